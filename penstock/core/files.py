@@ -1,0 +1,86 @@
+"""Durable files: written whole or not at all, through one object that tests can replace by a failing one.
+
+A file becomes visible under its name only when its bytes are on the disk (temporary file, fsync, rename, fsync of the
+directory), so a reader never sees half of one, whatever kills the process or the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlparse
+
+from penstock.core.errors import unsupported
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class LocalFiles:
+    """The local file system.  Raises OSError as Python does: callers name the query and the path."""
+
+    def write_atomic(self, path: Path, data: Buffer, *, overwrite: bool = True) -> None:
+        """Make `path` hold exactly `data`, durably.  With overwrite=False an existing file raises FileExistsError
+        (of several writers exactly one wins)."""
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            self.write(temporary, data)
+            if overwrite:
+                os.replace(temporary, path)
+            else:
+                os.link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self.sync_directory(path.parent)
+
+    def write(self, path: Path, data: Buffer) -> None:
+        """Write and fsync a file that nobody reads yet."""
+        with open(path, "wb", buffering=0) as file:
+            view = memoryview(data).cast("B")
+            while len(view):
+                view = view[file.write(view) :]
+            os.fsync(file.fileno())
+
+    def sync(self, path: Path) -> None:
+        """fsync a file written by somebody else (a Parquet writer)."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_directory(self, path: Path) -> None:
+        """fsync a directory, which makes renames in it durable."""
+        self.sync(path)
+
+    def read(self, path: Path) -> bytes:
+        """All bytes of a file."""
+        return path.read_bytes()
+
+    def make_directory(self, path: Path) -> None:
+        """Make a directory and its parents; an existing one is fine."""
+        path.mkdir(parents=True, exist_ok=True)
+
+    def list(self, path: Path) -> list[str]:
+        """The names in a directory, without temporary files; a missing directory has none."""
+        try:
+            return [name for name in os.listdir(path) if not name.endswith(".tmp")]
+        except FileNotFoundError:
+            return []
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; a missing one is fine."""
+        path.unlink(missing_ok=True)
+
+
+#: The file system in use; `penstock.testing` replaces it by one that fails (`files.fs = FailingFiles(...)`).
+fs: LocalFiles = LocalFiles()
+
+
+def local_path(location: str) -> Path:
+    """`file:///a/b`, `file:/a/b` and `/a/b` as a path; another scheme is refused by name."""
+    parsed = urlparse(location)
+    if parsed.scheme in ("", "file"):
+        return Path(unquote(parsed.path) if parsed.scheme else location)
+    raise unsupported(f"the file system scheme {parsed.scheme}:// (in {location})", "Use a local path.")
