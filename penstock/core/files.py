@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlparse
@@ -34,13 +35,25 @@ class LocalFiles:
             temporary.unlink(missing_ok=True)
         self.sync_directory(path.parent)
 
-    def write(self, path: Path, data: Buffer) -> None:
-        """Write and fsync a file that nobody reads yet."""
+    def write(self, path: Path, data: Buffer | Iterable[Buffer]) -> None:
+        """Write and fsync a file that nobody reads yet; `data` may come in pieces."""
         with open(path, "wb", buffering=0) as file:
-            view = memoryview(data).cast("B")
-            while len(view):
-                view = view[file.write(view) :]
+            for piece in [data] if isinstance(data, Buffer) else data:
+                view = memoryview(piece).cast("B")
+                while len(view):
+                    view = view[file.write(view) :]
             os.fsync(file.fileno())
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Give a file that `write` has written its name, durably; an existing file of that name is replaced."""
+        os.replace(source, target)
+        self.sync_directory(target.parent)
+
+    def remove_temporary(self, path: Path) -> None:
+        """Remove what a killed process left half written in a directory that nobody else writes to."""
+        for name in os.listdir(path):
+            if name.endswith(".tmp"):
+                (path / name).unlink(missing_ok=True)
 
     def sync(self, path: Path) -> None:
         """fsync a file written by somebody else (a Parquet writer)."""

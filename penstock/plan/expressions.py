@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from penstock.plan.cast_rules import forces_null
 from penstock.plan.types import BOOLEAN, DataType, StructField
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ class Cast(Expression):
 
     @property
     def nullable(self) -> bool:
-        return self.child.nullable or self.mode in ("legacy", "try")
+        if self.child.nullable or self.mode in ("legacy", "try"):
+            return True
+        return forces_null(self.child.type, self.data_type)
 
 
 @dataclass(frozen=True)
@@ -363,6 +366,14 @@ class UnresolvedStar(Expression):
 
     target: tuple[str, ...] = ()
     plan_id: int | None = None
+
+
+@dataclass(frozen=True)
+class UnresolvedStarExcept(Expression):
+    """`* EXCEPT (a, t.b)` and `t.* EXCEPT (...)`: the star without the columns (or struct fields) named in `excluded`."""
+
+    target: tuple[str, ...]
+    excluded: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)

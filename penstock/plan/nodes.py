@@ -242,6 +242,24 @@ class Generate(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class ExpandWindows(Node):
+    """Each row once for every time window that its `time` falls into (`window()` in a query); rows whose time is NULL
+    drop out.  Windows are [start, start + duration), starts are `start_us` modulo `slide_us`; output is the child's
+    columns, then `window`, a struct of start and end."""
+
+    child: Node
+    time: Expression
+    duration_us: int
+    slide_us: int
+    start_us: int
+    window: Attribute
+
+    @property
+    def output(self) -> tuple[Attribute, ...]:
+        return (*self.child.output, self.window)
+
+
+@dataclass(frozen=True, eq=False)
 class Sort(Node):
     """ORDER BY (`is_global`) or SORT BY."""
 

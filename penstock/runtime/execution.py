@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -53,16 +54,19 @@ class OperatorMetrics:
     remove_ms: int
     commit_ms: int
     partitions: int
+    custom: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BatchResult:
     """What a batch gave: rows for the sink in Spark's Arrow types, and the figures for progress.
-    `event_times[i]` is None when watermark node i saw no event time in this batch."""
+    `event_times[i]` is None when watermark node i saw no event time in this batch; `observed` are the metrics of
+    DataFrame.observe by name."""
 
     table: pa.Table
     source_rows: tuple[int, ...]
     event_times: tuple[EventTimeStats | None, ...]
+    observed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 class Execution(Protocol):
@@ -79,6 +83,10 @@ class Execution(Protocol):
     @property
     def has_state(self) -> bool:
         """Whether there is a stateful operator (then state versions follow batch ids)."""
+
+    @property
+    def operator_names(self) -> tuple[str, ...]:
+        """The stateful operators in the order of operator_metrics: the mark by which a checkpoint knows its query."""
 
     @property
     def watermark_delays_ms(self) -> tuple[int, ...]:

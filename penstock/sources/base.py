@@ -7,7 +7,7 @@ A stream source promises: for the same (start, end) it gives the same rows again
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -21,10 +21,15 @@ from penstock.plan.types import StructType
 @dataclass(frozen=True)
 class Scan:
     """Rows for DuckDB to read: either `sql` (a SELECT that yields the columns under the names asked for) or `table`
-    (an Arrow table whose columns bear those names)."""
+    (an Arrow table whose columns bear those names).
+
+    `fallback_sql`: a slower SELECT for the same rows.  Whoever runs a statement made of `sql` runs it once more with
+    `fallback_sql` in its place when DuckDB raises a ConversionException or an InvalidInputException: `sql` may take for
+    granted that the data is clean, and must then raise, never give another answer."""
 
     sql: str | None = None
     table: pa.Table | None = None
+    fallback_sql: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,15 @@ class ReadLimit:
 @dataclass(frozen=True)
 class StreamContext:
     """What a source gets when a query opens it.  `metadata_path` is `<checkpoint>/sources/<index>`, its own directory;
-    `available_now` sources fix, in `prepare_for_available_now`, what "now" is."""
+    `available_now` sources fix, in `prepare_for_available_now`, what "now" is.  `wake` may be called from any thread when new
+    data is there: the query then asks for it at once instead of at its next poll."""
 
     clock: Clock
     metadata_path: Path
     query_name: str
     time_zone: str
     conf: Mapping[str, str] = field(default_factory=dict)
+    wake: Callable[[], None] = lambda: None
 
 
 class StreamSource(Protocol):

@@ -1,0 +1,63 @@
+"""What the analyzer needs from the session, injected so that analysis itself does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from penstock.core.config import Conf
+from penstock.plan.nodes import Node, Read
+from penstock.sources.base import Relation
+
+if TYPE_CHECKING:
+    from penstock.analysis.scope import Scope
+
+
+class Catalog(Protocol):
+    """Names that stand for plans; every plan given is already resolved."""
+
+    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+        """The plan of a temp view, or None."""
+
+    def cached(self, relation_id: str) -> Node | None:
+        """The plan of a DataFrame kept by the server, or None."""
+
+
+class EmptyCatalog:
+    """A catalog without any view."""
+
+    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+        return None
+
+    def cached(self, relation_id: str) -> Node | None:
+        return None
+
+
+@dataclass(frozen=True)
+class CommonTable:
+    """A WITH definition: its unresolved plan, and the definitions that it can see."""
+
+    plan: Node
+    visible: Mapping[str, CommonTable]
+
+
+@dataclass(frozen=True)
+class AnalysisContext:
+    """One analysis: the session's conf and catalog, and how a Read becomes a Relation.
+
+    `common_tables` (lower-case names) and `outer` (the enclosing query's scope) change on the way down."""
+
+    conf: Conf
+    catalog: Catalog
+    resolve_source: Callable[[Read], Relation]
+    common_tables: Mapping[str, CommonTable] = field(default_factory=dict)
+    outer: Scope | None = None
+    case_sensitive: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "case_sensitive", self.conf.case_sensitive)
+
+    def key(self, name: str) -> str:
+        """A name in the form in which names are compared."""
+        return name if self.case_sensitive else name.lower()

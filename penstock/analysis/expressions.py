@@ -1,0 +1,267 @@
+"""Resolving one expression, bottom-up, by its type.
+
+`resolve_expression` may return an Alias (for `a.b`, named `b`) or leave a generator call for the caller to place;
+`resolve_value` drops the alias, for an expression inside another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from penstock.analysis import special_functions
+from penstock.analysis.casts import resolve_cast
+from penstock.analysis.errors import fail, sql_expr, sql_id
+from penstock.analysis.extract import extract
+from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate
+from penstock.analysis.scope import Scope
+from penstock.analysis.stars import expand_star, is_star
+from penstock.analysis.struct_updates import update_fields
+from penstock.analysis.windows import check_window
+from penstock.core.errors import unsupported
+from penstock.functions import lookup, resolve
+from penstock.functions.table import exists
+from penstock.plan.expressions import (
+    Alias,
+    Attribute,
+    Cast,
+    Expression,
+    FrameBound,
+    FunctionCall,
+    GetField,
+    Lambda,
+    LambdaVariable,
+    Literal,
+    NamedArgument,
+    PythonFunction,
+    SortOrder,
+    SubqueryExpression,
+    UnresolvedAttribute,
+    UnresolvedExtract,
+    UnresolvedFunction,
+    UnresolvedRegex,
+    UnresolvedStar,
+    UnresolvedStarExcept,
+    UpdateFields,
+    WindowExpression,
+    fresh_id,
+)
+from penstock.plan.types import BooleanType, DataType
+
+_KEEP_ALIASES = frozenset({"struct", "named_struct", "create_struct"})
+_WITHOUT_PARENTHESES = frozenset(
+    {"current_date", "current_timestamp", "current_time", "current_user", "current_catalog", "current_database",
+     "localtimestamp", "session_user", "user"}
+)  # fmt: skip
+
+
+def resolve_expression(expression: Expression, scope: Scope) -> Expression:
+    """`expression` with names, functions and types resolved in `scope`.  Raises Spark's analysis errors."""
+    handler = _HANDLERS.get(type(expression))
+    if handler is None:
+        raise unsupported(f"the expression {type(expression).__name__} here")
+    return handler(expression, scope)
+
+
+def resolve_value(expression: Expression, scope: Scope) -> Expression:
+    """As `resolve_expression`, without a name on top: what an operand or an argument is."""
+    resolved = resolve_expression(expression, scope)
+    while isinstance(resolved, Alias):
+        resolved = resolved.child
+    return resolved
+
+
+def _unchanged(e: Any, scope: Scope) -> Expression:
+    return e  # type: ignore[no-any-return]
+
+
+def _name(e: UnresolvedAttribute, scope: Scope) -> Expression:
+    if e.is_metadata:
+        raise unsupported(f"the metadata column {sql_id(e.parts)}")
+    found = scope.resolve_here(e) or _literal_function(e, scope) or scope.resolve(e)
+    if found is None:
+        raise scope.unresolved(e)
+    return found
+
+
+def _literal_function(e: UnresolvedAttribute, scope: Scope) -> Expression | None:
+    name = e.parts[0].lower()
+    if len(e.parts) > 1 or name not in _WITHOUT_PARENTHESES or not exists(name):
+        return None
+    call = resolve(name, (), conf=scope.context.conf)
+    return Alias(call, (e.parts[0] if not isinstance(call, FunctionCall) else name,))
+
+
+def _alias(e: Alias, scope: Scope) -> Expression:
+    child = resolve_value(e.child, scope)
+    return replace(e, child=child, id=e.id or fresh_id())
+
+
+def _cast(e: Cast, scope: Scope) -> Expression:
+    return resolve_cast(e, resolve_value(e.child, scope), scope.context)
+
+
+def _children(e: Expression, scope: Scope) -> Expression:
+    return e.map_children(lambda child: resolve_value(child, scope))
+
+
+def _extract(e: UnresolvedExtract, scope: Scope) -> Expression:
+    return extract(resolve_value(e.child, scope), resolve_value(e.extraction, scope), scope.context)
+
+
+def _update_fields(e: UpdateFields, scope: Scope) -> Expression:
+    struct = resolve_value(e.struct, scope)
+    value = None if e.value is None else resolve_value(e.value, scope)
+    return update_fields(struct, e.field_name, value, scope.context)
+
+
+def _python(e: PythonFunction, scope: Scope) -> Expression:
+    return replace(e, args=_arguments(e.args, scope, e.name))
+
+
+# ---------------------------------------------------------------- functions
+
+
+def _function(e: UnresolvedFunction, scope: Scope) -> Expression:
+    call = _call(e, scope)
+    if is_aggregate(call) and any(contains_aggregate(child) for child in call.children):
+        raise fail("NESTED_AGGREGATE_FUNCTION")
+    return call
+
+
+def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
+    name = e.name.lower()
+    inner = _argument_scope(name, scope)
+    args = _arguments(e.args, inner, name)
+    special = special_functions.HANDLERS.get(name)
+    if special is not None:
+        return special(args, inner)
+    return resolve(
+        name,
+        args,
+        conf=scope.context.conf,
+        distinct=e.distinct,
+        filter=None if e.filter is None else _filter(e.filter, inner),
+        order_by=tuple(_sort_order(o, inner) for o in e.order_by),
+        ignore_nulls=e.ignore_nulls,
+        resolve_lambda=lambda lam, types: _resolve_lambda(lam, types, inner),
+    )
+
+
+def _argument_scope(name: str, scope: Scope) -> Scope:
+    """Arguments of an aggregate over an Aggregate (HAVING, ORDER BY) belong to that Aggregate's input first."""
+    if scope.aggregate is None or not exists(name) or lookup(name).kind != "aggregate":
+        return scope
+    return _AggregateInput(scope)
+
+
+class _AggregateInput(Scope):
+    """The input of an Aggregate, with its output as the second choice."""
+
+    def __init__(self, over: Scope) -> None:
+        assert over.aggregate is not None
+        super().__init__(over.context, over.aggregate.child)
+        self._over = over
+
+    def resolve_here(self, name: UnresolvedAttribute) -> Expression | None:
+        return super().resolve_here(name) or self._over.resolve_here(name)
+
+
+def _arguments(args: tuple[Expression, ...], scope: Scope, function: str) -> tuple[Expression, ...]:
+    keep = function in _KEEP_ALIASES
+    found: list[Expression] = []
+    for arg in args:
+        if is_star(arg):
+            found.extend(expand_star(arg, scope))
+        elif isinstance(arg, Lambda):
+            found.append(arg)
+        else:
+            found.append(resolve_expression(arg, scope) if keep else resolve_value(arg, scope))
+    return tuple(found)
+
+
+def _filter(condition: Expression, scope: Scope) -> Expression:
+    resolved = resolve_value(condition, scope)
+    if not isinstance(resolved.type, BooleanType):
+        raise fail("INVALID_AGGREGATE_FILTER.NOT_BOOLEAN", filterExpr=sql_expr(resolved))
+    if contains_aggregate(resolved):
+        raise fail("INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE", filterExpr=sql_expr(resolved), aggExpr=sql_expr(resolved))
+    return resolved
+
+
+def _resolve_lambda(lam: Lambda, types: tuple[tuple[DataType, bool], ...], scope: Scope) -> Lambda:
+    params = tuple(
+        replace(p, id=fresh_id(), data_type=data_type, is_nullable=nullable)
+        for p, (data_type, nullable) in zip(lam.params, types, strict=False)
+    )
+    return Lambda(params, resolve_value(lam.body, scope.with_variables(reversed(params))))
+
+
+def _lambda_variable(e: LambdaVariable, scope: Scope) -> Expression:
+    return e if e.data_type is not None else (scope.variable((e.name,)) or e)
+
+
+def _named_argument(e: NamedArgument, scope: Scope) -> Expression:
+    return replace(e, value=resolve_value(e.value, scope))
+
+
+def _star(e: UnresolvedStar, scope: Scope) -> Expression:
+    raise fail("INVALID_USAGE_OF_STAR_OR_REGEX", elem="'*'", prettyName="this expression")
+
+
+# ---------------------------------------------------------------- order, windows, subqueries
+
+
+def _sort_order(e: SortOrder, scope: Scope) -> SortOrder:
+    return replace(e, child=resolve_value(e.child, scope))
+
+
+def _window(e: WindowExpression, scope: Scope) -> Expression:
+    is_call = isinstance(e.function, UnresolvedFunction)  # its arguments may be aggregates: sum(sum(x)) OVER ()
+    window = WindowExpression(
+        _call(e.function, scope) if is_call else resolve_value(e.function, scope),
+        tuple(resolve_value(p, scope) for p in e.partition_by),
+        tuple(_sort_order(o, scope) for o in e.order_by),
+        e.frame_type,
+        _bound(e.lower, scope),
+        _bound(e.upper, scope),
+    )
+    if any(contains_window(child) for child in window.children):
+        raise unsupported("a window function inside another one's OVER clause", "Nest a subquery.")
+    return check_window(window)
+
+
+def _bound(bound: FrameBound | None, scope: Scope) -> FrameBound | None:
+    if bound is None or bound.value is None:
+        return bound
+    return replace(bound, value=resolve_value(bound.value, scope))
+
+
+def _subquery(e: SubqueryExpression, scope: Scope) -> Expression:
+    from penstock.analysis.subqueries import resolve_subquery  # the analyzer of plans, which uses this module
+
+    return resolve_subquery(e, tuple(resolve_value(v, scope) for v in e.values), scope)
+
+
+_HANDLERS: dict[type[Expression], Callable[[Any, Scope], Expression]] = {
+    Alias: _alias,
+    Attribute: _unchanged,
+    Cast: _cast,
+    FunctionCall: _children,
+    GetField: _children,
+    LambdaVariable: _lambda_variable,
+    Literal: _unchanged,
+    NamedArgument: _named_argument,
+    PythonFunction: _python,
+    SortOrder: _sort_order,
+    SubqueryExpression: _subquery,
+    UnresolvedAttribute: _name,
+    UnresolvedExtract: _extract,
+    UnresolvedFunction: _function,
+    UnresolvedRegex: _star,
+    UnresolvedStar: _star,
+    UnresolvedStarExcept: _star,
+    UpdateFields: _update_fields,
+    WindowExpression: _window,
+}

@@ -1,0 +1,138 @@
+"""WHERE, HAVING and ORDER BY: they may use columns that the SELECT below dropped, and aggregates over a GROUP BY."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from penstock.analysis.aggregate_checks import check_columns
+from penstock.analysis.context import AnalysisContext
+from penstock.analysis.errors import fail, sql_expr, sql_type
+from penstock.analysis.expressions import resolve_value
+from penstock.analysis.hidden import expose, keep_only
+from penstock.analysis.kinds import contains_aggregate, contains_generator, contains_window, group_aggregates
+from penstock.analysis.lift import Lift
+from penstock.analysis.scope import Scope
+from penstock.analysis.time_windows import expand_windows
+from penstock.functions.coercion import cast_if_needed
+from penstock.plan.expressions import Attribute, Expression, Literal, SortOrder, UnresolvedAttribute, WindowExpression
+from penstock.plan.nodes import Aggregate, Filter, Node, Project, Sort
+from penstock.plan.types import BOOLEAN, BooleanType, IntegerType, MapType, NullType
+
+
+def resolve_filter(node: Filter, context: AnalysisContext) -> Node:
+    """WHERE, or HAVING when the input is a GROUP BY."""
+    (condition,), child = _over(node.child, [node.condition], context)
+    condition = _as_boolean(condition, context)
+    wrong = [*group_aggregates(condition), *(e for e in condition.walk() if isinstance(e, WindowExpression))]
+    if wrong or contains_generator(condition):
+        shown = ", ".join(sql_expr(e).strip('"') for e in wrong)
+        raise fail("INVALID_WHERE_CONDITION", condition=sql_expr(condition), expressionList=shown)
+    (condition,), child = expand_windows([condition], child)
+    return keep_only(Filter(condition, child), node.child.output)
+
+
+def _as_boolean(condition: Expression, context: AnalysisContext) -> Expression:
+    if isinstance(condition.type, NullType):
+        return cast_if_needed(condition, BOOLEAN, context.conf)
+    if not isinstance(condition.type, BooleanType):
+        shown = sql_expr(condition)
+        raise fail("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", sqlExpr=shown, filter=shown, type=sql_type(condition.type))
+    return condition
+
+
+def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
+    """ORDER BY and SORT BY: columns, expressions, positions, ALL."""
+    output = node.child.output
+    order = _all(node.order[0], node) if _is_all(node, context) else node.order
+    order = tuple(_by_position(o, node, context) for o in order)
+    keys, child = _over(node.child, [o.child for o in order], context)
+    keys, child = expand_windows(keys, child)
+    for key in keys:
+        if isinstance(key.type, MapType):
+            raise fail(
+                "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
+                sqlExpr=f'"{sql_expr(key).strip(chr(34))} ASC NULLS FIRST"',
+                functionName="`sortorder`",
+                dataType=sql_type(key.type),
+            )
+    resolved = tuple(replace(o, child=key) for o, key in zip(order, keys, strict=True))
+    return keep_only(replace(node, order=resolved, child=child), output)
+
+
+def _over(plan: Node, expressions: Sequence[Expression], context: AnalysisContext) -> tuple[list[Expression], Node]:
+    """The expressions resolved over `plan`, and `plan` with the further columns that they need."""
+    scope = Scope(context, plan, through=True)
+    aggregate = _aggregate_below(plan)
+    scope.aggregate = aggregate
+    resolved = [resolve_value(e, scope) for e in expressions]
+    if aggregate is not None and (
+        scope.missing or any(contains_aggregate(e) or _has_key(e, aggregate) for e in resolved)
+    ):
+        return _over_aggregate(plan, aggregate, resolved, scope)
+    return resolved, expose(plan, tuple(scope.missing.values()))
+
+
+def _aggregate_below(plan: Node) -> Aggregate | None:
+    """The GROUP BY that `plan` is, or whose HAVING it is."""
+    while isinstance(plan, Filter) or _only_columns(plan):
+        plan = plan.children[0]
+    return plan if isinstance(plan, Aggregate) else None
+
+
+def _only_columns(plan: Node) -> bool:
+    """A Project that a HAVING with hidden columns ends in."""
+    return isinstance(plan, Project) and plan.plan_id is None and all(isinstance(e, Attribute) for e in plan.expressions)
+
+
+def _has_key(e: Expression, aggregate: Aggregate) -> bool:
+    """Whether a key that is no plain column of the result, or grouping(), occurs in `e`."""
+    shown = {a.id for a in aggregate.output}
+    return any(
+        getattr(x, "name", "") in ("grouping", "grouping_id") or (x in aggregate.grouping and getattr(x, "id", 0) not in shown)
+        for x in e.walk()
+    )
+
+
+def _over_aggregate(
+    plan: Node, aggregate: Aggregate, expressions: Sequence[Expression], scope: Scope
+) -> tuple[list[Expression], Node]:
+    lift = Lift(aggregate)
+    keys = (*aggregate.grouping, *aggregate.output)
+    check_columns([e for e in expressions if not contains_window(e)], keys, aggregate.kind, scope)
+    lifted = [lift.lift(e) for e in expressions]
+    return lifted, _with_aggregate(plan, lift.node())
+
+
+def _with_aggregate(plan: Node, aggregate: Aggregate) -> Node:
+    """What stands above the Aggregate, over its new version."""
+    if isinstance(plan, Filter):
+        return replace(plan, child=_with_aggregate(plan.child, aggregate))
+    if isinstance(plan, Project):
+        child = _with_aggregate(plan.child, aggregate)
+        return expose(replace(plan, child=child), child.output)
+    return replace(aggregate, plan_id=plan.plan_id)
+
+
+def _is_all(node: Sort, context: AnalysisContext) -> bool:
+    if len(node.order) != 1:
+        return False
+    only = node.order[0].child
+    is_all = isinstance(only, UnresolvedAttribute) and len(only.parts) == 1 and only.parts[0].upper() == "ALL"
+    return is_all and not any(a.name.upper() == "ALL" for a in node.child.output)
+
+
+def _all(pattern: SortOrder, node: Sort) -> tuple[SortOrder, ...]:
+    return tuple(replace(pattern, child=a) for a in node.child.output)
+
+
+def _by_position(order: SortOrder, node: Sort, context: AnalysisContext) -> SortOrder:
+    position = order.child
+    if context.conf.get("spark.sql.orderByOrdinal", "true") != "true":
+        return order
+    if not isinstance(position, Literal) or not isinstance(position.type, IntegerType) or position.value is None:
+        return order
+    columns = node.child.output
+    if not 1 <= position.value <= len(columns):
+        raise fail("ORDER_BY_POS_OUT_OF_RANGE", index=position.value, size=len(columns))
+    return replace(order, child=columns[position.value - 1])

@@ -1,0 +1,72 @@
+"""Sources of rows: local data, ranges, reads, views, VALUES, table functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from penstock.analysis.context import AnalysisContext
+from penstock.analysis.errors import fail, sql_id
+from penstock.analysis.reinstance import with_fresh_ids
+from penstock.plan.expressions import Attribute, fresh_id
+from penstock.plan.nodes import CachedRelation, LocalData, Node, Range, Read, SubqueryAlias, UnresolvedTable
+from penstock.plan.types import LONG, StructType
+
+
+def attributes_of(schema: StructType) -> tuple[Attribute, ...]:
+    """Columns with new ids for the fields of a schema."""
+    return tuple(Attribute(f.name, f.dataType, f.nullable, fresh_id(), (), f.metadata or {}) for f in schema.fields)
+
+
+def resolve_local_data(node: LocalData, context: AnalysisContext) -> Node:
+    """createDataFrame's rows."""
+    return replace(node, columns=attributes_of(node.data_schema))
+
+
+def resolve_range(node: Range, context: AnalysisContext) -> Node:
+    """spark.range."""
+    return replace(node, columns=(Attribute("id", LONG, False, fresh_id()),))
+
+
+def resolve_read(node: Read, context: AnalysisContext) -> Node:
+    """A data source, opened through the session's registry."""
+    format_name = node.format or context.conf["spark.sql.sources.default"]
+    node = replace(node, format=format_name)
+    relation = context.resolve_source(node)
+    return replace(node, relation=relation, columns=attributes_of(relation.schema))
+
+
+def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
+    """A temp view; its name qualifies the columns."""
+    found = context.catalog.lookup(node.parts)
+    if found is None:
+        raise fail(
+            "TABLE_OR_VIEW_NOT_FOUND",
+            relationName=sql_id(node.parts),
+            searchPath="[`system`.`session`, `spark_catalog`.`default`]",
+        )
+    return qualified(with_fresh_ids(found), node.parts[-1])
+
+
+def resolve_cached(node: CachedRelation, context: AnalysisContext) -> Node:
+    """A DataFrame that the server keeps."""
+    found = context.catalog.cached(node.relation_id)
+    if found is None:
+        raise fail("CONNECT_INVALID_PLAN.DATAFRAME_NOT_FOUND", dfId=node.relation_id)
+    return with_fresh_ids(found)
+
+
+def qualified(child: Node, alias: str, names: tuple[str, ...] = ()) -> SubqueryAlias:
+    """`child AS alias(names)`."""
+    output = child.output
+    if names and len(names) != len(output):
+        raise fail("ASSIGNMENT_ARITY_MISMATCH", numTarget=len(names), numExpr=len(output))
+    columns = tuple(
+        replace(a, name=name, qualifier=(alias,))
+        for a, name in zip(output, names or [a.name for a in output], strict=True)
+    )
+    return SubqueryAlias(alias, child, names, columns)
+
+
+def resolve_alias(node: SubqueryAlias, context: AnalysisContext) -> Node:
+    """`AS alias` and DataFrame.alias."""
+    return qualified(node.child, node.alias, node.column_names)

@@ -1,0 +1,130 @@
+"""The one bottom-up pass over a plan: inputs first, then the rule of the node's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from penstock.analysis import (
+    aggregate,
+    columns,
+    deduplicate,
+    filter_sort,
+    joins,
+    leaves,
+    null_handling,
+    project,
+    set_operations,
+    table_functions,
+    values,
+    watermark,
+)
+from penstock.analysis.context import AnalysisContext
+from penstock.analysis.expressions import resolve_value
+from penstock.analysis.scope import Scope
+from penstock.analysis.with_tables import bind_common_tables, common_table
+from penstock.core.errors import unsupported
+from penstock.plan import nodes
+from penstock.plan.nodes import Hint, Join, Node, Project, Repartition, UnresolvedTable, With
+
+NodeRule = Callable[[Any, AnalysisContext], Node]
+
+
+def _as_it_is(node: Node, context: AnalysisContext) -> Node:
+    return node
+
+
+def _repartition(node: Repartition, context: AnalysisContext) -> Node:
+    scope = Scope(context, node.child)
+    return replace(node, expressions=tuple(resolve_value(e, scope) for e in node.expressions))
+
+
+def _hint(node: Hint, context: AnalysisContext) -> Node:
+    return replace(node, parameters=())
+
+
+NODE_RULES: dict[type[Node], NodeRule] = {
+    nodes.Aggregate: aggregate.resolve_aggregate,
+    nodes.CachedRelation: leaves.resolve_cached,
+    nodes.Deduplicate: deduplicate.resolve_deduplicate,
+    nodes.Distinct: deduplicate.resolve_distinct,
+    nodes.Drop: columns.resolve_drop,
+    nodes.DropNa: null_handling.resolve_drop_na,
+    nodes.FillNa: null_handling.resolve_fill,
+    nodes.Filter: filter_sort.resolve_filter,
+    nodes.Generate: table_functions.resolve_generate,
+    nodes.Hint: _hint,
+    nodes.Join: joins.resolve_join,
+    nodes.Limit: _as_it_is,
+    nodes.LocalData: leaves.resolve_local_data,
+    nodes.Offset: _as_it_is,
+    nodes.OneRow: _as_it_is,
+    nodes.Project: project.resolve_project,
+    nodes.Range: leaves.resolve_range,
+    nodes.Read: leaves.resolve_read,
+    nodes.Repartition: _repartition,
+    nodes.Sample: _as_it_is,
+    nodes.SetOperation: set_operations.resolve_set_operation,
+    nodes.ShowString: _as_it_is,
+    nodes.Sort: filter_sort.resolve_sort,
+    nodes.SubqueryAlias: leaves.resolve_alias,
+    nodes.TableFunction: table_functions.resolve_table_function,
+    nodes.Tail: _as_it_is,
+    nodes.ToDF: columns.resolve_to_df,
+    nodes.ToSchema: columns.resolve_to_schema,
+    nodes.UnresolvedTable: leaves.resolve_table,
+    nodes.Values: values.resolve_values,
+    nodes.Watermark: watermark.resolve_watermark,
+    nodes.WithColumns: columns.resolve_with_columns,
+    nodes.WithColumnsRenamed: columns.resolve_renames,
+}
+
+
+def resolve_node(node: Node, context: AnalysisContext) -> Node:
+    """`node` resolved.  A chain of one-input nodes is walked with a loop: plans built by programs are thousands deep."""
+    chain: list[Node] = []
+    while not isinstance(node, (With, UnresolvedTable, Join)) and len(inputs := node.children) == 1:
+        chain.append(node)
+        node = inputs[0]
+    resolved = _numbered(_resolve_end(node, context), node)
+    for parent in reversed(chain):
+        with_input = parent.map_children(lambda _, done=resolved: done)  # type: ignore[misc]
+        resolved = _numbered(_apply(with_input, context), parent)
+    return resolved
+
+
+def _resolve_end(node: Node, context: AnalysisContext) -> Node:
+    """A node with no input or several, or one that changes what its inputs see."""
+    if isinstance(node, With):
+        return resolve_node(node.child, bind_common_tables(node, context))
+    if isinstance(node, UnresolvedTable) and (found := common_table(node, context)) is not None:
+        plan = resolve_node(found.plan, replace(context, common_tables=found.visible, outer=None))
+        return leaves.qualified(plan, node.parts[-1])
+    if isinstance(node, Join) and node.lateral:
+        return _lateral_join(node, context)
+    return _apply(node.map_children(lambda child: resolve_node(child, context)), context)
+
+
+def _lateral_join(node: Join, context: AnalysisContext) -> Node:
+    """The right side sees the left side's columns as a subquery sees those around it."""
+    left = resolve_node(node.left, context)
+    right = resolve_node(node.right, replace(context, outer=Scope(context, left)))
+    return joins.resolve_join(replace(node, left=left, right=right), context)
+
+
+def _apply(node: Node, context: AnalysisContext) -> Node:
+    rule = NODE_RULES.get(type(node))
+    if rule is None:
+        raise unsupported(f"the operator {type(node).__name__}")
+    return rule(node, context)
+
+
+def _numbered(resolved: Node, original: Node) -> Node:
+    """The result bears the original's DataFrame number; a result that has another one already is wrapped."""
+    number = original.plan_id
+    if number is None or resolved.plan_id == number:
+        return resolved
+    if resolved.plan_id is not None:
+        return Project(resolved.output, resolved, plan_id=number)
+    return replace(resolved, plan_id=number)

@@ -1,0 +1,75 @@
+"""The SELECT list: stars expanded, expressions resolved left to right, each given a name and an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from penstock.analysis.expressions import resolve_expression
+from penstock.analysis.kinds import is_generator
+from penstock.analysis.metadata import metadata_of
+from penstock.analysis.scope import Scope
+from penstock.analysis.stars import expand_star, is_star
+from penstock.functions.names import display_name
+from penstock.plan.expressions import (
+    Alias,
+    Attribute,
+    Cast,
+    Expression,
+    UpdateFields,
+    fresh_id,
+)
+
+
+def resolve_select_list(expressions: Iterable[Expression], scope: Scope, *, laterals: bool = True) -> list[Expression]:
+    """Named columns (Alias, Attribute), or bare generator calls.  An alias is visible to the expressions on its right
+    when the input has no such column (lateral column aliases)."""
+    resolved: list[Expression] = []
+    for e in expressions:
+        if is_star(e):
+            resolved.extend(expand_star(e, scope))
+            continue
+        column = name_column(e, resolve_expression(e, scope))
+        resolved.append(column)
+        if laterals and isinstance(column, Alias) and isinstance(e, Alias):
+            scope.laterals.setdefault(scope.context.key(column.name), []).append(column)
+    return resolved
+
+
+def name_column(original: Expression, resolved: Expression) -> Expression:
+    """`resolved` as a column: itself if it has a name, else an Alias with the name that Spark would show."""
+    if isinstance(resolved, Attribute) or is_generator(resolved):
+        return resolved
+    if isinstance(resolved, Alias):
+        return _complete(resolved)
+    name = _shown_name(original, resolved)
+    return _complete(Alias(resolved, (name,), fresh_id(), generated=True))
+
+
+def _complete(alias: Alias) -> Alias:
+    metadata = alias.metadata if alias.metadata is not None else metadata_of(alias.child)
+    return replace(alias, id=alias.id or fresh_id(), metadata=metadata or None)
+
+
+def _shown_name(original: Expression, resolved: Expression) -> str:
+    if isinstance(resolved, Cast) and not resolved.implicit and isinstance(resolved.child, Attribute):
+        return resolved.child.name
+    if isinstance(original, Cast) and isinstance(original.child, Alias):
+        return original.child.name
+    if isinstance(original, UpdateFields):
+        return display_name(original)
+    return display_name(resolved)
+
+
+def without_repeats(expressions: Iterable[Expression]) -> tuple[Expression, ...]:
+    """A column selected twice gets an id of its own the second time: ids are unique in an output."""
+    seen: set[int] = set()
+    result: list[Expression] = []
+    for e in expressions:
+        if isinstance(e, (Attribute, Alias)) and e.id in seen:
+            inner = e if isinstance(e, Attribute) else e.child
+            e = Alias(inner, (e.name,), fresh_id(), generated=True)
+        if isinstance(e, (Attribute, Alias)):
+            seen.add(e.id)
+        result.append(e)
+    return tuple(result)

@@ -1,0 +1,62 @@
+"""Functions in FROM: range(...), and the explode family (also LATERAL VIEW, through Generate)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from penstock.analysis.context import AnalysisContext
+from penstock.analysis.errors import fail, sql_id
+from penstock.analysis.expressions import resolve_expression, resolve_value
+from penstock.analysis.generators import make_generate
+from penstock.analysis.hidden import expose
+from penstock.analysis.kinds import is_generator
+from penstock.analysis.leaves import resolve_range
+from penstock.analysis.scope import Scope
+from penstock.functions import resolve
+from penstock.functions.table import exists, lookup
+from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
+from penstock.plan.nodes import Generate, Node, OneRow, Project, Range, TableFunction
+
+
+def resolve_table_function(node: TableFunction, context: AnalysisContext) -> Node:
+    """`range(end)`, `range(start, end[, step[, partitions]])`, or a generator over one row."""
+    scope = Scope(context)
+    args = tuple(resolve_value(arg, scope) for arg in node.args)
+    name = node.name.lower()
+    if name == "range":
+        return resolve_range(_range(args), context)
+    if not exists(name) or lookup(name).kind != "generator":
+        raise fail("UNRESOLVABLE_TABLE_VALUED_FUNCTION", name=sql_id([node.name]))
+    generate = make_generate(resolve(name, args, conf=context.conf), OneRow(), ())
+    return Project(generate.generated, generate)
+
+
+def _range(args: tuple[Expression, ...]) -> Range:
+    numbers = [_whole(arg) for arg in args]
+    if not 1 <= len(numbers) <= 4:
+        raise fail("UNRESOLVABLE_TABLE_VALUED_FUNCTION", name="`range`")
+    if len(numbers) == 1:
+        return Range(0, numbers[0])
+    return Range(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 1)
+
+
+def _whole(arg: Expression) -> int:
+    sign = 1
+    if isinstance(arg, FunctionCall) and arg.name == "negative":
+        sign, arg = -1, arg.args[0]
+    if isinstance(arg, Cast):
+        arg = arg.child
+    if not isinstance(arg, Literal) or arg.value is None:
+        raise fail("UNRESOLVABLE_TABLE_VALUED_FUNCTION", name="`range`")
+    return sign * int(arg.value)
+
+
+def resolve_generate(node: Generate, context: AnalysisContext) -> Node:
+    """LATERAL VIEW: a generator over the columns to its left."""
+    scope = Scope(context, node.child)
+    call = resolve_expression(node.generator, scope)
+    if not is_generator(call):
+        raise fail("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", plan="LATERAL VIEW")
+    child = expose(node.child, tuple(scope.missing.values()))
+    made = make_generate(call, child, node.column_names, outer=node.outer, alias=node.alias)
+    return replace(made, column_names=node.column_names)

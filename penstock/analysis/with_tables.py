@@ -1,0 +1,21 @@
+"""WITH: each reference to a common table is analysed as if its query stood there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from penstock.analysis.context import AnalysisContext, CommonTable
+from penstock.plan.nodes import UnresolvedTable, With
+
+
+def bind_common_tables(node: With, context: AnalysisContext) -> AnalysisContext:
+    """The context of the query under WITH: later definitions see the earlier ones."""
+    tables = dict(context.common_tables)
+    for name, plan in zip(node.names, node.plans, strict=True):
+        tables[context.key(name)] = CommonTable(plan, dict(tables))
+    return replace(context, common_tables=tables)
+
+
+def common_table(node: UnresolvedTable, context: AnalysisContext) -> CommonTable | None:
+    """The WITH definition that a table name means, if any: it hides temp views."""
+    return context.common_tables.get(context.key(node.parts[0])) if len(node.parts) == 1 else None

@@ -1,0 +1,212 @@
+"""The command `penstock`: run a program, serve clients."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from penstock import __version__
+
+_INTERRUPTED = 128 + signal.SIGINT
+_TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(BaseException):
+    """SIGTERM has come; raised in the main thread."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of one command."""
+    options = _parser().parse_args(arguments)
+    handler: Callable[[argparse.Namespace], int] = options.handler
+    return handler(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="penstock", description="Spark Streaming programs without a JVM.")
+    parser.add_argument("--version", action="version", version=f"penstock {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    run = commands.add_parser("run", help="run an unmodified PySpark program")
+    run.add_argument("-m", dest="module", metavar="module", help="run a module instead of a file")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="program [arguments]")
+    run.set_defaults(handler=_run)
+    serve = commands.add_parser("serve", help="answer Spark Connect clients over gRPC")
+    serve.add_argument("--host", default="localhost", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=15002, help="port, 0 for any free one (default: %(default)s)")
+    token = serve.add_mutually_exclusive_group()
+    token.add_argument("--token", help="what clients have to send (other users of this machine can see it here)")
+    token.add_argument("--token-file", type=Path, help="a file with the token")
+    serve.add_argument("--tls-cert", type=Path, help="certificate chain (PEM)")
+    serve.add_argument("--tls-key", type=Path, help="private key (PEM)")
+    serve.set_defaults(handler=_serve)
+    return parser
+
+
+# ---------------------------------------------------------------- run
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the program as __main__.  Its own end is the end: queries that still run are stopped, as Spark does when the
+    driver exits."""
+    arguments: list[str] = options.arguments
+    if options.module is None and not arguments:
+        return _complain("penstock run: give a program, or a module with -m")
+    if options.module is None and not Path(arguments[0]).exists():
+        return _complain(f"penstock run: there is no file {arguments[0]}")
+    from penstock import embed
+
+    embed.install()
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _outcome(lambda: _execute(options.module, arguments))
+        _wait_for_threads()
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except Terminated:
+        code = _TERMINATED
+    _stop(embed.shutdown)
+    _flush()
+    return code
+
+
+def _execute(module: str | None, arguments: list[str]) -> None:
+    if module is not None:
+        import runpy
+
+        _first_path(Path.cwd())
+        sys.argv = [module, *arguments]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        return
+    path = Path(arguments[0])
+    sys.argv = arguments
+    if path.is_dir() or path.suffix in (".zip", ".pyz"):
+        import runpy
+
+        runpy.run_path(str(path), run_name="__main__")
+        return
+    _first_path(path.resolve().parent)
+    main_module = types.ModuleType("__main__")
+    main_module.__dict__.update(__file__=str(path), __builtins__=__builtins__)
+    sys.modules["__main__"] = main_module
+    exec(compile(path.read_bytes(), str(path), "exec"), main_module.__dict__)
+
+
+def _first_path(directory: Path) -> None:
+    """Where Python would look for modules first, in place of where `penstock` itself was found."""
+    if sys.flags.safe_path:
+        return
+    sys.path[0:1] = [str(directory)]
+
+
+def _outcome(program: Callable[[], None]) -> int:
+    """The exit code that Python would give the program."""
+    try:
+        program()
+    except (KeyboardInterrupt, Terminated):
+        raise
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        _show(error)
+        return 1
+    return 0
+
+
+def _show(error: BaseException) -> None:
+    """The traceback from the program's first line on, through its own excepthook if it has one."""
+    frames = error.__traceback__
+    while frames is not None and _is_ours(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    _flush()
+    try:
+        sys.excepthook(type(error), error.with_traceback(frames), frames)
+    except Exception:
+        traceback.print_exception(error)
+
+
+def _is_ours(filename: str) -> bool:
+    return filename == __file__ or filename.startswith("<frozen runpy")
+
+
+def _wait_for_threads() -> None:
+    """As Python does at its end: threads of the program that are no daemons go on, with the engine at their service."""
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
+            thread.join()
+
+
+def _terminate(number: int, frame: Any) -> None:
+    raise Terminated
+
+
+def _stop(shutdown: Callable[[], None]) -> None:
+    """Let running batches end; a second Ctrl-C or SIGTERM does not wait for them: they run again at the next start."""
+
+    def leave(number: int, frame: Any) -> None:
+        _flush()
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        shutdown()
+    except Exception as error:
+        print(f"penstock: a query did not stop properly: {error}", file=sys.stderr)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+# ---------------------------------------------------------------- serve
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from penstock.connect.server import Address, Server
+    from penstock.connect.service import Service
+    from penstock.core.errors import SparkError
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        address = Address(options.host, options.port, _token(options), options.tls_cert, options.tls_key)
+        server = Server(Service(), address)
+    except (SparkError, OSError) as error:
+        return _complain(f"penstock serve: {getattr(error, 'message', error)}")
+    server.start()
+    print(f"Penstock listens on sc://{options.host}:{server.port}", flush=True)
+    while not ended.wait(3600):
+        pass
+    print("Penstock stops", flush=True)
+    server.stop()
+    return 0
+
+
+def _token(options: argparse.Namespace) -> str | None:
+    if options.token_file is None:
+        return options.token or None
+    token = str(options.token_file.read_text()).strip()
+    if not token:
+        raise OSError(f"the token file {options.token_file} is empty")
+    return token

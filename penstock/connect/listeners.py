@@ -1,0 +1,82 @@
+"""Streaming query events on their way to one client: the long stream of its listener bus."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pyspark.sql.connect.proto as pb
+
+from penstock.connect.operations import Operation
+
+if TYPE_CHECKING:
+    from penstock.runtime.listener import QueryEvent
+
+_log = logging.getLogger(__name__)
+_TYPES = pb.StreamingQueryEventType
+#: What the bus carries; the client tells its listeners itself that a query has started.
+_KINDS = {
+    "QueryProgressEvent": _TYPES.QUERY_PROGRESS_EVENT,
+    "QueryIdleEvent": _TYPES.QUERY_IDLE_EVENT,
+    "QueryTerminatedEvent": _TYPES.QUERY_TERMINATED_EVENT,
+}
+_CAPACITY = 10_000
+_SLICE_SECONDS = 0.25
+_DRAIN_SECONDS = 5.0
+
+Event = pb.StreamingQueryListenerEvent
+
+
+class ListenerBus:
+    """A bounded queue of events between the queries' threads and the client's stream."""
+
+    def __init__(self) -> None:
+        self._events: queue.Queue[Event | None] | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+
+    def __call__(self, event: QueryEvent) -> None:
+        """Take an event (from a query's thread); never blocks."""
+        events, kind = self._events, _KINDS.get(event.kind)
+        if events is None or kind is None:
+            return
+        try:
+            events.put_nowait(Event(event_json=json.dumps(event.json), event_type=kind))
+        except queue.Full:
+            _log.warning("A %s is lost: the client does not take its streaming query events", event.kind)
+
+    def stream(self, operation: Operation) -> Iterator[list[Event] | None]:
+        """Events as they come, until `close`; None now and then while there are none."""
+        with self._lock:
+            events: queue.Queue[Event | None] = queue.Queue(_CAPACITY)
+            self._events, self._ended = events, threading.Event()
+            ended = self._ended
+        try:
+            yield []
+            while True:
+                operation.check()
+                try:
+                    event = events.get(timeout=_SLICE_SECONDS)
+                except queue.Empty:
+                    yield None
+                    continue
+                if event is None:
+                    return
+                yield [event]
+        finally:
+            ended.set()
+
+    def close(self) -> None:
+        """End the stream behind the events that are in it, and wait for the client to take them."""
+        with self._lock:
+            events, self._events = self._events, None
+        if events is not None:
+            try:
+                events.put(None, timeout=_DRAIN_SECONDS)
+            except queue.Full:
+                return
+            self._ended.wait(_DRAIN_SECONDS)

@@ -1,0 +1,68 @@
+"""The way of one batch query: protobuf -> plan -> resolved plan -> SQL -> Arrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyspark.sql.connect.proto as pb
+
+from penstock.connect.decode import decode_relation
+from penstock.connect.operations import Operation
+from penstock.core.errors import SparkError
+from penstock.plan.nodes import Node
+from penstock.plan.types import StructType
+
+if TYPE_CHECKING:
+    from penstock.connect.session import Session
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows in the Arrow types that the client expects, and the schema that it shows."""
+
+    table: pa.Table
+    schema: StructType
+
+
+def resolve(session: Session, node: Node) -> Node:
+    """The plan with all names and types resolved."""
+    from penstock.analysis import analyze
+    from penstock.analysis.context import AnalysisContext
+    from penstock.sources import registry
+
+    conf = session.conf
+    context = AnalysisContext(conf, session.catalog, lambda read: registry.resolve(read, conf))
+    return analyze(node, context)
+
+
+def resolve_relation(session: Session, relation: pb.Relation) -> Node:
+    """The resolved plan of a relation."""
+    return resolve(session, decode_relation(relation, session))
+
+
+def run(session: Session, plan: Node, operation: Operation | None = None) -> Result:
+    """Execute a resolved batch plan."""
+    from penstock.engine.types import to_spark_arrow
+    from penstock.translate import TranslateContext, to_sql
+
+    require_batch(plan)
+    context = TranslateContext(session.conf)
+    sql = to_sql(plan, context)
+    with session.cursor() as cursor:
+        if operation is not None:
+            operation.interruptible(cursor.interrupt)
+        try:
+            table = cursor.query(sql, context.tables, session.conf)
+        finally:
+            if operation is not None:
+                operation.interruptible(None)
+    return Result(to_spark_arrow(table, plan.output), plan.schema)
+
+
+def require_batch(plan: Node) -> None:
+    """A plan with a stream in it runs by writeStream only."""
+    if plan.is_streaming:
+        message = "A query with a streaming source is executed with writeStream.start(), not as a batch."
+        raise SparkError("_LEGACY_ERROR_TEMP_3102", message, {"msg": message})

@@ -1,0 +1,219 @@
+"""`spark.sql(text)`: a query stays lazy, a command runs at once and gives its rows as a local relation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pyspark.sql.connect.proto as pb
+
+from penstock.connect import catalog_relations as catalogs
+from penstock.connect.analyze import explain_text
+from penstock.connect.catalog import GLOBAL_DATABASE, matches, not_found, quoted, view_name
+from penstock.connect.configuration import get_all
+from penstock.connect.decode import decode_sql
+from penstock.connect.encode import local_relation, rows_result
+from penstock.connect.operations import Operation
+from penstock.connect.pipeline import Result, resolve
+from penstock.core.errors import SparkError, analysis_error, unsupported
+from penstock.plan.nodes import Node, ToDF
+from penstock.plan.types import BOOLEAN, STRING, StructField, StructType
+from penstock.sql import statements as s
+
+if TYPE_CHECKING:
+    from penstock.connect.session import Session
+
+_EMPTY = StructType()
+_KEY_VALUE = StructType([StructField("key", STRING, False), StructField("value", STRING, False)])
+_DESCRIBE = StructType(
+    [StructField("col_name", STRING, False), StructField("data_type", STRING, False), StructField("comment", STRING)]
+)
+
+
+def _listing(kind: str) -> StructType:
+    names = [StructField("namespace", STRING, False), StructField(kind, STRING, False)]
+    return StructType([*names, StructField("isTemporary", BOOLEAN, False)])
+
+
+def _one(name: str, nullable: bool = False) -> StructType:
+    return StructType([StructField(name, STRING, nullable)])
+
+
+def execute(session: Session, relation: pb.Relation, operation: Operation) -> pb.Relation:
+    """The relation that stands for the statement's result: itself for a query, local rows for a command."""
+    statement = decode_sql(relation, session)
+    if isinstance(statement, s.Query):
+        resolve(session, statement.plan)  # errors are raised here, not at the first action
+        return relation
+    return local_relation(run_command(session, statement))
+
+
+def run_command(session: Session, statement: s.Statement) -> Result:
+    """Do what a command says."""
+    handler = _COMMANDS.get(type(statement))
+    if handler is None:
+        raise unsupported(f"the SQL command {type(statement).__name__}")
+    return handler(session, statement)
+
+
+def _nothing() -> Result:
+    return rows_result(_EMPTY, [])
+
+
+def _set(session: Session, statement: s.SetConf) -> Result:
+    if statement.key is None:
+        return rows_result(_KEY_VALUE, list(get_all(session.conf)))
+    if statement.value is not None:
+        session.conf.set(statement.key, statement.value)
+    value = session.conf.get(statement.key, "<undefined>")
+    return rows_result(_KEY_VALUE, [(statement.key, value)])
+
+
+def _reset(session: Session, statement: s.ResetConf) -> Result:
+    if statement.key is None:
+        session.conf.reset()
+    else:
+        session.conf.unset(statement.key)
+    return _nothing()
+
+
+def _create_view(session: Session, statement: s.CreateView) -> Result:
+    if statement.kind == "persistent":
+        raise unsupported(f"the persistent view {quoted(statement.name)}", "Use CREATE TEMP VIEW.")
+    is_global = statement.kind == "global"
+    name = view_name(statement.name, is_global=is_global)
+    parts = (GLOBAL_DATABASE, name) if is_global else (name,)
+    if statement.if_not_exists and session.catalog.lookup(parts) is not None:
+        return _nothing()
+    plan: Node = statement.plan
+    if statement.columns:
+        plan = ToDF(_checked_columns(session, statement), plan)
+    session.catalog.create_view(name, resolve(session, plan), is_global=is_global, replace=statement.replace)
+    return _nothing()
+
+
+def _checked_columns(session: Session, statement: s.CreateView) -> tuple[str, ...]:
+    given, found = len(statement.columns), len(resolve(session, statement.plan).output)
+    if given == found:
+        return statement.columns
+    kind = "NOT_ENOUGH_DATA_COLUMNS" if given > found else "TOO_MANY_DATA_COLUMNS"
+    message = f"The view {quoted(statement.name)} names {given} columns and its query gives {found}."
+    raise analysis_error(f"CREATE_VIEW_COLUMN_ARITY_MISMATCH.{kind}", message, "21S01", viewName=quoted(statement.name))
+
+
+def _drop_view(session: Session, statement: s.DropView) -> Result:
+    if not session.catalog.drop_view(statement.name) and not statement.if_exists:
+        parts = statement.name
+        full = ("spark_catalog", "default", *parts) if len(parts) == 1 else parts
+        raise not_found(full, "[`spark_catalog`.`default`]")
+    return _nothing()
+
+
+def _show_tables(session: Session, statement: s.ShowTables) -> Result:
+    return _show_views_as("tableName", session, statement)
+
+
+def _show_views(session: Session, statement: s.ShowViews) -> Result:
+    return _show_views_as("viewName", session, statement)
+
+
+def _show_views_as(kind: str, session: Session, statement: s.ShowTables | s.ShowViews) -> Result:
+    database = ".".join(statement.database)
+    if database:
+        catalogs.require_database(database)
+    rows = [(namespace, name, True) for namespace, name in session.catalog.listing(database, statement.pattern)]
+    return rows_result(_listing(kind), rows)
+
+
+def _show_databases(session: Session, statement: s.ShowDatabases) -> Result:
+    rows = [(catalogs.DATABASE,)] if matches(catalogs.DATABASE, statement.pattern) else []
+    return rows_result(_one("namespace"), rows)
+
+
+def _show_columns(session: Session, statement: s.ShowColumns) -> Result:
+    plan = _table_plan(session, statement.table)
+    return rows_result(_one("col_name"), [(a.name,) for a in plan.output])
+
+
+def _show_functions(session: Session, statement: s.ShowFunctions) -> Result:
+    return rows_result(_one("function"), [(name,) for name in catalogs.function_names(statement.pattern)])
+
+
+def _describe(session: Session, statement: s.Describe) -> Result:
+    if statement.plan is not None:
+        plan = resolve(session, statement.plan)
+    else:
+        plan = _table_plan(session, statement.table or ())
+    comments = [(a.metadata or {}).get("comment") for a in plan.output]
+    rows = [(a.name, a.type.simpleString(), comment) for a, comment in zip(plan.output, comments, strict=True)]
+    return rows_result(_DESCRIBE, rows)
+
+
+def _table_plan(session: Session, parts: tuple[str, ...]) -> Node:
+    plan = session.catalog.lookup(parts)
+    if plan is None:
+        raise not_found(parts, catalogs.COMMAND_SEARCH_PATH)
+    return plan
+
+
+def _use(session: Session, statement: s.Use) -> Result:
+    if statement.is_catalog and statement.name != (catalogs.CATALOG,):
+        raise unsupported(f"the catalog {quoted(statement.name)}")
+    if not statement.is_catalog:
+        catalogs.require_database(quoted(statement.name))
+    return _nothing()
+
+
+def _explain(session: Session, statement: s.Explain) -> Result:
+    inner = statement.statement
+    if not isinstance(inner, s.Query):
+        text = f"== Physical Plan ==\nExecute {type(inner).__name__}\n"
+    else:
+        try:
+            text = explain_text(session, inner.plan, statement.mode)
+        except SparkError as error:  # EXPLAIN shows the error as its plan
+            text = f"Error occurred during query planning:\n{error}\n"
+    return rows_result(_one("plan", nullable=True), [(text,)])
+
+
+def _cache_table(session: Session, statement: s.CacheTable) -> Result:
+    name = ".".join(statement.name)
+    if statement.plan is not None:
+        view = view_name(statement.name, is_global=False)
+        session.catalog.create_view(view, resolve(session, statement.plan), is_global=False, replace=False)
+    elif session.catalog.lookup(statement.name) is None:
+        raise not_found(statement.name, catalogs.SEARCH_PATH)
+    session.catalog.cached_tables.add(name.lower())
+    return _nothing()
+
+
+def _uncache_table(session: Session, statement: s.UncacheTable) -> Result:
+    if not statement.if_exists and session.catalog.lookup(statement.name) is None:
+        raise not_found(statement.name, catalogs.SEARCH_PATH)
+    session.catalog.cached_tables.discard(".".join(statement.name).lower())
+    return _nothing()
+
+
+def _clear_cache(session: Session, statement: s.ClearCache) -> Result:
+    session.catalog.cached_tables.clear()
+    session.storage_levels.clear()
+    return _nothing()
+
+
+_COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
+    s.SetConf: _set,
+    s.ResetConf: _reset,
+    s.CreateView: _create_view,
+    s.DropView: _drop_view,
+    s.ShowTables: _show_tables,
+    s.ShowViews: _show_views,
+    s.ShowDatabases: _show_databases,
+    s.ShowColumns: _show_columns,
+    s.ShowFunctions: _show_functions,
+    s.Describe: _describe,
+    s.Use: _use,
+    s.Explain: _explain,
+    s.CacheTable: _cache_table,
+    s.UncacheTable: _uncache_table,
+    s.ClearCache: _clear_cache,
+}

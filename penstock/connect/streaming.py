@@ -1,0 +1,151 @@
+"""A session's streaming queries: the manager, and what `writeStream.start()` makes of its many options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pyspark.sql.connect.proto as pb
+
+from penstock.connect import foreach
+from penstock.connect.pipeline import resolve_relation
+from penstock.core.errors import ANALYSIS, SparkError, analysis_error, illegal_argument, unsupported
+from penstock.plan.expressions import Attribute, fresh_id
+from penstock.plan.nodes import LocalData, Node
+from penstock.plan.types import StructType
+from penstock.runtime.manager import StreamingQueryManager
+from penstock.runtime.query import StreamingQuery
+from penstock.runtime.spec import ONE_TIME_SINKS, QuerySpec
+from penstock.runtime.trigger import AvailableNow, Once, ProcessingTime, Trigger, refuse_continuous
+from penstock.sinks import registry
+from penstock.sinks.base import Sink, SinkContext
+from penstock.sql import parse_interval
+
+if TYPE_CHECKING:
+    from penstock.connect.service import Service
+    from penstock.connect.session import Session
+
+_MODES = ("append", "complete", "update")
+
+
+def make_manager(session: Session) -> StreamingQueryManager:
+    """The queries of a session; each has a cursor of its own."""
+    manager = StreamingQueryManager(session.engine.cursor)
+    manager.add_listener(session.listeners)
+    return manager
+
+
+def start(service: Service, session: Session, command: pb.WriteStreamOperationStart) -> StreamingQuery:
+    """Start what a WriteStreamOperationStart describes."""
+    from penstock.analysis.streaming_checks import check_streaming
+
+    plan = resolve_relation(session, command.input)
+    if not plan.is_streaming:
+        message = "`writeStream` is for streams; a batch is written with `write`."
+        raise analysis_error("WRITE_STREAM_NOT_ALLOWED", message, "42601")
+    mode = output_mode(command.output_mode)
+    sink_format, make_sink = _sink(service, session, command)
+    check_streaming(plan, mode)
+    return session.streams.start(_spec(session, command, plan, mode, sink_format, make_sink))
+
+
+def _spec(
+    session: Session,
+    command: pb.WriteStreamOperationStart,
+    plan: Node,
+    mode: str,
+    sink_format: str,
+    make_sink: Callable[[SinkContext], Sink],
+) -> QuerySpec:
+    options = _options(command)
+    location = next((value for key, value in options.items() if key.lower() == "checkpointlocation"), None)
+    return QuerySpec(
+        plan=plan,
+        make_sink=make_sink,
+        output_mode=mode,
+        trigger=trigger(command),
+        name=command.query_name or None,
+        checkpoint_location=location,
+        conf=session.conf.snapshot(),
+        clock=session.clock,
+        sink_options=options,
+        partition_by=tuple(command.partitioning_column_names),
+        temporary_checkpoint=sink_format in ONE_TIME_SINKS,
+        recoverable=sink_format != "memory" or mode == "complete",
+    )
+
+
+def _options(command: pb.WriteStreamOperationStart) -> dict[str, str]:
+    options = dict(command.options)
+    if command.path:
+        options = {key: value for key, value in options.items() if key.lower() != "path"}
+        options["path"] = command.path
+    return options
+
+
+def output_mode(text: str) -> str:
+    """append where nothing is said; Spark's error for a mode that is none."""
+    mode = (text or "append").lower()
+    if mode not in _MODES:
+        message = f"There is no output mode {text}: use append, complete or update."
+        raise illegal_argument("STREAMING_OUTPUT_MODE.INVALID", message, "42KDE", outputMode=text)
+    return mode
+
+
+def trigger(command: pb.WriteStreamOperationStart) -> Trigger:
+    """When batches run: as soon as possible where nothing is said."""
+    match command.WhichOneof("trigger"):
+        case "processing_time_interval":
+            return ProcessingTime(parse_interval(command.processing_time_interval) // 1000)
+        case "available_now":
+            return AvailableNow()
+        case "once":
+            return Once()
+        case "continuous_checkpoint_interval":
+            raise refuse_continuous(command.continuous_checkpoint_interval)
+        case "real_time_batch_duration":
+            raise unsupported("the real-time trigger", "Use processingTime='0 seconds' for the lowest latency.")
+    return ProcessingTime(0)
+
+
+def _sink(
+    service: Service, session: Session, command: pb.WriteStreamOperationStart
+) -> tuple[str, Callable[[SinkContext], Sink]]:
+    """The sink's format and what opens it."""
+    if command.WhichOneof("sink_destination") == "table_name":
+        raise unsupported(f"a stream into the table {command.table_name}", "Write to a path, or use foreachBatch.")
+    if command.clustering_column_names:
+        raise unsupported("clusterBy of a stream")
+    if command.HasField("foreach_batch"):
+        return "foreachbatch", foreach.foreach_batch(service, session, _python(command.foreach_batch))
+    if command.HasField("foreach_writer"):
+        return "foreach", foreach.foreach(service, session, _python(command.foreach_writer))
+    sink_format = (command.format or session.conf["spark.sql.sources.default"]).lower()
+    if sink_format == "memory":
+        return sink_format, _memory_sink(session, command.query_name)
+    return sink_format, lambda context: registry.open(sink_format, context)
+
+
+def _python(function: pb.StreamingForeachFunction) -> bytes:
+    if function.WhichOneof("function") != "python_function":
+        raise unsupported("a Scala function as a sink")
+    return function.python_function.command
+
+
+def _memory_sink(session: Session, name: str) -> Callable[[SinkContext], Sink]:
+    """A memory sink whose rows are a temp view of the query's name."""
+    if not name:
+        message = "queryName must be specified for memory sink."
+        raise SparkError("_LEGACY_ERROR_TEMP_1194", message, classes=ANALYSIS)
+
+    def make(context: SinkContext) -> Sink:
+        sink: Any = registry.open("memory", context)
+        session.catalog.create_view(name, _rows_of(sink, context.schema), is_global=False, replace=True)
+        return sink
+
+    return make
+
+
+def _rows_of(sink: Any, schema: StructType) -> Callable[[], Node]:
+    columns = tuple(Attribute(f.name, f.dataType, f.nullable, fresh_id(), (), f.metadata or {}) for f in schema.fields)
+    return lambda: LocalData(sink.table(), schema, columns)

@@ -1,0 +1,303 @@
+"""The one adapter to pyspark's client: puts the engine behind it, in the same process, without a socket.
+
+Everything that replaces or reaches into parts of `pyspark` is here, each with a test (tests/test_embed.py) that says
+when a new client has changed.  `.remote("sc://other:15002")` still goes out to a real server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import types
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from penstock.connect import clients
+
+if TYPE_CHECKING:
+    from pyspark.conf import SparkConf
+    from pyspark.sql.connect.session import SparkSession
+
+    from penstock.connect.inprocess import InProcessChannel
+    from penstock.connect.service import Service
+
+#: The address of the embedded engine, as the client writes it.
+URL = "sc://penstock.embedded"
+_HOST = URL.removeprefix("sc://")
+
+_lock = threading.RLock()
+_service: Service | None = None
+_installed = False
+
+
+def install() -> None:
+    """Put the engine behind this process's `pyspark`; further calls change nothing."""
+    global _installed
+    with _lock:
+        if _installed:
+            return
+        os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # also where the full pyspark is installed
+        for patch in _PATCHES:
+            patch()
+        _at_exit(shutdown)
+        _installed = True
+
+
+def session(conf: Mapping[str, Any] | None = None) -> SparkSession:
+    """The SparkSession of the embedded engine, made if there is none; `conf` is set in it."""
+    install()
+    from pyspark.sql import SparkSession as Entry
+
+    builder = Entry.builder
+    for key, value in (conf or {}).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def service() -> Service:
+    """The engine's service, one per process."""
+    global _service
+    with _lock:
+        if _service is None:
+            from penstock.connect.service import Service
+
+            _service = Service()
+        return _service
+
+
+def shutdown() -> None:
+    """Stop all queries and sessions; the client has nothing left to clean up."""
+    global _service
+    with _lock:
+        stopping, _service = _service, None
+    if stopping is None:
+        return
+    stopping.close()
+    for client in list(clients.own.values()):
+        client.client.close()
+
+
+def _at_exit(function: Callable[[], None]) -> None:
+    """Before Python waits for threads: a query's thread would keep the process alive."""
+    register = getattr(threading, "_register_atexit", None)
+    if register is None:
+        import atexit
+
+        register = atexit.register
+    register(function)
+
+
+# ---------------------------------------------------------------- the channel
+
+
+def channel() -> InProcessChannel:
+    """A channel to the service."""
+    from penstock.connect.inprocess import InProcessChannel
+
+    return InProcessChannel(service())
+
+
+def is_embedded(client_session: Any) -> bool:
+    """Whether a client session talks to the engine in this process."""
+    from penstock.connect.inprocess import InProcessChannel
+
+    return isinstance(client_session._client._channel, InProcessChannel)
+
+
+def _patch_channel() -> None:
+    from pyspark.sql.connect.client.core import DefaultChannelBuilder
+
+    original = DefaultChannelBuilder.toChannel
+
+    def to_channel(self: Any) -> Any:
+        return channel() if self.host == _HOST else original(self)
+
+    DefaultChannelBuilder.toChannel = to_channel
+
+
+# ---------------------------------------------------------------- the builder
+
+
+def _wants_embedded(options: Mapping[str, Any]) -> bool:
+    remote = options.get("spark.remote", os.environ.get("SPARK_REMOTE"))
+    return remote is None or remote.startswith("local") or remote == URL
+
+
+def _check_master(options: Mapping[str, Any]) -> None:
+    master = options.get("spark.master")
+    if master is not None and not master.startswith("local"):
+        from pyspark.errors import PySparkValueError
+
+        raise PySparkValueError(
+            f"Penstock runs programs in this process: it takes the master local or local[*], not {master}. "
+            "To use a cluster, connect to its Spark Connect server with .remote('sc://host:port')."
+        )
+
+
+def _patch_builder() -> None:
+    from pyspark.sql.session import SparkSession as Entry
+
+    builder = Entry.Builder
+    originals = {"getOrCreate": builder.getOrCreate, "create": builder.create}
+
+    def entry(name: str) -> Callable[[Any], Any]:
+        def make(self: Any) -> Any:
+            options = dict(self._options)
+            if not _wants_embedded(options):
+                return originals[name](self)
+            _check_master(options)
+            return _open(options, name)
+
+        return make
+
+    builder.getOrCreate = entry("getOrCreate")
+    builder.create = entry("create")
+
+
+def _open(options: dict[str, Any], how: str = "getOrCreate") -> SparkSession:
+    """Make (or get) the session; the options Spark leaves to the application can be read from its conf."""
+    from pyspark.sql.connect.session import SparkSession as Remote
+
+    master = options.pop("spark.master", None)
+    options["spark.remote"] = URL
+    opened = getattr(Remote.builder.config(map=options), how)()
+    if is_embedded(opened) and opened.session_id not in clients.own:
+        opened.client.disable_reattachable_execute()  # nothing can break between client and service
+        clients.own[opened.session_id] = opened
+        initial = {"spark.master": master or "local[*]", "spark.app.id": opened.sparkContext.applicationId}
+        if "spark.app.name" not in options:
+            initial["spark.app.name"] = "pyspark-shell"
+        opened.conf._set_all(initial, silent=True)
+    return opened
+
+
+# ---------------------------------------------------------------- SparkContext
+
+
+def _patch_session() -> None:
+    from pyspark.sql.connect.session import SparkSession as Remote
+    from pyspark.sql.session import SparkSession as Entry
+
+    from penstock.spark_context import SparkContext
+
+    stop = Remote.stop
+
+    def spark_context(self: Any) -> SparkContext:
+        if not is_embedded(self):
+            return self.__getattr__("sparkContext")  # type: ignore[no-any-return]
+        if "_penstock_context" not in self.__dict__:
+            self._penstock_context = SparkContext(_session=self)
+        return self._penstock_context  # type: ignore[no-any-return]
+
+    def new_session(self: Any) -> Any:
+        if not is_embedded(self):
+            return self.__getattr__("newSession")
+        fresh = Remote(connection=URL)
+        fresh.client.disable_reattachable_execute()
+        clients.own[fresh.session_id] = fresh
+        return fresh
+
+    def stop_session(self: Any) -> None:
+        context = self.__dict__.get("_penstock_context")
+        stop(self)
+        if context is not None:
+            context._stopped()
+
+    def of_context(cls: Any, context: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return context._session if isinstance(context, SparkContext) else object.__new__(cls)
+
+    Remote.sparkContext = property(spark_context)
+    Remote.newSession = new_session
+    Remote.stop = stop_session
+    Entry.__new__ = of_context  # SparkSession(sc)
+
+
+def _patch_spark_context() -> None:
+    import pyspark
+
+    from penstock.spark_context import SparkContext
+
+    def open_session(conf: SparkConf) -> SparkSession:
+        return _open(dict(conf.getAll()))
+
+    SparkContext._open_session = staticmethod(open_session)
+    module = types.ModuleType("pyspark.context", "SparkContext of the embedded engine.")
+    module.SparkContext = SparkContext  # type: ignore[attr-defined]
+    sys.modules["pyspark.context"] = module
+    pyspark.SparkContext = SparkContext
+    pyspark.context = module
+
+
+# ---------------------------------------------------------------- streams
+
+
+def _patch_foreach() -> None:
+    """The user's own objects instead of pickled copies: they may hold locks and change what surrounds them."""
+    from pyspark.sql.connect.streaming.readwriter import DataStreamWriter
+    from pyspark.sql.streaming.readwriter import DataStreamWriter as Classic
+
+    foreach, foreach_batch = DataStreamWriter.foreach, DataStreamWriter.foreachBatch
+
+    def with_rows(self: Any, f: Any) -> Any:
+        if not is_embedded(self._session):
+            return foreach(self, f)
+        from penstock.connect.foreach import RowWriter
+
+        Classic._construct_foreach_function(f)  # checks f
+        return _hand_over(self, self._write_proto.foreach_writer, RowWriter(f))
+
+    def with_batches(self: Any, func: Callable[[Any, int], None]) -> Any:
+        if not is_embedded(self._session):
+            return foreach_batch(self, func)
+        return _hand_over(self, self._write_proto.foreach_batch, func)
+
+    DataStreamWriter.foreach = with_rows
+    DataStreamWriter.foreachBatch = with_batches
+
+
+def _hand_over(writer: Any, message: Any, value: Any) -> Any:
+    from penstock.connect.python_objects import objects
+
+    message.python_function.command = objects.remember(value, writer)
+    message.python_function.python_ver = "{}.{}".format(*sys.version_info[:2])
+    return writer
+
+
+def _patch_listener_threads() -> None:
+    """The thread that takes events must not keep a finished program alive."""
+    from pyspark.sql.connect.streaming import query
+
+    class DaemonThread(threading.Thread):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "daemon": True})
+
+    query.Thread = DaemonThread
+
+
+def _patch_progress() -> None:
+    """`query.lastProgress["numInputRows"]`: the client leaves the totals to its properties, classic Spark has them."""
+    from pyspark.sql.streaming.listener import StreamingQueryProgress
+
+    original = StreamingQueryProgress.fromJson.__func__
+    totals = ("numInputRows", "inputRowsPerSecond", "processedRowsPerSecond")
+
+    def from_json(cls: Any, j: dict[str, Any]) -> Any:
+        filled = dict(j)
+        for key in totals:
+            if filled.get(key) is None:
+                filled[key] = sum(source.get(key) or 0 for source in j["sources"])
+        return original(cls, filled)
+
+    StreamingQueryProgress.fromJson = classmethod(from_json)
+
+
+_PATCHES: tuple[Callable[[], None], ...] = (
+    _patch_channel,
+    _patch_builder,
+    _patch_session,
+    _patch_spark_context,
+    _patch_foreach,
+    _patch_listener_threads,
+    _patch_progress,
+)

@@ -1,0 +1,170 @@
+"""One in-memory DuckDB database per server session, and a cursor of it per thread.
+
+DuckDB here is an executor of SQL over Arrow tables and files: it keeps no tables of its own.  Extensions are neither
+installed nor loaded on demand, so nothing reaches for the network.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from penstock.core.config import Conf
+from penstock.core.errors import illegal_argument
+from penstock.engine.errors import to_spark_error
+
+#: Settings of the database.  Plans nest about three levels an operator; the stack holds far more than 1,000.
+_FIXED: dict[str, str] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "true",
+    "max_expression_depth": "5000",
+}
+_OPTIONS = {"penstock.threads": "threads", "penstock.memory.limit": "memory_limit"}
+_OFFSET_ZONE = re.compile(r"^(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?$")
+
+
+class Engine:
+    """The database of one session.  Threads share it through cursors of their own."""
+
+    def __init__(self, conf: Mapping[str, str] | None = None) -> None:
+        self._settings = _settings(conf or {})
+        self._lock = threading.Lock()
+        self._database: duckdb.DuckDBPyConnection | None = None
+
+    def cursor(self) -> EngineCursor:
+        """A cursor for one thread (or one query); the first one opens the database."""
+        with self._lock:
+            if self._database is None:
+                self._database = _open(self._settings)
+            return EngineCursor(self._database.cursor())
+
+    def close(self) -> None:
+        """Close the database; cursors of it fail from now on."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+
+class EngineCursor:
+    """Runs SQL in one thread at a time; only `interrupt` may be called from another."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._time_zone: str | None = None
+
+    def query(self, sql: str, tables: Mapping[str, pa.Table] | None = None, conf: Conf | None = None) -> pa.Table:
+        """All rows of one SELECT.  `tables` are visible to it, under their names, while it runs."""
+        with self._prepared(tables, conf):
+            return self._connection.sql(sql).to_arrow_table()
+
+    def record_batches(
+        self, sql: str, tables: Mapping[str, pa.Table] | None = None, conf: Conf | None = None, rows: int = 100_000
+    ) -> Iterator[pa.RecordBatch]:
+        """As `query`, in batches of `rows` rows; the cursor is busy until the iterator is used up or closed."""
+        with self._prepared(tables, conf):
+            yield from self._connection.sql(sql).to_arrow_reader(rows)
+
+    def execute(self, sql: str, conf: Conf | None = None) -> None:
+        """Run statements that return nothing."""
+        with self._prepared(None, conf):
+            self._connection.sql(sql)
+
+    def create_table(self, name: str, select: str, conf: Conf | None = None, fallback: str | None = None) -> int:
+        """Keep the rows of a SELECT as the temporary table `name`, in place of an older one; returns how many there are.
+        `fallback` is a slower SELECT for the same rows, run when `select` meets data that it cannot read."""
+        with self._prepared(None, conf):
+            try:
+                made = self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}").fetchone()
+            except (duckdb.ConversionException, duckdb.InvalidInputException):
+                if fallback is None:
+                    raise
+                made = self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {fallback}").fetchone()
+            return int(made[0]) if made else 0
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make `table` visible to this cursor as `name`, in place of what bore that name."""
+        self._connection.register(name, table)
+
+    def unregister(self, name: str) -> None:
+        """Undo `register`."""
+        self._connection.unregister(name)
+
+    def interrupt(self) -> None:
+        """Stop what runs in this cursor: it raises OPERATION_CANCELED.  May be called from any thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Release the cursor."""
+        self._connection.close()
+
+    @contextmanager
+    def _prepared(self, tables: Mapping[str, pa.Table] | None, conf: Conf | None) -> Iterator[None]:
+        registered: list[str] = []
+        try:
+            if conf is not None:
+                self._use_time_zone(conf.time_zone)
+            for name, table in (tables or {}).items():
+                self._connection.register(name, table)
+                registered.append(name)
+            yield
+        except duckdb.Error as error:
+            raise to_spark_error(error) from error
+        finally:
+            for name in registered:
+                self._connection.unregister(name)
+
+    def _use_time_zone(self, zone: str) -> None:
+        if zone != self._time_zone:
+            name = engine_zone(zone).replace("'", "''")
+            try:
+                self._connection.sql(f"SET TimeZone='{name}'")
+            except duckdb.NotImplementedException as error:
+                raise _unknown_zone(zone) from error
+            self._time_zone = zone
+
+
+def engine_zone(zone: str) -> str:
+    """DuckDB's name of a session time zone: Spark also takes `Z`, `+02:00` and `UTC+2`."""
+    if zone in ("Z", "UTC", "GMT", "UT"):
+        return "UTC"
+    if (match := _OFFSET_ZONE.match(zone)) is None:
+        return zone
+    sign, hours, minutes = match[1], int(match[2]), int(match[3] or 0)
+    return f"GMT{sign}{hours:02d}:{minutes:02d}" if hours or minutes else "UTC"
+
+
+def _open(settings: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    from penstock.functions.macros import MACROS
+    from penstock.engine.macros import CAST_MACROS
+
+    try:
+        database = duckdb.connect(":memory:", config=settings)
+        database.sql(";\n".join((*CAST_MACROS, *MACROS)))
+    except duckdb.Error as error:
+        raise to_spark_error(error) from error
+    return database
+
+
+def _settings(conf: Mapping[str, str]) -> dict[str, str]:
+    chosen = {name: str(conf[key]) for key, name in _OPTIONS.items() if key in conf}
+    if "threads" in chosen and not chosen["threads"].isdigit():
+        raise illegal_argument(
+            "INVALID_CONF_VALUE.DEFAULT", f"penstock.threads must be a positive number, not {chosen['threads']!r}.",
+            confName="penstock.threads", confValue=chosen["threads"],
+        )  # fmt: skip
+    return {**_FIXED, **chosen}
+
+
+def _unknown_zone(zone: str) -> Exception:
+    return illegal_argument(
+        "INVALID_CONF_VALUE.TIME_ZONE",
+        f'The value {zone!r} of "spark.sql.session.timeZone" is no time zone: give a region such as Europe/Paris or an offset.',
+        confName="spark.sql.session.timeZone", confValue=zone,
+    )  # fmt: skip

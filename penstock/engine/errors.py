@@ -1,0 +1,158 @@
+"""DuckDB's exceptions as Spark's errors.
+
+Generated SQL raises Spark's conditions itself, as JSON between `⟦` and `⟧` (`penstock.functions.markers`).  What DuckDB
+raises of its own accord is recognised by its text; everything else is INTERNAL_ERROR with that text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import duckdb
+
+from penstock.core import errors
+from penstock.core.errors import SparkError
+from penstock.functions.markers import CLOSE, OPEN
+
+_ANSI_CONFIG = {"ansiConfig": '"spark.sql.ansi.enabled"'}
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "analysis": errors.ANALYSIS,
+    "arithmetic": errors.ARITHMETIC,
+    "number_format": errors.NUMBER_FORMAT,
+    "date_time": errors.DATE_TIME,
+    "illegal_argument": errors.ILLEGAL_ARGUMENT,
+    "array_index": errors.ARRAY_INDEX,
+    "unsupported": errors.UNSUPPORTED,
+    "no_such_element": errors.NO_SUCH_ELEMENT,
+    "runtime": errors.RUNTIME,
+    "spark": errors.SPARK,
+}
+
+
+def to_spark_error(error: BaseException) -> SparkError:
+    """The Spark error that a DuckDB exception stands for."""
+    text = str(error)
+    if (marked := _from_marker(text)) is not None:
+        return marked
+    if isinstance(error, duckdb.InterruptException):
+        return SparkError("OPERATION_CANCELED", "Operation has been canceled.", {}, sqlstate="HY008", classes=errors.SPARK)
+    for pattern, build in _TEXTS:
+        if (match := pattern.search(text)) is not None:
+            return build(match)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return _out_of_memory(text)
+    if isinstance(error, duckdb.OutOfRangeException):
+        return _overflow("value")
+    return SparkError("INTERNAL_ERROR", f"DuckDB: {text}", {"message": text}, sqlstate="XX000", classes=errors.SPARK)
+
+
+def _from_marker(text: str) -> SparkError | None:
+    start, end = text.find(OPEN), text.rfind(CLOSE)
+    if start < 0 or end < start:
+        return None
+    try:
+        body = json.loads(text[start + 1 : end], strict=False)
+    except ValueError:
+        return None
+    classes = _KINDS[body.get("kind", "runtime")]
+    return SparkError(body["condition"], body["message"], body.get("params"), sqlstate=body["sqlstate"], classes=classes)
+
+
+_WIDTHS = {"INT8": "tinyint", "INT16": "short", "INT32": "integer", "INT64": "long", "INT128": "long"}
+
+
+def _overflow(what: str) -> SparkError:
+    message = f"{what} overflow. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."
+    params = {"message": f"{what} overflow", "alternative": "", "config": '"spark.sql.ansi.enabled"'}
+    return SparkError("ARITHMETIC_OVERFLOW", message, params, sqlstate="22003", classes=errors.ARITHMETIC)
+
+
+def _arithmetic_overflow(match: re.Match[str]) -> SparkError:
+    return _overflow(_WIDTHS.get(match["width"] or "", "value"))
+
+
+def _decimal_overflow(_: re.Match[str]) -> SparkError:
+    message = 'A decimal result does not fit its type. Set "spark.sql.ansi.enabled" to "false" to get NULL instead.'
+    return SparkError("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", message, {}, sqlstate="22003", classes=errors.ARITHMETIC)
+
+
+def _cast_overflow(match: re.Match[str]) -> SparkError:
+    source, target = _spark_name(match["source"]), _spark_name(match["target"])
+    params = {"value": match["value"], "sourceType": f'"{source}"', "targetType": f'"{target}"', **_ANSI_CONFIG}
+    message = f"The value {match['value']} of type {source} cannot be cast to {target}: it overflows. Use `try_cast` for NULL."
+    return SparkError("CAST_OVERFLOW", message, params, sqlstate="22003", classes=errors.ARITHMETIC)
+
+
+def _cast_invalid(match: re.Match[str]) -> SparkError:
+    value, target = match["value"], _spark_name(match["target"])
+    params = {"expression": f"'{value}'", "sourceType": '"STRING"', "targetType": f'"{target}"', **_ANSI_CONFIG}
+    message = f"The value '{value}' of the type \"STRING\" cannot be cast to \"{target}\": it is malformed. Use `try_cast`."
+    return SparkError("CAST_INVALID_INPUT", message, params, sqlstate="22018", classes=errors.NUMBER_FORMAT)
+
+
+def _missing_file(match: re.Match[str]) -> SparkError:
+    path = match["path"]
+    message = f"Error while reading file {path}: the file does not exist."
+    return SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", message, {"path": path}, sqlstate="KD001", classes=errors.SPARK)
+
+
+def _scalar_subquery(_: re.Match[str]) -> SparkError:
+    message = "More than one row returned by a subquery used as an expression."
+    return SparkError("SCALAR_SUBQUERY_TOO_MANY_ROWS", message, {}, sqlstate="21000", classes=errors.RUNTIME)
+
+
+def _divide_by_zero(_: re.Match[str]) -> SparkError:
+    message = "Division by zero. Use `try_divide` to get NULL instead."
+    params = {"config": '"spark.sql.ansi.enabled"'}
+    return SparkError("DIVIDE_BY_ZERO", message, params, sqlstate="22012", classes=errors.ARITHMETIC)
+
+
+def _duplicate_map_key(match: re.Match[str]) -> SparkError:
+    message = 'Duplicate map key was found. Set "spark.sql.mapKeyDedupPolicy" to "LAST_WIN" to keep the last value.'
+    params = {"key": match.groupdict().get("key") or "", "mapKeyDedupPolicy": '"spark.sql.mapKeyDedupPolicy"'}
+    return SparkError("DUPLICATED_MAP_KEY", message, params, sqlstate="23505", classes=errors.RUNTIME)
+
+
+def _null_map_key(_: re.Match[str]) -> SparkError:
+    return SparkError("NULL_MAP_KEY", "Cannot use null as map key.", {}, sqlstate="2200E", classes=errors.RUNTIME)
+
+
+def _out_of_memory(text: str) -> SparkError:
+    message = f"The query needs more memory than `penstock.memory.limit` allows. {text}"
+    return SparkError("UNABLE_TO_ACQUIRE_MEMORY", message, {"message": text}, sqlstate="53200", classes=errors.SPARK)
+
+
+_SPARK_NAMES = {
+    "INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "INT128": "DECIMAL(38,0)", "INTEGER": "INT",
+    "VARCHAR": "STRING", "BLOB": "BINARY", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "BOOL": "BOOLEAN",
+}  # fmt: skip
+
+
+def _spark_name(duckdb_name: str) -> str:
+    name = duckdb_name.strip().strip("'\"").upper()
+    return _SPARK_NAMES.get(name, name)
+
+
+_TEXTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], SparkError]], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), build)
+    for pattern, build in (
+        (r"More than one row returned by a subquery", _scalar_subquery),
+        (r"No files found that match the pattern \"(?P<path>[^\"]*)\"", _missing_file),
+        (r"Cannot open file \"(?P<path>[^\"]*)\": No such file", _missing_file),
+        (r"Overflow in .* of (?P<width>INT\d+)", _arithmetic_overflow),
+        (r"Overflow in (?:negation|abs).*?(?P<width>INT\d+)?", _arithmetic_overflow),
+        (r"Overflow in .* of DECIMAL|Could not cast value .* to DECIMAL|[Dd]ecimal.*out of range", _decimal_overflow),
+        (
+            r"Type (?P<source>\S+) with value (?P<value>.*?) can't be cast because the value is out of range for the "
+            r"destination type (?P<target>[^\n]+)",
+            _cast_overflow,
+        ),
+        (r"Could not convert string ['\"](?P<value>.*?)['\"] to (?P<target>[^\n]+)", _cast_invalid),
+        (r"Map keys must be unique", _duplicate_map_key),
+        (r"Map keys can not be NULL", _null_map_key),
+        (r"Division by zero", _divide_by_zero),
+    )
+)

@@ -1,0 +1,322 @@
+"""Dates and timestamps: the current time, moving, truncating, counting and making them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.errors import unsupported
+from penstock.functions.coercion import cast_if_needed, is_string
+from penstock.functions.errors import wrong_input
+from penstock.functions.interval_arithmetic import wall_clock
+from penstock.functions.literals import constant_value
+from penstock.functions.markers import raise_sql
+from penstock.functions.resolve import coerce_inputs
+from penstock.functions.rows import row
+from penstock.functions.table import Args, Function, Request, register
+from penstock.plan.expressions import Expression, FunctionCall, Literal
+from penstock.plan.types import (
+    BOOLEAN, DATE, DOUBLE, INTEGER, LONG, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType, DayTimeIntervalType, DecimalType,
+    DoubleType, FloatType, TimestampNTZType, YearMonthIntervalType,
+)  # fmt: skip
+
+_US = {
+    "MICROSECOND": 1, "MILLISECOND": 1000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000,
+    "DAY": 86_400_000_000, "DAYOFYEAR": 86_400_000_000, "WEEK": 604_800_000_000,
+}  # fmt: skip
+_MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+
+
+def _zone(args: list[str], call: FunctionCall, context: Any) -> str:
+    from penstock.functions.markers import quote
+
+    return quote(context.conf.time_zone)
+
+
+# ---------------------------------------------------------------- adding days and months
+
+
+def _days(args: Args, request: Request) -> Args:
+    days = args[1]
+    if not (days.type == INTEGER or is_string(days.type) or days.type.simpleString() in ("smallint", "tinyint", "void")):
+        raise wrong_input(request.name, args, 1, '("INT" or "SMALLINT" or "TINYINT")')
+    return cast_if_needed(args[0], DATE, request.conf), cast_if_needed(days, INTEGER, request.conf)
+
+
+def _date_add(args: Args, request: Request) -> Expression:
+    """date_add(date, days), and date_add(unit, count, time), which is timestampadd."""
+    from penstock.functions.resolve import call_of, resolve
+
+    if len(args) == 3:
+        return resolve("timestampadd", args, conf=request.conf)
+    return call_of(request.function, args, request)
+
+
+def _months(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"CAST({args[0]} + to_months({args[1]}) AS DATE)"
+
+
+_WEEKDAYS = {
+    "mo": 1, "mon": 1, "monday": 1, "tu": 2, "tue": 2, "tuesday": 2, "we": 3, "wed": 3, "wednesday": 3, "th": 4,
+    "thu": 4, "thursday": 4, "fr": 5, "fri": 5, "friday": 5, "sa": 6, "sat": 6, "saturday": 6, "su": 7, "sun": 7,
+    "sunday": 7,
+}  # fmt: skip
+_BAD_DAY = raise_sql(
+    "ILLEGAL_DAY_OF_WEEK", "The day of week is not known.", sqlstate="22009", kind="illegal_argument", string=""
+)
+
+
+def _next_day(args: list[str], call: FunctionCall, context: Any) -> str:
+    name = constant_value(call.args[1])
+    if name is None:
+        cases = " ".join(f"WHEN '{word}' THEN {day}" for word, day in _WEEKDAYS.items())
+        day = f"(CASE lower({args[1]}) {cases} END)"
+        wrong = f"WHEN {args[0]} IS NOT NULL AND {args[1]} IS NOT NULL AND {day} IS NULL THEN {_BAD_DAY} " if context.conf.ansi else ""
+        return f"CASE {wrong}ELSE {args[0]} + CAST((({day} - isodow({args[0]}) + 6) % 7) + 1 AS INTEGER) END"
+    number = _WEEKDAYS.get(str(name).lower())
+    if number is None:
+        return _BAD_DAY if context.conf.ansi else "CAST(NULL AS DATE)"
+    return f"({args[0]} + CAST((({number} - isodow({args[0]}) + 6) % 7) + 1 AS INTEGER))"
+
+
+def _months_between(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = (wall_clock(sql, arg.type) for sql, arg in zip(args[:2], call.args[:2], strict=True))
+    months = f"((year({a}) - year({b})) * 12 + month({a}) - month({b}))"
+    last = f"(day({a}) = day(last_day({a})) AND day({b}) = day(last_day({b})))"
+    seconds = "(day({0}) * 86400 + hour({0}) * 3600 + minute({0}) * 60 + second({0}))"
+    rest = f"({seconds.format(a)} - {seconds.format(b)})"
+    exact = f"(({months} * 2678400 + {rest}) / 2678400::DOUBLE)"
+    value = f"CASE WHEN {args[2]} THEN round({exact}, 8) ELSE {exact} END" if constant_value(call.args[2]) is not True else f"round({exact}, 8)"
+    return f"CASE WHEN day({a}) = day({b}) OR {last} THEN CAST({months} AS DOUBLE) ELSE {value} END"
+
+
+# ---------------------------------------------------------------- truncating
+
+_UNITS = {
+    "year": "year", "yyyy": "year", "yy": "year", "quarter": "quarter", "month": "month", "mm": "month", "mon": "month",
+    "week": "week",
+}  # fmt: skip
+_FINER_UNITS = {
+    **_UNITS, "day": "day", "dd": "day", "hour": "hour", "minute": "minute", "second": "second",
+    "millisecond": "milliseconds", "microsecond": "microseconds",
+}  # fmt: skip
+
+
+def _unit_case(format_sql: str, value: str, units: dict[str, str], wrap: str) -> str:
+    cases = " ".join(f"WHEN '{word}' THEN {wrap.format(f'date_trunc({chr(39)}{unit}{chr(39)}, {value})')}" for word, unit in units.items())
+    return f"CASE lower({format_sql}) {cases} END"
+
+
+def _trunc(args: list[str], call: FunctionCall, context: Any) -> str:
+    return _truncated(args[0], args[1], call.args[1], _UNITS, "CAST({} AS DATE)", "CAST(NULL AS DATE)")
+
+
+def _date_trunc(args: list[str], call: FunctionCall, context: Any) -> str:
+    null = "CAST(NULL AS TIMESTAMP)" if isinstance(call.type, TimestampNTZType) else "CAST(NULL AS TIMESTAMPTZ)"
+    return _truncated(args[1], args[0], call.args[0], _FINER_UNITS, "{}", null)
+
+
+def _truncated(value: str, unit_sql: str, unit: Expression, units: dict[str, str], wrap: str, null: str) -> str:
+    name = constant_value(unit)
+    if name is None:
+        return _unit_case(unit_sql, value, units, wrap)
+    found = units.get(str(name).lower())
+    return null if found is None else wrap.format(f"date_trunc('{found}', {value})")
+
+
+# ---------------------------------------------------------------- units: timestampadd, timestampdiff
+
+
+def _unit(call_or_args: Any, name: str) -> str:
+    unit = str(constant_value(call_or_args)).upper()
+    return unit[:-1] if unit.endswith("S") and unit[:-1] in (*_US, *_MONTHS) else unit
+
+
+def _timestampadd(args: Args, request: Request) -> Expression:
+    unit = _unit(args[0], request.name)
+    if unit not in _US and unit not in _MONTHS:
+        raise unsupported(f"the unit {unit} in {request.name}")
+    amount = cast_if_needed(args[1], LONG if unit in _US else INTEGER, request.conf)
+    time = args[2] if isinstance(args[2].type, TimestampNTZType) else cast_if_needed(args[2], TIMESTAMP, request.conf)
+    return FunctionCall("timestampadd", (args[0], amount, time), time.type, amount.nullable or time.nullable, "timestampadd")
+
+
+def _timestampadd_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    unit = _unit(call.args[0], "timestampadd")
+    if unit in _MONTHS:
+        return f"({args[2]} + to_months({args[1]} * {_MONTHS[unit]}))"
+    if unit in ("DAY", "WEEK", "DAYOFYEAR"):
+        return f"({args[2]} + to_days(CAST({args[1]} * {_US[unit] // _US['DAY']} AS INTEGER)))"
+    return f"({args[2]} + to_microseconds({args[1]} * {_US[unit]}))"
+
+
+def _timestampdiff(args: Args, request: Request) -> Expression:
+    unit = _unit(args[0], request.name)
+    if unit not in _US and unit not in _MONTHS:
+        raise unsupported(f"the unit {unit} in {request.name}")
+    times = tuple(arg if isinstance(arg.type, TimestampNTZType) else cast_if_needed(arg, TIMESTAMP, request.conf) for arg in args[1:])
+    return FunctionCall("timestampdiff", (args[0], *times), LONG, any(t.nullable for t in times), "timestampdiff")
+
+
+def _timestampdiff_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    unit = _unit(call.args[0], "timestampdiff")
+    a, b = (wall_clock(sql, arg.type) for sql, arg in zip(args[1:], call.args[1:], strict=True))
+    if unit in _US:
+        return f"((epoch_us({b}) - epoch_us({a})) // {_US[unit]})"
+    return f"(datesub('month', {a}, {b}) // {_MONTHS[unit]})"
+
+
+def _date_diff(args: Args, request: Request) -> Expression:
+    from penstock.functions.resolve import call_of, resolve
+
+    if len(args) == 3:
+        return resolve("timestampdiff", args, conf=request.conf)
+    return call_of(request.function, args, request)
+
+
+# ---------------------------------------------------------------- making
+
+
+def _seconds_input(args: Args, request: Request) -> Args:
+    (value,) = args
+    if isinstance(value.type, (DecimalType, FloatType, DoubleType)):
+        return args
+    return coerce_inputs(args, request)
+
+
+def _timestamp_seconds(args: list[str], call: FunctionCall, context: Any) -> str:
+    t = call.args[0].type
+    if isinstance(t, DecimalType):
+        return f"make_timestamptz(CAST(CAST({args[0]} AS DECIMAL(38,6)) * 1000000 AS BIGINT))"
+    if isinstance(t, (FloatType, DoubleType)):
+        return f"CASE WHEN isfinite({args[0]}) THEN make_timestamptz(CAST(trunc({args[0]} * 1000000) AS BIGINT)) END"
+    return f"make_timestamptz({args[0]} * 1000000)"
+
+
+def _make_timestamp_input(args: Args, request: Request) -> Args:
+    kinds: tuple[DataType, ...] = (INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, DecimalType(16, 6), STRING)
+    if len(args) < 6:
+        raise unsupported(f"{request.name} of a date and a time")
+    return tuple(cast_if_needed(arg, kind, request.conf) for arg, kind in zip(args, kinds, strict=False))
+
+
+_BAD_DATE = raise_sql(
+    "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "A field of the date or time is out of its range.", sqlstate="22023",
+    kind="date_time", rangeMessage="a field is out of range", ansiConfig='"spark.sql.ansi.enabled"',
+)  # fmt: skip
+
+
+def _checked(value: str, args: list[str], fails: bool) -> str:
+    if not fails:
+        return f"TRY({value})"
+    null = " OR ".join(f"{arg} IS NULL" for arg in args)
+    return f"coalesce(TRY({value}), CASE WHEN {null} THEN NULL ELSE {_BAD_DATE} END)"
+
+
+def _make_timestamp(strict: bool) -> Any:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        y, mo, d, h, mi, s = args[:6]
+        # second 60 is the next minute's second 0 (as PostgreSQL has it)
+        whole = f"(make_timestamp({y}, {mo}, {d}, {h}, {mi}, 0::DOUBLE) + to_microseconds(CAST({s} * 1000000 AS BIGINT)))"
+        local = f"CASE WHEN {s} >= 0 AND {s} <= 60 THEN {whole} ELSE error('seconds') END"
+        if isinstance(call.type, TimestampNTZType):
+            return _checked(local, args, strict and context.conf.ansi)
+        value = f"timezone({args[6]}, {local})" if len(args) > 6 else f"CAST({local} AS TIMESTAMPTZ)"
+        return _checked(value, args, strict and context.conf.ansi)
+
+    return sql
+
+
+def _make_date(args: list[str], call: FunctionCall, context: Any) -> str:
+    return _checked(f"make_date({args[0]}, {args[1]}, {args[2]})", args, context.conf.ansi)
+
+
+def _make_row(name: str, kind: DataType, strict: bool) -> Function:
+    nullable: Any = True if not strict else (lambda args: any(arg.nullable for arg in args))
+    return row(name, "int int int? int? int? any? string?", kind, _make_timestamp(strict), coerce=_make_timestamp_input,
+               nullable=nullable)  # fmt: skip
+
+
+def _dt_interval(args: list[str], call: FunctionCall, context: Any) -> str:
+    days, hours, minutes, seconds = args
+    us = f"({days}::BIGINT * {_US['DAY']} + {hours}::BIGINT * {_US['HOUR']} + {minutes}::BIGINT * {_US['MINUTE']})"
+    return f"({us} + CAST({seconds} * 1000000 AS BIGINT))"
+
+
+def _dt_interval_input(args: Args, request: Request) -> Args:
+    kinds: tuple[DataType, ...] = (INTEGER, INTEGER, INTEGER, DecimalType(18, 6))
+    return tuple(cast_if_needed(arg, kind, request.conf) for arg, kind in zip(args, kinds, strict=True))
+
+
+_ZERO = Literal(0, INTEGER)
+
+
+def _no_seconds() -> Literal:
+    from decimal import Decimal
+
+    return Literal(Decimal("0.000000"), DecimalType(18, 6))
+
+
+# ---------------------------------------------------------------- zones
+
+
+def _to_zone(direction: str) -> Any:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        local = f"CAST({args[0]} AS TIMESTAMP)"
+        if direction == "from_utc":
+            return f"CAST(timezone({args[1]}, timezone('UTC', {local})) AS TIMESTAMPTZ)"
+        return f"CAST(timezone('UTC', timezone({args[1]}, {local})) AS TIMESTAMPTZ)"
+
+    return sql
+
+
+def _convert_timezone(args: Args, request: Request) -> Expression:
+    if len(args) == 2:
+        args = (Literal(request.conf.time_zone, STRING), *args)
+    texts = tuple(cast_if_needed(arg, STRING, request.conf) for arg in args[:2])
+    time = cast_if_needed(args[2], TIMESTAMP_NTZ, request.conf)
+    full = (*texts, time)
+    return FunctionCall("convert_timezone", full, TIMESTAMP_NTZ, any(a.nullable for a in full), "convert_timezone")
+
+
+register(
+    row("current_date curdate", "", DATE, "CAST(now() AS DATE)", nullable=False, shows={"curdate": "current_date"}),
+    row("current_timestamp", "", TIMESTAMP, "now()", nullable=False),
+    row("now", "", TIMESTAMP, "now()", nullable=False),
+    row("localtimestamp", "", TIMESTAMP_NTZ, "CAST(now() AS TIMESTAMP)", nullable=False),
+    row("current_timezone", "", STRING, _zone, nullable=False),
+    row("date_add dateadd", "any any any?", DATE, "({0} + {1})", coerce=_days, build=_date_add,
+        shows={"dateadd": "date_add"}),
+    row("date_sub", "any any", DATE, "({0} - {1})", coerce=_days),
+    row("datediff date_diff", "date date any?", INTEGER, "CAST({0} - {1} AS INTEGER)", build=_date_diff),
+    row("add_months", "date int", DATE, _months),
+    row("last_day", "date", DATE, "last_day({0})"),
+    row("next_day", "date string", DATE, _next_day, nullable=True),
+    row("months_between", "timestamp timestamp boolean?", DOUBLE, _months_between,
+        defaults={2: Literal(True, BOOLEAN)}),
+    row("trunc", "date string", DATE, _trunc, nullable=True),
+    row("date_trunc", "string anytime", 1, _date_trunc, nullable=True),
+    row("timestampadd", "any any any", 2, _timestampadd_sql, build=_timestampadd),
+    row("timestampdiff", "any any any", LONG, _timestampdiff_sql, build=_timestampdiff),
+    row("timestamp_seconds", "long", TIMESTAMP, _timestamp_seconds, coerce=_seconds_input,
+        nullable=lambda args: args[0].nullable or isinstance(args[0].type, (FloatType, DoubleType))),
+    row("timestamp_millis", "long", TIMESTAMP, "make_timestamptz({0} * 1000)"),
+    row("timestamp_micros", "long", TIMESTAMP, "make_timestamptz({0})"),
+    row("unix_seconds", "timestamp", LONG, "spark_floor_div(epoch_us({0}), 1000000)"),
+    row("unix_millis", "timestamp", LONG, "spark_floor_div(epoch_us({0}), 1000)"),
+    row("unix_micros", "timestamp", LONG, "epoch_us({0})"),
+    row("unix_date", "date", INTEGER, "CAST({0} - DATE '1970-01-01' AS INTEGER)"),
+    row("date_from_unix_date", "int", DATE, "(DATE '1970-01-01' + {0})"),
+    row("make_date", "int int int", DATE, _make_date),
+    _make_row("make_timestamp", TIMESTAMP, True),
+    _make_row("make_timestamp_ltz", TIMESTAMP, True),
+    _make_row("make_timestamp_ntz", TIMESTAMP_NTZ, True),
+    _make_row("try_make_timestamp", TIMESTAMP, False),
+    _make_row("try_make_timestamp_ltz", TIMESTAMP, False),
+    _make_row("try_make_timestamp_ntz", TIMESTAMP_NTZ, False),
+    row("make_dt_interval", "int? int? int? any?", DayTimeIntervalType(0, 3), _dt_interval, coerce=_dt_interval_input,
+        defaults={0: _ZERO, 1: _ZERO, 2: _ZERO, 3: _no_seconds()}),
+    row("make_ym_interval", "int? int?", YearMonthIntervalType(0, 1), "({0} * 12 + {1})", defaults={0: _ZERO, 1: _ZERO}),
+    row("from_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("from_utc")),
+    row("to_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("to_utc")),
+    row("convert_timezone", "any any any?", TIMESTAMP_NTZ, "timezone({1}, timezone({0}, {2}))", build=_convert_timezone),
+)  # fmt: skip

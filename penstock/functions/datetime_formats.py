@@ -1,0 +1,145 @@
+"""Dates and timestamps from and to text: to_date, to_timestamp, date_format, unix_timestamp, from_unixtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.errors import unsupported
+from penstock.functions.coercion import DATETIME, cast_if_needed, is_string
+from penstock.functions.errors import wrong_input
+from penstock.functions.interval_arithmetic import wall_clock
+from penstock.functions.literals import constant_value
+from penstock.functions.markers import raise_with_value
+from penstock.functions.patterns import format_sql, parse_sql
+from penstock.functions.rows import row
+from penstock.functions.table import Args, Function, Request, register
+from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
+from penstock.plan.types import (
+    DATE, LONG, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType, DateType, NullType, TimestampNTZType, TimestampType,
+)  # fmt: skip
+
+_DEFAULT = Literal("yyyy-MM-dd HH:mm:ss", STRING)
+
+
+def _pattern(e: Expression, name: str) -> str:
+    value = constant_value(e)
+    if not isinstance(value, str):
+        raise unsupported(f"{name} with a pattern that is not a constant")
+    return value
+
+
+def _unparsable(text: str, name: str) -> str:
+    return raise_with_value(
+        "CANNOT_PARSE_TIMESTAMP", f"The text \"{{value}}\" cannot be parsed by the pattern. Use `{name}` to get NULL instead.",
+        text, param="message", sqlstate="22007", kind="date_time", value_format="Text '{}' could not be parsed", func=f"`{name}`",
+    )  # fmt: skip
+
+
+def parsed(text: str, pattern: str, fails: bool, suggestion: str, zone_type: str) -> str:
+    """`text` parsed by a pattern as `zone_type`; what does not fit raises CANNOT_PARSE_TIMESTAMP, or is NULL."""
+    value, zoned = parse_sql(text, pattern)
+    if zoned and zone_type == "TIMESTAMP":
+        value = f"CAST({value} AS TIMESTAMP)"
+    value = f"CAST({value} AS {zone_type})"
+    if not fails:
+        return value
+    return f"coalesce({value}, CASE WHEN {text} IS NOT NULL THEN {_unparsable(text, suggestion)} END)"
+
+
+def _parse(target: DataType, strict: bool) -> Any:
+    """to_date(x), which is a cast, or to_date(x, pattern)."""
+
+    def build(args: Args, request: Request) -> Expression:
+        name, key = request.name, request.function.name
+        value = args[0]
+        if len(args) == 1:
+            mode = ("ansi" if request.conf.ansi else "legacy") if strict else "try"
+            cast = value if value.type == target else Cast(value, target, mode, implicit=True)
+            return FunctionCall(key, (cast,), target, cast.nullable, name)
+        if not (is_string(value.type) or isinstance(value.type, (*DATETIME, NullType))):
+            raise wrong_input(name, args, 0, '("STRING" or "DATE" or "TIMESTAMP" or "TIMESTAMP_NTZ")')
+        value = value if is_string(value.type) else cast_if_needed(value, target, request.conf)
+        pattern = cast_if_needed(args[1], STRING, request.conf)
+        nullable = not strict or not request.conf.ansi or value.nullable or pattern.nullable
+        return FunctionCall(key, (value, pattern), target, nullable, name)
+
+    return build
+
+
+def _parse_sql(target: DataType, strict: bool) -> Any:
+    kind = {DateType: "DATE", TimestampType: "TIMESTAMPTZ", TimestampNTZType: "TIMESTAMP"}[type(target)]
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        if len(args) == 1 or not is_string(call.args[0].type):
+            return args[0]
+        if isinstance(call.args[1], Literal) and call.args[1].value is None:
+            return f"CAST(NULL AS {kind})"
+        pattern = _pattern(call.args[1], call.display)
+        suggestion = "try_to_date" if kind == "DATE" else "try_to_timestamp"
+        if kind == "DATE":
+            moment = parsed(args[0], pattern, strict and context.conf.ansi, suggestion, "TIMESTAMP")
+            return f"CAST({moment} AS DATE)"
+        return parsed(args[0], pattern, strict and context.conf.ansi, suggestion, kind)
+
+    return sql
+
+
+def _parser_row(names: str, target: DataType, strict: bool = True) -> Function:
+    return row(names, "any any?", target, _parse_sql(target, strict), build=_parse(target, strict))
+
+
+def _date_format_input(args: Args, request: Request) -> Args:
+    value = args[0] if isinstance(args[0].type, TimestampNTZType) else cast_if_needed(args[0], TIMESTAMP, request.conf)
+    return value, cast_if_needed(args[1], STRING, request.conf)
+
+
+def _date_format(args: list[str], call: FunctionCall, context: Any) -> str:
+    pattern = _pattern(call.args[1], "date_format")
+    return format_sql(wall_clock(args[0], call.args[0].type), pattern, context.conf.time_zone)
+
+
+def _unix_input(args: Args, request: Request) -> Args:
+    if not args:
+        from penstock.functions.resolve import resolve
+
+        args = (resolve("current_timestamp", (), conf=request.conf),)
+    value = args[0]
+    if not isinstance(value.type, DATETIME):
+        value = cast_if_needed(value, STRING, request.conf)
+    pattern = args[1] if len(args) > 1 else _DEFAULT
+    return value, cast_if_needed(pattern, STRING, request.conf)
+
+
+def _unix_timestamp(args: list[str], call: FunctionCall, context: Any) -> str:
+    t = call.args[0].type
+    if isinstance(t, DateType):
+        return f"spark_floor_div(epoch_us(CAST({args[0]} AS TIMESTAMPTZ)), 1000000)"
+    if isinstance(t, (TimestampType, TimestampNTZType)):
+        return f"spark_floor_div(epoch_us({args[0]}), 1000000)"
+    pattern = _pattern(call.args[1], call.display)
+    moment = parsed(args[0], pattern, context.conf.ansi, "try_to_timestamp", "TIMESTAMPTZ")
+    return f"spark_floor_div(epoch_us({moment}), 1000000)"
+
+
+def _from_unixtime_input(args: Args, request: Request) -> Args:
+    return cast_if_needed(args[0], LONG, request.conf), cast_if_needed(args[1], STRING, request.conf)
+
+
+def _from_unixtime(args: list[str], call: FunctionCall, context: Any) -> str:
+    pattern = _pattern(call.args[1], "from_unixtime")
+    local = f"CAST(make_timestamptz({args[0]} * 1000000) AS TIMESTAMP)"
+    return format_sql(local, pattern, context.conf.time_zone)
+
+
+register(
+    _parser_row("to_date", DATE),
+    _parser_row("try_to_date", DATE, strict=False),
+    _parser_row("to_timestamp", TIMESTAMP),
+    _parser_row("to_timestamp_ltz", TIMESTAMP),
+    _parser_row("to_timestamp_ntz", TIMESTAMP_NTZ),
+    _parser_row("try_to_timestamp", TIMESTAMP, strict=False),
+    row("date_format", "any any", STRING, _date_format, coerce=_date_format_input),
+    row("unix_timestamp to_unix_timestamp", "any? any?", LONG, _unix_timestamp, coerce=_unix_input),
+    row("from_unixtime", "any any?", STRING, _from_unixtime, coerce=_from_unixtime_input, defaults={1: _DEFAULT},
+        nullable=True),
+)  # fmt: skip

@@ -1,0 +1,217 @@
+"""Arithmetic of dates, timestamps and intervals: what `+ - * / div` mean when an operand is one of them.
+
+A day-time interval is a BIGINT of microseconds, a year-month interval an INTEGER of months, and a calendar interval a
+DuckDB INTERVAL.  Whole days are added on the session's wall clock, as Spark does, the rest on the time line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock.functions.coercion import (
+    DATETIME, INTERVALS, cast_if_needed, is_integral, is_numeric, is_string, wider,
+)  # fmt: skip
+from penstock.functions.errors import different_types
+from penstock.functions.literals import constant_value
+from penstock.functions.markers import DIVIDE_BY_ZERO
+from penstock.functions.rows import row
+from penstock.functions.table import Args, Request, any_nullable, register
+from penstock.plan.expressions import Expression, FunctionCall
+from penstock.plan.types import (
+    DATE, DOUBLE, LONG, TIMESTAMP, CalendarIntervalType, DataType, DateType, DayTimeIntervalType, DecimalType, NullType,
+    TimestampNTZType, TimestampType, YearMonthIntervalType,
+)  # fmt: skip
+
+DAY_US = 86_400_000_000
+_ANY_INTERVAL = (*INTERVALS, CalendarIntervalType)
+
+
+def interval_operation(op: str, args: Args, request: Request) -> Expression | None:
+    """The call for `left op right` when a date, timestamp or interval takes part; None for plain numbers."""
+    left, right = args
+    if not any(isinstance(a.type, (*DATETIME, *_ANY_INTERVAL)) for a in args):
+        return None
+    if isinstance(left.type, NullType):
+        left = cast_if_needed(left, right.type, request.conf)
+    if isinstance(right.type, NullType):
+        right = cast_if_needed(right, _null_partner(op, left.type), request.conf)
+    found = _STEPS[op](left, right, request) if op in _STEPS else None
+    if found is None:
+        raise different_types(request.name, args)
+    return found
+
+
+def _null_partner(op: str, t: DataType) -> DataType:
+    if isinstance(t, DateType) or op in ("*", "/"):
+        return DOUBLE if op in ("*", "/") else t if op == "-" else DayTimeIntervalType(0, 0)
+    return DayTimeIntervalType() if isinstance(t, DATETIME) else t
+
+
+def _call(name: str, args: Args, kind: DataType, nullable: bool | None = None) -> FunctionCall:
+    return FunctionCall(name, args, kind, any_nullable(args) if nullable is None else nullable, name)
+
+
+def _add(left: Expression, right: Expression, request: Request) -> Expression | None:
+    if isinstance(left.type, _ANY_INTERVAL) and isinstance(right.type, DATETIME) or (
+        isinstance(right.type, DateType) and is_integral(left.type)
+    ):
+        left, right = right, left
+    if isinstance(left.type, DateType) and (is_integral(right.type) or is_string(right.type)):
+        return _function("date_add", (left, right), request)
+    if isinstance(left.type, DATETIME) and isinstance(right.type, _ANY_INTERVAL):
+        return _shifted("$add_interval", left, right, request)
+    return _both_intervals("$interval_plus", left, right, request)
+
+
+def _subtract(left: Expression, right: Expression, request: Request) -> Expression | None:
+    if isinstance(left.type, DateType) and is_integral(right.type):
+        return _function("date_sub", (left, right), request)
+    if isinstance(left.type, DATETIME) and isinstance(right.type, _ANY_INTERVAL):
+        return _shifted("$subtract_interval", left, right, request)
+    if _difference(left, right):
+        return _time_difference(left, right, request)
+    return _both_intervals("$interval_minus", left, right, request)
+
+
+def _difference(left: Expression, right: Expression) -> bool:
+    times = (isinstance(left.type, DATETIME), isinstance(right.type, DATETIME))
+    return all(times) or any(times) and (is_string(left.type) or is_string(right.type))
+
+
+def _time_difference(left: Expression, right: Expression, request: Request) -> Expression:
+    kinds = {type(e.type) for e in (left, right) if isinstance(e.type, DATETIME)}
+    if kinds == {DateType}:
+        pair = tuple(cast_if_needed(e, DATE, request.conf) for e in (left, right))
+        return _call("$subtract_dates", pair, DayTimeIntervalType(0, 0))
+    kind = left.type if kinds == {TimestampNTZType} and isinstance(left.type, TimestampNTZType) else TIMESTAMP
+    kind = right.type if kinds == {TimestampNTZType} and isinstance(right.type, TimestampNTZType) else kind
+    pair = tuple(cast_if_needed(e, kind, request.conf) for e in (left, right))
+    return _call("$subtract_timestamps", pair, DayTimeIntervalType(0, 3))
+
+
+def _shifted(name: str, left: Expression, right: Expression, request: Request) -> Expression:
+    t, interval = left.type, right.type
+    if isinstance(t, DateType) and isinstance(interval, DayTimeIntervalType):
+        if (interval.startField, interval.endField) == (0, 0):
+            return _call(name, (left, right), DATE)
+        return _call(name, (cast_if_needed(left, TIMESTAMP, request.conf), right), TIMESTAMP)
+    return _call(name, (left, right), t)
+
+
+def _both_intervals(name: str, left: Expression, right: Expression, request: Request) -> Expression | None:
+    if not (isinstance(left.type, _ANY_INTERVAL) and isinstance(right.type, _ANY_INTERVAL)):
+        return None
+    kind = wider(left.type, right.type, request.conf)
+    return _call(name, (left, right), kind) if kind is not None else None
+
+
+def _multiply(left: Expression, right: Expression, request: Request) -> Expression | None:
+    if isinstance(right.type, _ANY_INTERVAL):
+        swapped = _multiply(right, left, request) if not isinstance(left.type, _ANY_INTERVAL) else None
+        return swapped
+    return _scaled("$interval_times", left, right, request)
+
+
+def _divide(left: Expression, right: Expression, request: Request) -> Expression | None:
+    return _scaled("$interval_divided", left, right, request)
+
+
+def _scaled(name: str, interval: Expression, number: Expression, request: Request) -> Expression | None:
+    if is_string(number.type):
+        number = cast_if_needed(number, DOUBLE, request.conf)
+    if not is_numeric(number.type) or not isinstance(interval.type, INTERVALS):
+        return None
+    nullable = any_nullable((interval, number)) or name == "$interval_divided"
+    full = DayTimeIntervalType(0, 3) if isinstance(interval.type, DayTimeIntervalType) else YearMonthIntervalType(0, 1)
+    return _call(name, (interval, number), full, nullable)
+
+
+def _whole(left: Expression, right: Expression, request: Request) -> Expression | None:
+    if type(left.type) is not type(right.type) or not isinstance(left.type, INTERVALS):
+        return None
+    return FunctionCall("div", (left, right), LONG, True, "div")
+
+
+def _function(name: str, args: Args, request: Request) -> Expression:
+    from penstock.functions.resolve import resolve
+
+    return resolve(name, args, conf=request.conf)
+
+
+_STEPS = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide, "div": _whole}
+
+
+# ---------------------------------------------------------------- SQL
+
+
+def shift_sql(time: str, time_type: DataType, interval: str, interval_type: DataType, sign: str, constant: Any) -> str:
+    """`time` moved by an interval; the result has `time`'s DuckDB type but for dates (the caller casts)."""
+    if isinstance(interval_type, CalendarIntervalType):
+        return f"({time} {sign} {interval})"
+    if isinstance(interval_type, YearMonthIntervalType):
+        return f"({time} {sign} to_months(CAST({interval} AS INTEGER)))"
+    days = f"to_days(CAST({interval} // {DAY_US} AS INTEGER))"
+    rest = f"to_microseconds({interval} % {DAY_US})"
+    if isinstance(constant, int) and abs(constant) < DAY_US:
+        return f"({time} {sign} {rest})"
+    if isinstance(constant, int) and constant % DAY_US == 0:
+        return f"({time} {sign} {days})"
+    return f"({time} {sign} {days} {sign} {rest})"
+
+
+def _shift_template(sign: str) -> Any:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        constant = constant_value(call.args[1])
+        text = shift_sql(args[0], call.args[0].type, args[1], call.args[1].type, sign, constant)
+        return f"CAST({text} AS DATE)" if isinstance(call.type, DateType) else text
+
+    return sql
+
+
+def wall_clock(sql: str, t: DataType) -> str:
+    """A timestamp as local time (DuckDB TIMESTAMP) in the session's zone."""
+    return f"CAST({sql} AS TIMESTAMP)" if isinstance(t, TimestampType) else sql
+
+
+def _timestamps(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = (wall_clock(sql, arg.type) for sql, arg in zip(args, call.args, strict=True))
+    return f"(epoch_us({a}) - epoch_us({b}))"
+
+
+def _interval_type(call: FunctionCall) -> str:
+    return "BIGINT" if isinstance(call.type, DayTimeIntervalType) else "INTEGER"
+
+
+def _times(args: list[str], call: FunctionCall, context: Any) -> str:
+    number = call.args[1].type
+    if is_integral(number):
+        return f"CAST({args[0]} * {args[1]} AS {_interval_type(call)})"
+    if isinstance(number, DecimalType):
+        return f"CAST(round(CAST({args[0]} AS DECIMAL(19,0)) * {args[1]}) AS {_interval_type(call)})"
+    return f"CAST(round({args[0]} * CAST({args[1]} AS DOUBLE)) AS {_interval_type(call)})"
+
+
+def _divided(args: list[str], call: FunctionCall, context: Any) -> str:
+    value = f"CAST(round({args[0]} / CAST({args[1]} AS DOUBLE)) AS {_interval_type(call)})"
+    return f"CASE WHEN {args[1]} = 0 THEN {DIVIDE_BY_ZERO} ELSE {value} END"
+
+
+def _infix(symbol: str, parentheses: bool = True) -> Any:
+    def show(call: FunctionCall, args: Sequence[str]) -> str:
+        text = f"{args[0]} {symbol} {args[1]}"
+        return f"({text})" if parentheses else text
+
+    return show
+
+
+register(
+    row("$add_interval", "any any", 0, _shift_template("+"), display=_infix("+", False)),
+    row("$subtract_interval", "any any", 0, _shift_template("-"), display=_infix("-", False)),
+    row("$subtract_dates", "any any", 0, f"(CAST({{0}} - {{1}} AS BIGINT) * {DAY_US})", display=_infix("-")),
+    row("$subtract_timestamps", "any any", 0, _timestamps, display=_infix("-")),
+    row("$interval_plus", "any any", 0, "({0} + {1})", display=_infix("+")),
+    row("$interval_minus", "any any", 0, "({0} - {1})", display=_infix("-")),
+    row("$interval_times", "any any", 0, _times, display=_infix("*")),
+    row("$interval_divided", "any any", 0, _divided, display=_infix("/")),
+)

@@ -1,0 +1,379 @@
+"""Arithmetic, comparison, logical and bitwise operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock.functions import decimals
+from penstock.functions.coercion import (
+    INTERVALS, cast_if_needed, common_type, is_integral, is_numeric, is_string, same_type, string_promotes_to,
+)  # fmt: skip
+from penstock.functions.decimal_sql import decimal_sql
+from penstock.functions.errors import different_types, wrong_count, wrong_operand
+from penstock.functions.interval_arithmetic import interval_operation
+from penstock.functions.literals import constant_value
+from penstock.functions.markers import DIVIDE_BY_ZERO, REMAINDER_BY_ZERO, overflow
+from penstock.functions.rows import row
+from penstock.functions.table import Args, Function, Request, any_nullable, register
+from penstock.plan.expressions import Expression, FunctionCall, Literal
+from penstock.plan.types import (
+    BOOLEAN, DOUBLE, INTEGER, LONG, ArrayType, BooleanType, ByteType, DataType, DecimalType,
+    IntegerType, LongType, MapType, NullType, ShortType, StructType,
+)  # fmt: skip
+
+_BITS = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
+_NAMES = {ByteType: "byte", ShortType: "short", IntegerType: "integer", LongType: "long"}
+
+
+# ---------------------------------------------------------------- coercion
+
+
+def promote_strings(args: Args, request: Request) -> Args:
+    """A string beside a number becomes LONG or DOUBLE (ANSI) or DOUBLE (ANSI off)."""
+    left, right = args
+    if is_string(left.type) == is_string(right.type):
+        return args
+    other = right.type if is_string(left.type) else left.type
+    if isinstance(other, (*INTERVALS, NullType)):
+        return args
+    target = string_promotes_to(other) if request.conf.ansi else DOUBLE
+    if target is None:
+        return args
+    return cast_if_needed(left, target, request.conf), cast_if_needed(right, target, request.conf)
+
+
+def numeric_pair(args: Args, request: Request) -> Args:
+    """Both operands of one numeric type; decimals keep their own precision each."""
+    left, right = args = promote_strings(args, request)
+    if not request.conf.ansi and is_string(left.type) and is_string(right.type):
+        return cast_if_needed(left, DOUBLE, request.conf), cast_if_needed(right, DOUBLE, request.conf)
+    if isinstance(left.type, NullType) and isinstance(right.type, NullType):
+        return cast_if_needed(left, DOUBLE, request.conf), cast_if_needed(right, DOUBLE, request.conf)
+    if _mixes_decimal(left.type, right.type):
+        return _decimal_operand(left, request), _decimal_operand(right, request)
+    kind = common_type((left.type, right.type), request.conf)
+    if kind is None:
+        raise different_types(request.name, args)
+    return cast_if_needed(left, kind, request.conf), cast_if_needed(right, kind, request.conf)
+
+
+def _mixes_decimal(a: DataType, b: DataType) -> bool:
+    pair = (a, b)
+    return any(isinstance(t, DecimalType) for t in pair) and all(isinstance(t, DecimalType) or is_integral(t) for t in pair)
+
+
+def _decimal_operand(e: Expression, request: Request) -> Expression:
+    kind = decimals.for_expression(e)
+    return cast_if_needed(e, kind, request.conf) if kind is not None else e
+
+
+def _arithmetic(args: Args, request: Request) -> Expression:
+    rewritten = interval_operation(request.function.name, args, request)
+    if rewritten is not None:
+        return rewritten
+    left, right = args = numeric_pair(args, request)
+    if not is_numeric(left.type):
+        raise wrong_operand(request.name, args, _REQUIRED[request.function.name], left.type)
+    if request.function.name == "/" and not isinstance(left.type, DecimalType):
+        args = tuple(cast_if_needed(e, DOUBLE, request.conf) for e in args)
+    if request.function.name == "div" and not isinstance(left.type, DecimalType):
+        args = tuple(cast_if_needed(e, LONG, request.conf) for e in args)
+    kind = _result_type(request.function.name, args)
+    shown = request.function.shows.get(request.name, request.name)
+    return FunctionCall(request.function.name, args, kind, _null_rule(request.function.name, args, kind), shown)
+
+
+_REQUIRED = {
+    "+": '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")',
+    "-": '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")',
+    "*": "NUMERIC", "/": '("DOUBLE" or "DECIMAL")', "%": "NUMERIC", "pmod": "NUMERIC",
+    "div": '("BIGINT" or "DECIMAL" or "INTERVAL YEAR TO MONTH" or "INTERVAL DAY TO SECOND")',
+}  # fmt: skip
+
+
+def _result_type(op: str, args: Args) -> DataType:
+    if op == "div":
+        return LONG
+    a, b = args[0].type, args[1].type
+    if isinstance(a, DecimalType) and isinstance(b, DecimalType):
+        return decimals.arithmetic("%" if op == "pmod" else op, a, b)
+    return a
+
+
+def _null_rule(op: str, args: Args, kind: DataType) -> bool:
+    return op in ("/", "%", "div", "pmod") or isinstance(kind, DecimalType) or any_nullable(args)
+
+
+# ---------------------------------------------------------------- SQL of arithmetic
+
+
+def _plain(op: str) -> Callable[[list[str], FunctionCall, Any], str]:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        if isinstance(call.type, DecimalType):
+            return decimal_sql(op, args, call, context.conf.ansi)
+        if is_integral(call.type) and not context.conf.ansi:
+            return _wrapped(op, args, call.type)
+        return f"({args[0]} {op} {args[1]})"
+
+    return sql
+
+
+def _wrapped(op: str, args: list[str], kind: DataType) -> str:
+    """Two's complement arithmetic, as Java's when ANSI is off."""
+    bits = _BITS[type(kind)]
+    exact = f"(CAST({args[0]} AS HUGEINT) {op} CAST({args[1]} AS HUGEINT))"
+    half, full = 1 << (bits - 1), 1 << bits
+    wrapped = f"((({exact} + {half}::HUGEINT) % {full}::HUGEINT) + {full}::HUGEINT) % {full}::HUGEINT - {half}::HUGEINT"
+    return f"CAST({wrapped} AS {_SQL_INT[bits]})"
+
+
+_SQL_INT = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}
+
+
+def _guarded(zero: str, value: str, divisor: str, operand: str, ansi: bool) -> str:
+    """`value` unless the divisor is 0; a NULL on the other side stays NULL before the check, as in Spark."""
+    if not ansi:
+        return f"CASE WHEN {divisor} = 0 THEN NULL ELSE {value} END"
+    return f"CASE WHEN {divisor} = 0 AND {operand} IS NOT NULL THEN {zero} ELSE {value} END"
+
+
+def _nonzero(divisor: Expression) -> bool:
+    value = constant_value(divisor)
+    return isinstance(value, (int, float)) and value != 0
+
+
+def _divide(args: list[str], call: FunctionCall, context: Any) -> str:
+    if isinstance(call.type, DecimalType):
+        value = decimal_sql("/", args, call, context.conf.ansi)
+    else:
+        value = f"({args[0]} / {args[1]})"
+    return value if _nonzero(call.args[1]) else _guarded(DIVIDE_BY_ZERO, value, args[1], args[0], context.conf.ansi)
+
+
+def _integral_divide(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = args
+    if isinstance(call.args[0].type, DecimalType):
+        return _guarded(DIVIDE_BY_ZERO, decimal_sql("div", args, call, context.conf.ansi), b, a, context.conf.ansi)
+    if isinstance(call.args[0].type, INTERVALS):
+        return _guarded(DIVIDE_BY_ZERO, f"CAST({a} // {b} AS BIGINT)", b, a, context.conf.ansi)
+    if _nonzero(call.args[1]) and constant_value(call.args[1]) != -1:
+        return f"({a} // {b})"
+    edge = overflow("long") if context.conf.ansi else a  # the one quotient that does not fit
+    value = f"CASE WHEN {b} = -1 AND {a} = (-9223372036854775808) THEN {edge} ELSE {a} // {b} END"
+    return _guarded(DIVIDE_BY_ZERO, value, b, a, context.conf.ansi)
+
+
+def _remainder(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = args
+    if isinstance(call.type, DecimalType):
+        value = decimal_sql("%", args, call, context.conf.ansi)
+    elif is_integral(call.type):
+        value = f"CASE WHEN {b} = -1 THEN CAST({a} - {a} AS {_SQL_INT[_BITS[type(call.type)]]}) ELSE {a} % {b} END"
+        if _nonzero(call.args[1]) and constant_value(call.args[1]) != -1:
+            return f"({a} % {b})"
+    else:
+        value = f"({a} % {b})"
+    return value if _nonzero(call.args[1]) else _guarded(REMAINDER_BY_ZERO, value, b, a, context.conf.ansi)
+
+
+def _pmod(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = args
+    if isinstance(call.type, DecimalType):
+        value = decimal_sql("pmod", args, call, context.conf.ansi)
+    else:
+        rest = f"({a} % {b})" if not is_integral(call.type) else f"(CASE WHEN {b} = -1 THEN 0 ELSE {a} % {b} END)"
+        value = f"CASE WHEN {rest} < 0 THEN ({rest} + {b}) % {b} ELSE {rest} END"
+        if is_integral(call.type):
+            value = f"CAST({value} AS {_SQL_INT[_BITS[type(call.type)]]})"
+    return value if _nonzero(call.args[1]) else _guarded(REMAINDER_BY_ZERO, value, b, a, context.conf.ansi)
+
+
+# ---------------------------------------------------------------- unary
+
+
+def _negate(args: Args, request: Request) -> Expression:
+    if request.function.name == "negative" and len(args) == 1:
+        (child,) = args
+        literal = child if isinstance(child, Literal) else None
+        kind = child.type
+        if is_string(kind) or isinstance(kind, NullType):
+            child = cast_if_needed(child, DOUBLE, request.conf)
+        if not (is_numeric(child.type) or isinstance(child.type, INTERVALS)):
+            raise wrong_operand(request.name, args, _REQUIRED["+"], kind)
+        shown = "-" if request.name == "-" and literal is None else request.name
+        return FunctionCall("negative", (child,), child.type, child.nullable, shown)
+    raise wrong_count(request.name, 1, 1, len(args))
+
+
+def _negative_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    if is_integral(call.type) and not context.conf.ansi:
+        return _wrapped("*", [args[0], "-1"], call.type)
+    return f"(- {args[0]})"
+
+
+def _plus_or_minus(args: Args, request: Request) -> Expression:
+    if len(args) == 1:
+        from penstock.functions.resolve import resolve
+
+        return resolve("positive" if request.name == "+" else "negative", args, conf=request.conf)
+    return _arithmetic(args, request)
+
+
+def _negative_name(call: FunctionCall, args: Sequence[str]) -> str:
+    return f"negative({args[0]})" if call.display == "negative" else f"(- {args[0]})"
+
+
+# ---------------------------------------------------------------- comparison
+
+
+def comparable_pair(args: Args, request: Request) -> Args:
+    """Both sides of one type that can be compared."""
+    left, right = args
+    if _mixes_decimal(left.type, right.type) and not same_type(left.type, right.type):
+        a, b = decimals.for_expression(left), decimals.for_expression(right)
+        kind: DataType | None = decimals.wider(a, b) if a and b else None
+    else:
+        kind = _comparison_type(left.type, right.type, request)
+    if kind is None:
+        raise different_types(_symbol(request.name), args)
+    _check_comparable(kind, args, request)
+    return cast_if_needed(left, kind, request.conf), cast_if_needed(right, kind, request.conf)
+
+
+def _comparison_type(a: DataType, b: DataType, request: Request) -> DataType | None:
+    conf = request.conf
+    if not conf.ansi and is_string(a) != is_string(b):
+        other = b if is_string(a) else a
+        if is_numeric(other):
+            return DOUBLE if not is_integral(other) else other
+        if not isinstance(other, NullType):
+            return other
+    if isinstance(a, BooleanType) and is_numeric(b) or isinstance(b, BooleanType) and is_numeric(a):
+        return None if conf.ansi else (b if is_numeric(b) else a)
+    return common_type((a, b), conf)
+
+
+def _check_comparable(kind: DataType, args: Args, request: Request) -> None:
+    if _contains_map(kind):
+        raise wrong_operand(_symbol(request.name), args, '"ORDERED"'.strip('"'), kind)
+
+
+def _contains_map(t: DataType) -> bool:
+    if isinstance(t, ArrayType):
+        return _contains_map(t.elementType)
+    if isinstance(t, StructType):
+        return any(_contains_map(f.dataType) for f in t.fields)
+    return isinstance(t, MapType)
+
+
+def _symbol(name: str) -> str:
+    return "=" if name == "==" else name
+
+
+def _compare(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = args
+    symbol = {"==": "=", "<=>": "IS NOT DISTINCT FROM"}.get(call.name, call.name)
+    return f"({a} {symbol} {b})"
+
+
+def _comparison(name: str, *aliases: str) -> Function:
+    return row(" ".join((name, *aliases)), "any any", BOOLEAN, _compare, coerce=comparable_pair)
+
+
+def _not_equal(args: Args, request: Request) -> Expression:
+    from penstock.functions.resolve import resolve
+
+    return resolve("not", (resolve("==", args, conf=request.conf),), conf=request.conf)
+
+
+# ---------------------------------------------------------------- logic and bits
+
+
+def _boolean_pair(args: Args, request: Request) -> Args:
+    result = tuple(_to_boolean(arg, request) for arg in args)
+    if not isinstance(result[0].type, BooleanType) and same_type(result[0].type, result[-1].type):
+        raise wrong_operand(request.name.upper(), args, "BOOLEAN", args[0].type)
+    if any(not isinstance(arg.type, BooleanType) for arg in result):
+        raise different_types(request.name, args)
+    return result
+
+
+def _to_boolean(e: Expression, request: Request) -> Expression:
+    return cast_if_needed(e, BOOLEAN, request.conf) if isinstance(e.type, NullType) or is_string(e.type) else e
+
+
+def _integral_pair(args: Args, request: Request) -> Args:
+    left, right = args = promote_strings(args, request)
+    kind = common_type((left.type, right.type), request.conf)
+    if kind is None:
+        raise different_types(request.name, args)
+    kind = INTEGER if isinstance(kind, NullType) else kind
+    if not is_integral(kind):
+        raise wrong_operand(request.name, args, "INTEGRAL", kind)
+    return cast_if_needed(left, kind, request.conf), cast_if_needed(right, kind, request.conf)
+
+
+def _shift_input(args: Args, request: Request) -> Args:
+    left, right = args
+    if not isinstance(left.type, LongType):
+        left = cast_if_needed(left, INTEGER, request.conf)
+    return left, cast_if_needed(right, INTEGER, request.conf)
+
+
+def _shift(symbol: str) -> Callable[[list[str], FunctionCall, Any], str]:
+    """Java's shifts: the distance is taken modulo the width; `<<` drops what leaves on the left."""
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        bits = _BITS[type(call.type)]
+        a, by = args[0], f"({args[1]} & {bits - 1})"
+        kind, full, half = _SQL_INT[bits], 1 << bits, 1 << (bits - 1)
+        unsigned = f"(CASE WHEN {a} < 0 THEN CAST({a} AS HUGEINT) + {full}::HUGEINT ELSE CAST({a} AS HUGEINT) END)"
+        if symbol == ">>":
+            # floor division by a power of two keeps the sign
+            return f"CAST(CASE WHEN {a} >= 0 THEN {a} >> {by} ELSE -((-(CAST({a} AS HUGEINT) + 1)) >> {by}) - 1 END AS {kind})"
+        raw = f"({unsigned} >> {by})" if symbol == ">>>" else f"(({unsigned} * (1::HUGEINT << {by})) % {full}::HUGEINT)"
+        return f"CAST(CASE WHEN {raw} >= {half}::HUGEINT THEN {raw} - {full}::HUGEINT ELSE {raw} END AS {kind})"
+
+    return sql
+
+
+def _positive_name(call: FunctionCall, args: Sequence[str]) -> str:
+    return f"(+ {args[0]})"
+
+
+def _cast_away(args: Args, request: Request) -> Expression:
+    (child,) = args
+    if is_string(child.type) or isinstance(child.type, NullType):
+        child = cast_if_needed(child, DOUBLE, request.conf)
+    return FunctionCall("positive", (child,), child.type, child.nullable, "+")
+
+
+register(
+    row("+", "any any?", 0, _plain("+"), build=_plus_or_minus),
+    row("-", "any any?", 0, _plain("-"), build=_plus_or_minus),
+    row("*", "any any", 0, _plain("*"), build=_arithmetic),
+    row("/", "any any", 0, _divide, build=_arithmetic),
+    row("div", "any any", LONG, _integral_divide, build=_arithmetic),
+    row("% mod", "any any", 0, _remainder, build=_arithmetic),
+    row("pmod", "any any", 0, _pmod, build=_arithmetic),
+    row("negative", "any", 0, _negative_sql, build=_negate, display=_negative_name),
+    row("positive", "any", 0, "{0}", build=_cast_away, display=_positive_name),
+    _comparison("==", "="),
+    _comparison("<=>"),
+    _comparison("<"),
+    _comparison("<="),
+    _comparison(">"),
+    _comparison(">="),
+    row("!= <>", "any any", BOOLEAN, "", build=_not_equal),
+    row("and", "any any", BOOLEAN, "({0} AND {1})", coerce=_boolean_pair),
+    row("or", "any any", BOOLEAN, "({0} OR {1})", coerce=_boolean_pair),
+    row("not !", "boolean", BOOLEAN, "(NOT {0})"),
+    row("&", "any any", 0, "({0} & {1})", coerce=_integral_pair),
+    row("|", "any any", 0, "({0} | {1})", coerce=_integral_pair),
+    row("^", "any any", 0, "xor({0}, {1})", coerce=_integral_pair),
+    row("~", "integral", 0, "(~ {0})"),
+    row("shiftleft <<", "integral integral", 0, _shift("<<"), coerce=_shift_input),
+    row("shiftright >>", "integral integral", 0, _shift(">>"), coerce=_shift_input),
+    row("shiftrightunsigned >>>", "integral integral", 0, _shift(">>>"), coerce=_shift_input),
+)

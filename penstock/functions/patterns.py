@@ -1,0 +1,141 @@
+"""Spark's date and time patterns (Java letters) as DuckDB SQL: formatting and parsing.
+
+Letters that DuckDB cannot do exactly are refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from penstock.core.errors import SparkError, analysis_error, unsupported
+from penstock.functions.markers import quote
+
+_TOKEN = re.compile(r"'((?:[^']|'')*)'|([a-zA-Z])\2*|[^a-zA-Z']+")
+
+# letters -> strftime directive
+_FORMATS = {
+    "yyyy": "%Y", "yy": "%y", "MM": "%m", "M": "%-m", "LL": "%m", "L": "%-m", "MMM": "%b", "LLL": "%b", "MMMM": "%B",
+    "LLLL": "%B", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
+    "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A",
+    "DDD": "%j", "D": "%-j",
+}  # fmt: skip
+# letters -> (regular expression that Java's parser accepts, strptime directive)
+_PARSERS = {
+    "yyyy": (r"\d{4}", "%Y"), "y": (r"\d{4}", "%Y"), "yyy": (r"\d{4}", "%Y"), "MM": (r"\d{2}", "%m"), "M": (r"\d{1,2}", "%m"),
+    "dd": (r"\d{2}", "%d"), "d": (r"\d{1,2}", "%d"), "HH": (r"\d{2}", "%H"), "H": (r"\d{1,2}", "%H"),
+    "hh": (r"\d{2}", "%I"), "h": (r"\d{1,2}", "%I"), "mm": (r"\d{2}", "%M"), "m": (r"\d{1,2}", "%M"),
+    "ss": (r"\d{2}", "%S"), "s": (r"\d{1,2}", "%S"), "a": (r"(?i:am|pm)", "%p"),
+    "MMM": (r"(?i:[a-z]{3})", "%b"), "MMMM": (r"(?i:[a-z]+)", "%B"), "E": (r"(?i:[a-z]{3})", "%a"),
+    "EEE": (r"(?i:[a-z]{3})", "%a"), "EEEE": (r"(?i:[a-z]+)", "%A"), "DDD": (r"\d{3}", "%j"), "D": (r"\d{1,3}", "%j"),
+}  # fmt: skip
+_UTC_ZONES = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
+_OFFSETS_OF_UTC = {
+    "X": "Z", "XX": "Z", "XXX": "Z", "x": "+00", "xx": "+0000", "xxx": "+00:00", "Z": "+0000", "ZZ": "+0000",
+    "ZZZ": "+0000", "z": "UTC", "zzz": "UTC", "VV": "UTC", "O": "GMT",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parser:
+    """How to parse: the text must match `regex` in full; then `strptime` reads it.  `zoned`: the text names its zone."""
+
+    regex: str
+    directive: str
+    zoned: bool
+
+
+def tokens(pattern: str) -> list[tuple[str, str]]:
+    """The pattern as ("text", literal) and ("letters", run of one letter) pairs."""
+    found: list[tuple[str, str]] = []
+    position = 0
+    for match in _TOKEN.finditer(pattern):
+        if match.start() != position:
+            raise _illegal(pattern)
+        position = match.end()
+        piece = match[0]
+        if piece.startswith("'"):
+            found.append(("text", piece[1:-1].replace("''", "'") if len(piece) > 2 else "'"))
+        else:
+            found.append(("letters" if match[2] else "text", piece))
+    if position != len(pattern):
+        raise _illegal(pattern)
+    return found
+
+
+def _illegal(pattern: str) -> SparkError:
+    return analysis_error(
+        "INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER", f"The datetime pattern {pattern!r} is not valid.", "22007",
+        c=pattern, pattern=pattern,
+    )  # fmt: skip
+
+
+def _refuse(letters: str, pattern: str) -> SparkError:
+    return unsupported(f"the letters {letters!r} in the datetime pattern {pattern!r}")
+
+
+def format_sql(value: str, pattern: str, zone: str) -> str:
+    """`value` (a local TIMESTAMP) formatted by a Java pattern."""
+    pieces: list[str] = []
+    directives = ""
+    for kind, piece in tokens(pattern):
+        if kind == "text":
+            directives += piece.replace("%", "%%")
+            continue
+        if piece in _FORMATS:
+            directives += _FORMATS[piece]
+            continue
+        if piece in _OFFSETS_OF_UTC and zone in _UTC_ZONES:
+            directives += _OFFSETS_OF_UTC[piece]
+            continue
+        if directives:
+            pieces.append(f"strftime({value}, {quote(directives)})")
+            directives = ""
+        pieces.append(_special(value, piece, pattern))
+    if directives or not pieces:
+        pieces.append(f"strftime({value}, {quote(directives)})")
+    return pieces[0] if len(pieces) == 1 else f"({' || '.join(pieces)})"
+
+
+def _special(value: str, letters: str, pattern: str) -> str:
+    if letters == "y":
+        return f"CAST(year({value}) AS VARCHAR)"
+    if letters == "yyy":
+        return f"lpad(CAST(year({value}) AS VARCHAR), 3, '0')"
+    if letters[0] == "S" and len(letters) < 10:
+        return f"rpad(left(strftime({value}, '%f'), {min(6, len(letters))}), {len(letters)}, '0')"
+    if letters in ("q", "Q", "qq", "QQ"):
+        return f"lpad(CAST(quarter({value}) AS VARCHAR), {len(letters)}, '0')"
+    if letters in ("qqq", "QQQ"):
+        return f"('Q' || CAST(quarter({value}) AS VARCHAR))"
+    raise _refuse(letters, pattern)
+
+
+def parser(pattern: str) -> Parser:
+    """How to parse texts of a Java pattern."""
+    regex, directive, zoned = "", "", False
+    for kind, piece in tokens(pattern):
+        if kind == "text":
+            regex += re.sub(r"([^a-zA-Z0-9 ])", r"\\\1", piece)
+            directive += piece.replace("%", "%%")
+        elif piece in _PARSERS:
+            regex += _PARSERS[piece][0]
+            directive += _PARSERS[piece][1]
+        elif piece[0] == "S" and len(piece) <= 6:
+            regex += rf"\d{{1,{len(piece)}}}"
+            directive += "%f"
+        elif piece == "XXX":
+            regex += r"(?:Z|[+-]\d{2}:\d{2})"
+            directive += "%z"
+            zoned = True
+        else:
+            raise _refuse(piece, pattern)
+    return Parser(regex, directive, zoned)
+
+
+def parse_sql(text: str, pattern: str) -> tuple[str, bool]:
+    """SQL that parses `text`, NULL when it does not fit; True when the result is a TIMESTAMPTZ (the text has a zone)."""
+    rule = parser(pattern)
+    source = f"regexp_replace({text}, 'Z$', '+00:00')" if rule.zoned else text
+    parsed = f"TRY(strptime({source}, {quote(rule.directive)}))"
+    return f"CASE WHEN regexp_full_match({text}, {quote(rule.regex)}) THEN {parsed} END", rule.zoned

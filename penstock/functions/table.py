@@ -1,0 +1,176 @@
+"""The function table: one row a function.
+
+A row says how a function's arguments are coerced, what its result is, how it is computed in DuckDB and how it shows in
+column names.  Rows are registered by the family modules (`operators`, `math`, `strings`, ...), which load on first use.
+
+SQL templates are a str with `{0}`, `{1}`, `{*}` (all arguments, comma-separated), or a callable
+`(args_sql, call, context) -> str`.  Templates of aggregates place `{distinct}` before the first argument, `{order}`
+after the last one and `{tail}` (FILTER and OVER clauses) right after the DuckDB aggregate; in a callable these are the
+constants DISTINCT, ORDER and TAIL.  Generators give a DuckDB LIST of STRUCTs with the fields g0, g1, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from penstock.core.config import Conf
+from penstock.core.errors import analysis_error
+from penstock.plan.expressions import Expression, FunctionCall, Lambda
+from penstock.plan.types import DataType
+
+if TYPE_CHECKING:
+    from penstock.functions.accept import Accept
+
+Args = tuple[Expression, ...]
+Template = str | Callable[[list[str], FunctionCall, Any], str]
+TypeRule = DataType | int | Callable[[Args], DataType]
+NullRule = bool | Callable[[Args], bool]
+LambdaResolver = Callable[[Lambda, tuple[tuple[DataType, bool], ...]], Lambda]
+
+DISTINCT, ORDER, TAIL = "\x02distinct\x02", "\x02order\x02", "\x02tail\x02"
+
+
+def tail_if(condition: str) -> str:
+    """TAIL for an aggregate that takes only rows where `condition` holds (besides the call's own FILTER)."""
+    return f"\x02tail:{condition}\x03"
+
+
+def any_nullable(args: Args) -> bool:
+    """NULL in, NULL out: nullable when any argument is."""
+    return any(arg.nullable for arg in args)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """One value of an aggregate's running state.
+
+    `update`: an aggregate template over the call's arguments, evaluated over one batch's rows of a group.
+    `merge`: "sum", "min", "max", "first", "last", or a scalar template over `{old}` and `{new}` (neither is checked for
+    NULL; `{old_<buffer>}` and `{new_<buffer>}` name the other buffers).  "sum", "min", "max" ignore NULL sides; a "sum"
+    that leaves the range of LONG must raise ARITHMETIC_OVERFLOW.  "first" keeps the old value, "last" takes the new.
+    """
+
+    name: str
+    type: DataType | Callable[[FunctionCall], DataType]
+    update: Template
+    merge: str
+
+    def data_type(self, call: FunctionCall) -> DataType:
+        """The buffer's type for one call."""
+        return self.type if isinstance(self.type, DataType) else self.type(call)
+
+
+@dataclass(frozen=True)
+class Incremental:
+    """How an aggregate is kept across micro-batches.  `final` is a scalar template over `{<buffer name>}`."""
+
+    buffers: tuple[Buffer, ...]
+    final: str | Callable[[Mapping[str, str], FunctionCall, Any], str]
+
+    def final_sql(self, buffers: Mapping[str, str], call: FunctionCall, context: Any) -> str:
+        """The result, given the SQL of each buffer."""
+        return self.final.format(**buffers) if isinstance(self.final, str) else self.final(buffers, call, context)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a coercion rule sees: the row, the name the user wrote, and the session."""
+
+    function: Function
+    name: str
+    conf: Conf
+    resolve_lambda: LambdaResolver | None = None
+
+
+@dataclass(frozen=True)
+class Function:
+    """One row.  `takes`: what each argument accepts ("*" and "?" at the end of a spec: repeated, optional);
+    `coerce` replaces the generic coercion; `build` replaces everything (the function is a rewrite into others)."""
+
+    name: str
+    kind: str = "scalar"
+    takes: tuple[Accept, ...] = ()
+    arity: tuple[int, int | None] = (0, 0)
+    coerce: Callable[[Args, Request], Args] | None = None
+    result: TypeRule = 0
+    nullable: NullRule = any_nullable
+    sql: Template = ""
+    aliases: tuple[str, ...] = ()
+    shows: Mapping[str, str] = field(default_factory=dict)
+    display: Callable[[FunctionCall, Sequence[str]], str] | None = None
+    params: tuple[str, ...] = ()
+    defaults: Mapping[int, Expression] = field(default_factory=dict)
+    incremental: Incremental | None = None
+    build: Callable[[Args, Request], Expression] | None = None
+    outer: bool = False
+    deterministic: bool = True
+
+    def result_type(self, args: Args) -> DataType:
+        """The type rule, applied."""
+        if isinstance(self.result, DataType):
+            return self.result
+        return args[self.result].type if isinstance(self.result, int) else self.result(args)
+
+    def result_nullable(self, args: Args) -> bool:
+        """The nullability rule, applied."""
+        return self.nullable if isinstance(self.nullable, bool) else self.nullable(args)
+
+
+_FAMILIES = ("operators", "interval_arithmetic", "conditional", "aggregates", "math", "strings", "datetime",
+             "datetime_parts", "datetime_formats")
+_rows: dict[str, Function] = {}
+_loaded = False
+
+
+def register(*rows: Function) -> None:
+    """Add rows under their names and aliases; a name may be taken once."""
+    for row in rows:
+        for name in (row.name, *row.aliases):
+            if name in _rows:
+                raise ValueError(f"two rows for function {name}")
+            _rows[name] = row
+
+
+def _load() -> None:
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        for family in _FAMILIES:
+            import_module(f"penstock.functions.{family}")
+
+
+def lookup(name: str) -> Function:
+    """The row of a function; UNRESOLVED_ROUTINE when there is none."""
+    _load()
+    row = _rows.get(name) or _rows.get(name.lower())
+    if row is None:
+        raise unresolved_routine(name)
+    return row
+
+
+def exists(name: str) -> bool:
+    """Whether the table has a row for `name`."""
+    _load()
+    return name.lower() in _rows
+
+
+def names() -> tuple[str, ...]:
+    """Every name and alias, sorted."""
+    _load()
+    return tuple(sorted(_rows))
+
+
+def unresolved_routine(name: str) -> Exception:
+    """Spark's error for a function that does not exist (here: or that Penstock does not have)."""
+    return analysis_error(
+        "UNRESOLVED_ROUTINE", f"Cannot find the function `{name}`: neither built in nor registered.", "42883",
+        routineName=f"`{name}`", searchPath="[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
+    )  # fmt: skip
+
+
+def derive(row: Function, **changes: Any) -> Function:
+    """A row like another one."""
+    return replace(row, **changes)

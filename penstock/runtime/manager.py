@@ -1,0 +1,189 @@
+"""The streaming queries of one session: start, find, await, stop; and the listeners that hear of them."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.checkpoint.checkpoint import Checkpoint
+from penstock.checkpoint.errors import cannot_write
+from penstock.core import files
+from penstock.runtime.errors import already_active, name_in_use, no_checkpoint_location, not_recoverable
+from penstock.runtime.listener import Listener, ListenerBus
+from penstock.runtime.progress import QueryIdentity
+from penstock.runtime.query import CompileQuery, StreamingQuery
+from penstock.runtime.settings import StreamingSettings
+from penstock.runtime.spec import QuerySpec
+
+if TYPE_CHECKING:
+    from penstock.engine import EngineCursor
+
+CHECKPOINT_KEY = "spark.sql.streaming.checkpointLocation"
+FINISHED_KEPT = 100
+
+#: The active run of every query of this process by query id: two sessions must not run one query.
+_runs: dict[str, StreamingQuery] = {}
+_runs_lock = threading.Lock()
+
+
+class StreamingQueryManager:
+    """`spark.streams`.  `make_cursor` opens a connection to the session's engine, one a query.  Thread-safe."""
+
+    def __init__(self, make_cursor: Callable[[], EngineCursor], compile_query: CompileQuery | None = None) -> None:
+        self._make_cursor = make_cursor
+        self._compile_query = compile_query or _planner()
+        self._bus = ListenerBus()
+        self._changed = threading.Condition()
+        self._active: dict[str, StreamingQuery] = {}
+        self._finished: OrderedDict[tuple[str, str], StreamingQuery] = OrderedDict()
+        self._last_terminated: StreamingQuery | None = None
+
+    # ------------------------------------------------------------ starting
+
+    def start(self, spec: QuerySpec) -> StreamingQuery:
+        """Start a query; when this returns it runs, or has failed already (`query.exception`).
+        Raises for a name in use, a missing or unusable checkpoint location, a plan or a sink that cannot work."""
+        self._check_name(spec.name)
+        root, temporary = _checkpoint_root(spec)
+        query = self._make_query(spec, root, temporary)
+        try:
+            self._claim(query)
+            query.start()
+        except BaseException:
+            self._forget(query)
+            raise
+        return query
+
+    def _make_query(self, spec: QuerySpec, root: Path, temporary: bool) -> StreamingQuery:
+        unknown = QueryIdentity("new", "new", spec.name)
+        try:
+            checkpoint = Checkpoint(root)
+        except OSError as error:
+            raise cannot_write(unknown.label, error, root) from error
+        identity = QueryIdentity(checkpoint.query_id, str(uuid.uuid4()), spec.name)
+        return StreamingQuery(
+            spec,
+            identity,
+            checkpoint,
+            self._compile_query,
+            self._make_cursor,
+            self._bus,
+            self._on_terminated,
+            temporary=temporary,
+        )
+
+    def _claim(self, query: StreamingQuery) -> None:
+        """Make `query` the only active one of its id and name, and lock its checkpoint."""
+        while (other := self._register(query)) is not None:
+            if not StreamingSettings.of(query.spec.conf).stop_active_run:
+                raise already_active(query.identity)
+            other.stop()
+        try:
+            query.checkpoint.lock()
+        except OSError as error:
+            raise cannot_write(query.identity.label, error, query.checkpoint.paths.root) from error
+
+    def _register(self, query: StreamingQuery) -> StreamingQuery | None:
+        """Enter the query; returns the active run of the same query instead, if there is one."""
+        with _runs_lock, self._changed:
+            if (other := _runs.get(query.id)) is not None:
+                return other
+            if query.name is not None and any(q.name == query.name for q in self._active.values()):
+                raise name_in_use(query.name)
+            _runs[query.id] = self._active[query.run_id] = query
+            return None
+
+    def _check_name(self, name: str | None) -> None:
+        if name is not None and any(query.name == name for query in self.active):
+            raise name_in_use(name)
+
+    def _forget(self, query: StreamingQuery) -> None:
+        with _runs_lock, self._changed:
+            self._active.pop(query.run_id, None)
+            if _runs.get(query.id) is query:
+                del _runs[query.id]
+        query.checkpoint.release()
+
+    def _on_terminated(self, query: StreamingQuery) -> None:
+        self._forget(query)
+        with self._changed:
+            self._finished[query.id, query.run_id] = query
+            while len(self._finished) > FINISHED_KEPT:
+                self._finished.popitem(last=False)
+            self._last_terminated = query
+            self._changed.notify_all()
+
+    # ------------------------------------------------------------ asking
+
+    @property
+    def active(self) -> list[StreamingQuery]:
+        """The queries that run."""
+        with self._changed:
+            return list(self._active.values())
+
+    def get(self, query_id: str) -> StreamingQuery | None:
+        """The active query with this id."""
+        return next((query for query in self.active if query.id == query_id), None)
+
+    def find(self, query_id: str, run_id: str) -> StreamingQuery | None:
+        """A run of a query, active or one of the last that ended."""
+        with self._changed:
+            return self._active.get(run_id) or self._finished.get((query_id, run_id))
+
+    def await_any_termination(self, timeout_ms: int | None = None) -> bool:
+        """Wait until any query has ended since the session's start or `reset_terminated`; False when none has in time.
+        Raises the exception of a query that failed."""
+        timeout = None if timeout_ms is None else timeout_ms / 1000
+        with self._changed:
+            self._changed.wait_for(lambda: self._last_terminated is not None, timeout)
+            last = self._last_terminated
+        if last is not None and last.exception is not None:
+            raise last.exception
+        return last is not None
+
+    def reset_terminated(self) -> None:
+        """Forget past terminations, so that `await_any_termination` waits for new ones."""
+        with self._changed:
+            self._last_terminated = None
+
+    # ------------------------------------------------------------ listening and ending
+
+    def add_listener(self, listener: Listener) -> None:
+        """From now on `listener` is called with every QueryEvent."""
+        self._bus.add(listener)
+
+    def remove_listener(self, listener: Listener) -> None:
+        """`listener` is called no more."""
+        self._bus.remove(listener)
+
+    def stop_all(self) -> None:
+        """Stop every query (the session ends)."""
+        for query in self.active:
+            query.stop()
+
+
+def _checkpoint_root(spec: QuerySpec) -> tuple[Path, bool]:
+    """Where the checkpoint is, and whether it is temporary: by the option, else by the session's setting."""
+    location = spec.checkpoint_location
+    base = spec.conf.get(CHECKPOINT_KEY)
+    if location is None and base:
+        location = f"{base.rstrip('/')}/{spec.name or uuid.uuid4()}"
+    if location is not None:
+        root = files.local_path(location)
+        if not spec.recoverable and files.fs.list(root / "offsets"):
+            raise not_recoverable(root)
+        return root, False
+    if not spec.temporary_checkpoint:
+        raise no_checkpoint_location()
+    return Path(tempfile.mkdtemp(prefix="penstock-checkpoint-")), True
+
+
+def _planner() -> CompileQuery:
+    from penstock.runtime.planner import compile_query
+
+    return compile_query

@@ -1,0 +1,214 @@
+"""A streaming GROUP BY cut in three: partial buffers (SQL), merge into state (operator), final results (SQL).
+
+    SELECT hash, keys, partial buffers FROM child GROUP BY keys     -- one batch's rows, in DuckDB
+    AggregateOperator                                               -- state, in Arrow
+    SELECT keys, final(buffers) FROM operator's output              -- read by the segment above
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from penstock.core.errors import unsupported
+from penstock.engine.types import arrow_type
+from penstock.functions.render import update_sql
+from penstock.functions.table import Incremental, lookup
+from penstock.operators.aggregate import HASH
+from penstock.operators.merging import Merge
+from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, fresh_id
+from penstock.plan.nodes import Aggregate, Node, Project
+from penstock.plan.types import BYTE, DataType, StructType
+from penstock.translate import TranslateContext, expression_sql
+from penstock.translate.nodes import Input
+
+WATERMARK_DELAY = "spark.watermarkDelayMs"
+
+
+@dataclass(frozen=True)
+class KeyColumn:
+    """One column of the state's key: `sql` reads it from the child's rows."""
+
+    name: str
+    sql: str
+    type: DataType
+
+
+@dataclass(frozen=True)
+class AggregatePlan:
+    """What the planner needs to build the operator and the segments on both sides of it."""
+
+    keys: tuple[KeyColumn, ...]
+    updates: tuple[str, ...]
+    merges: tuple[Merge, ...]
+    final_sql: str
+    columns: tuple[Attribute, ...]
+    output: tuple[Expression, ...]
+    event_time_key: str | None
+    is_global: bool
+
+    @property
+    def key_schema(self) -> pa.Schema:
+        """The state's key columns."""
+        return pa.schema([(key.name, arrow_type(key.type)) for key in self.keys])
+
+    @property
+    def value_schema(self) -> pa.Schema:
+        """The state's value columns: the buffers."""
+        return pa.schema([(merge.column, merge.type) for merge in self.merges])
+
+    def partial_sql(self, child_sql: str, extra: str) -> str:
+        """The segment below the operator; `extra` are further aggregates (event-time figures), or ''."""
+        keys = [f"{key.sql} AS {key.name}" for key in self.keys]
+        items = ", ".join([*keys, *self.updates, *([extra] if extra else [])])
+        names = ", ".join(key.name for key in self.keys)
+        group = "" if self.is_global else f" GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))}"
+        return f"SELECT *, hash({names}) AS {HASH} FROM (SELECT {items} FROM ({child_sql}){group})"
+
+    def above(self, name: str) -> Node:
+        """The node that stands for the Aggregate in the segment above; it reads the operator's output `name`."""
+        return Project(self.output, Input(f"({self.final_sql.format(operator=name)})", self.columns))
+
+
+def plan_aggregate(node: Aggregate, context: TranslateContext) -> AggregatePlan:
+    """Cut an Aggregate whose child is already free of streaming leaves."""
+    if node.kind != "groupby":
+        raise unsupported(f"{node.kind} on a streaming DataFrame")
+    keys, key_finals, replaced = _plan_keys(node, context)
+    calls = _aggregate_calls(node)
+    updates, merges, finals, columns = [], [], list(key_finals), [a for a, _ in replaced.values()]
+    for i, call in enumerate(calls):
+        call_updates, call_merges, final = _plan_call(call, i, context)
+        updates += call_updates
+        merges += call_merges
+        result = Attribute(f"a{i}", call.type, call.nullable, fresh_id())
+        columns.append(result)
+        finals.append(f"{final} AS {result.sql_name}")
+        replaced[call] = (result, None)
+    output = tuple(_replace_all(e, {k: a for k, (a, _) in replaced.items()}) for e in node.aggregates)
+    return AggregatePlan(
+        keys=keys,
+        updates=tuple(updates),
+        merges=tuple(merges),
+        final_sql=f"SELECT {', '.join(_escape(f) for f in finals) or '1 AS one'} FROM {{operator}}",
+        columns=tuple(columns),
+        output=output,
+        event_time_key=_event_time_key(replaced),
+        is_global=not node.grouping,
+    )
+
+
+Replaced = dict[Expression, tuple[Attribute, str | None]]
+
+
+def _plan_keys(node: Aggregate, context: TranslateContext) -> tuple[tuple[KeyColumn, ...], list[str], Replaced]:
+    """Key columns, the SQL that restores each grouping expression, and what replaces it above (with its event-time key)."""
+    columns: list[KeyColumn] = []
+    finals: list[str] = []
+    replaced: Replaced = {}
+    for expression in node.grouping:
+        if expression in replaced:
+            continue
+        sql = expression_sql(expression, context)
+        flat, restored = _flatten(sql, expression.type, expression.nullable, len(columns))
+        columns += flat
+        metadata = expression.metadata if isinstance(expression, Attribute) else {}
+        name = expression.name if isinstance(expression, (Attribute, Alias)) else "key"
+        attribute = Attribute(name, expression.type, expression.nullable, fresh_id(), (), metadata)
+        finals.append(f"{restored} AS {attribute.sql_name}")
+        # The watermark compares with a window's end, which is its last field.
+        replaced[expression] = (attribute, flat[-1].name if WATERMARK_DELAY in metadata else None)
+    if not columns:
+        columns.append(KeyColumn("k0", "0::TINYINT", BYTE))
+    return tuple(columns), finals, replaced
+
+
+def _flatten(sql: str, kind: DataType, nullable: bool, start: int) -> tuple[list[KeyColumn], str]:
+    """A key as flat columns (a struct that is never NULL becomes one a field: windows) and the SQL that restores it."""
+    if not (isinstance(kind, StructType) and not nullable and kind.fields):
+        name = f"k{start}"
+        return [KeyColumn(name, sql, kind)], name
+    columns: list[KeyColumn] = []
+    parts: list[str] = []
+    for field in kind.fields:
+        quoted = '"' + field.name.replace('"', '""') + '"'
+        flat, restored = _flatten(f"({sql}).{quoted}", field.dataType, field.nullable, start + len(columns))
+        columns += flat
+        parts.append(f"{quoted} := {restored}")
+    return columns, f"struct_pack({', '.join(parts)})"
+
+
+def _event_time_key(replaced: Replaced) -> str | None:
+    return next((key for _, key in replaced.values() if key is not None), None)
+
+
+def _aggregate_calls(node: Aggregate) -> tuple[FunctionCall, ...]:
+    """The distinct aggregate calls of the output, in order."""
+    found: dict[FunctionCall, None] = {}
+    for expression in node.aggregates:
+        for call in _calls_in(expression):
+            found[call] = None
+    return tuple(found)
+
+
+def _calls_in(expression: Expression) -> Iterator[FunctionCall]:
+    if isinstance(expression, FunctionCall) and lookup(expression.name).kind == "aggregate":
+        yield expression
+        return
+    for child in expression.children:
+        yield from _calls_in(child)
+
+
+def _plan_call(call: FunctionCall, index: int, context: TranslateContext) -> tuple[list[str], list[Merge], str]:
+    """Update items, merges and final SQL of one aggregate call."""
+    incremental = lookup(call.name).incremental
+    if incremental is None or call.distinct:
+        what = f"{call.name}(DISTINCT)" if call.distinct else call.name
+        raise unsupported(f"the aggregate function {what} on a streaming DataFrame")
+    names = {buffer.name: f"b{index}_{j}" for j, buffer in enumerate(incremental.buffers)}
+    return (
+        _updates(call, incremental, names, context),
+        _merges(call, incremental, names),
+        incremental.final_sql(names, call, context),
+    )
+
+
+def _updates(call: FunctionCall, incremental: Incremental, names: dict[str, str], context: TranslateContext) -> list[str]:
+    args = [expression_sql(arg, context) for arg in call.args]
+    where = expression_sql(call.filter, context) if call.filter is not None else None
+    order = ", ".join(expression_sql(key, context) for key in call.order_by) or None
+    return [
+        f"{update_sql(call, b.update, args, context, filter_sql=where, order_sql=order)} AS {names[b.name]}"
+        for b in incremental.buffers
+    ]
+
+
+def _merges(call: FunctionCall, incremental: Incremental, names: dict[str, str]) -> list[Merge]:
+    return [Merge(names[b.name], arrow_type(b.data_type(call)), b.merge, names) for b in incremental.buffers]
+
+
+def _replace_all(expression: Expression, replaced: dict[Expression, Attribute]) -> Expression:
+    """Top-down replacement of grouping expressions and aggregate calls; a bare replaced column keeps its name and id."""
+    found = replaced.get(expression)
+    if found is not None:
+        if isinstance(expression, Attribute):
+            return Alias(found, (expression.name,), expression.id, expression.metadata)
+        return found
+    if isinstance(expression, Alias):
+        child = _inner(expression.child, replaced)
+        metadata = expression.metadata
+        if metadata is None and isinstance(expression.child, (Attribute, Alias)):
+            metadata = dict(expression.child.metadata or {})
+        return Alias(child, expression.names, expression.id, metadata)
+    return expression.map_children(lambda child: _inner(child, replaced))
+
+
+def _inner(expression: Expression, replaced: dict[Expression, Attribute]) -> Expression:
+    found = replaced.get(expression)
+    return found if found is not None else expression.map_children(lambda child: _inner(child, replaced))
+
+
+def _escape(sql: str) -> str:
+    return sql.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,345 @@
+"""One running streaming query: its thread, its life and what others may ask of it.
+
+The thread does: open the parts, recover from the checkpoint, then trigger after trigger until stopped or failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from penstock.checkpoint.checkpoint import STATE_PROVIDER, STATE_PROVIDER_KEY, Checkpoint
+from penstock.core.config import Conf
+from penstock.plan.nodes import Node
+from penstock.runtime import listener
+from penstock.runtime.errors import StreamingQueryException, describe, explained, stop_timed_out
+from penstock.runtime.execution import Execution
+from penstock.runtime.listener import ListenerBus
+from penstock.runtime.microbatch import BatchOutcome, MicroBatches, Parts
+from penstock.runtime.progress import Progress, QueryIdentity, Stopwatch
+from penstock.runtime.reporter import ProgressReporter, QueryStatus
+from penstock.runtime.settings import KEPT_KEYS, StreamingSettings, kept_conf
+from penstock.runtime.spec import QuerySpec
+from penstock.runtime.trigger import AvailableNow, Once, ProcessingTime
+from penstock.sinks.base import Sink, SinkContext
+from penstock.sources.base import StreamContext, StreamSource
+
+if TYPE_CHECKING:
+    from penstock.engine import EngineCursor
+
+_log = logging.getLogger(__name__)
+
+#: How long stop() lets a running batch finish before it interrupts the engine, and then waits at most, by default.
+STOP_GRACE_MS = 5_000
+STOP_LIMIT_MS = 60_000
+
+
+class CompileQuery(Protocol):
+    """`penstock.runtime.planner.compile_query`, or a test's."""
+
+    def __call__(
+        self, plan: Node, output_mode: str, conf: Conf, cursor: EngineCursor, state_directory: Path, label: str, /
+    ) -> Execution:
+        """A query ready to run."""
+
+
+class StreamingQuery:
+    """Made by StreamingQueryManager.start.  All public methods may be called from any thread."""
+
+    def __init__(
+        self,
+        spec: QuerySpec,
+        identity: QueryIdentity,
+        checkpoint: Checkpoint,
+        compile_query: CompileQuery,
+        make_cursor: Callable[[], EngineCursor],
+        bus: ListenerBus,
+        on_terminated: Callable[[StreamingQuery], None],
+        *,
+        temporary: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.identity = identity
+        self.checkpoint = checkpoint
+        self.status = QueryStatus()
+        self.exception: StreamingQueryException | None = None
+        self.settings = StreamingSettings.of(spec.conf)
+        self._temporary = temporary
+        self._compile_query = compile_query
+        self._make_cursor = make_cursor
+        self._cursor: EngineCursor | None = None
+        self._bus = bus
+        self._on_terminated = on_terminated
+        self._parts: Parts | None = None
+        self._batches: MicroBatches | None = None
+        self._reporter: ProgressReporter | None = None
+        self._closers: list[Callable[[], None]] = []
+        self._start_error: Exception | None = None
+        self._announced = False
+        self._interrupted = False
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._progress_made = threading.Condition()
+        self._triggers_begun = 0
+        self._idle_trigger = 0
+        label = f"stream execution thread for {identity.label}"
+        self._thread = threading.Thread(target=self._run, name=label, daemon=True)
+
+    # ------------------------------------------------------------ asked from outside
+
+    @property
+    def id(self) -> str:
+        """The same over all restarts from one checkpoint."""
+        return self.identity.id
+
+    @property
+    def run_id(self) -> str:
+        """New at every start."""
+        return self.identity.run_id
+
+    @property
+    def name(self) -> str | None:
+        """The name given by queryName."""
+        return self.identity.name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended.is_set()
+
+    @property
+    def thread_name(self) -> str:
+        """The name of the thread that runs the batches."""
+        return self._thread.name
+
+    @property
+    def recent_progress(self) -> list[Progress]:
+        """The last spark.sql.streaming.numRecentProgressUpdates progress objects, oldest first."""
+        return self._reporter.recent if self._reporter is not None else []
+
+    @property
+    def last_progress(self) -> Progress | None:
+        """The newest progress object."""
+        recent = self.recent_progress
+        return recent[-1] if recent else None
+
+    def start(self) -> None:
+        """Begin to run.  Raises what is wrong with the plan or the sink; later failures end the query (`exception`)."""
+        self._thread.start()
+        self._ready.wait()
+        if self._start_error is not None:
+            self._ended.wait()
+            raise self._start_error
+
+    def explain(self, extended: bool = False) -> str:
+        """The plan as text."""
+        if self._parts is None:
+            return "No physical plan. Waiting for data."
+        return self._parts.execution.explain(extended)
+
+    def wake(self) -> None:
+        """Ask the sources for new data now."""
+        self._wake.set()
+
+    def await_termination(self, timeout_ms: int | None = None) -> bool:
+        """Wait for the end; False when it has not come in time.  Raises the query's exception if it failed."""
+        ended = self._ended.wait(None if timeout_ms is None else timeout_ms / 1000)
+        if ended and self.exception is not None:
+            raise self.exception
+        return ended
+
+    def process_all_available(self, timeout_ms: int | None = None) -> bool:
+        """Wait until a trigger that began after this call found nothing to do, or the query has ended; False when
+        neither has come in time.  Raises the query's exception if it failed."""
+        with self._progress_made:
+            target = self._triggers_begun + 1
+            self._wake.set()
+            timeout = None if timeout_ms is None else timeout_ms / 1000
+            done = self._progress_made.wait_for(lambda: self._idle_trigger >= target or not self.is_active, timeout)
+        if self.exception is not None:
+            raise self.exception
+        return done
+
+    def stop(self) -> None:
+        """End the query.  A running batch may finish within a grace period, then the engine is interrupted; what was
+        not committed runs again at the next start.  Raises when the batch does not end within
+        spark.sql.streaming.stopTimeout."""
+        self._stopping.set()
+        self._wake.set()
+        if threading.current_thread() is self._thread or self._ended_within(STOP_GRACE_MS):
+            return
+        self._interrupted = True
+        if self._cursor is not None:
+            self._cursor.interrupt()
+        limit = self.settings.stop_timeout_ms or STOP_LIMIT_MS
+        if not self._ended_within(limit):
+            raise stop_timed_out(self.identity, limit)
+
+    def _ended_within(self, timeout_ms: int) -> bool:
+        return self._ended.wait(timeout_ms / 1000)
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        failure: BaseException | None = None
+        try:
+            self._open()
+            self._loop()
+        except BaseException as error:  # also what a test throws to simulate a crash
+            failure = error
+        finally:
+            self._end(failure)
+
+    def _open(self) -> None:
+        conf = self._conf_with_checkpoint()
+        execution, sink = self._compile(conf)
+        self._announce()
+        self._tell("Initializing sources")
+        sources = [self._open_source(execution, index, conf) for index in range(len(execution.sources))]
+        kept = kept_conf(conf) | ({STATE_PROVIDER_KEY: STATE_PROVIDER} if execution.has_state else {})
+        settings = StreamingSettings.of(conf)
+        self._parts = Parts(execution, sources, sink, self.checkpoint, settings, kept, self.spec.clock)
+        self._reporter = ProgressReporter(self.identity, self._parts, self._bus)
+        self._batches = MicroBatches(self._parts, self._tell)
+        self._batches.recover()
+
+    def _conf_with_checkpoint(self) -> Conf:
+        """The session's settings as they were at the start, under those that the checkpoint keeps."""
+        conf = self.spec.conf.snapshot()
+        for key, value in self.checkpoint.stored_conf().items():
+            if key in KEPT_KEYS:
+                conf.set(key, value)
+        return conf
+
+    def _compile(self, conf: Conf) -> tuple[Execution, Sink]:
+        spec, paths, label = self.spec, self.checkpoint.paths, self.identity.label
+        try:
+            self._cursor = self._make_cursor()
+            self._closers.append(self._cursor.close)
+            execution = self._compile_query(spec.plan, spec.output_mode, conf, self._cursor, paths.state, label)
+            self._closers[0] = execution.stop  # which closes the cursor as well
+            sink = spec.make_sink(self._sink_context(execution, conf))
+            self._closers.append(sink.stop)
+        except Exception as error:
+            self._start_error = error
+            raise
+        return execution, sink
+
+    def _sink_context(self, execution: Execution, conf: Conf) -> SinkContext:
+        spec = self.spec
+        options = {key.lower(): value for key, value in spec.sink_options.items()}
+        return SinkContext(
+            spec.name, self.id, spec.output_mode, execution.schema, options, spec.partition_by, conf.time_zone, conf
+        )
+
+    def _open_source(self, execution: Execution, index: int, conf: Conf) -> StreamSource:
+        path = self.checkpoint.paths.source(index)
+        label = self.name or self.id
+        context = StreamContext(self.spec.clock, path, label, conf.time_zone, conf, self.wake)
+        source: StreamSource = execution.sources[index].relation.open_stream(context)
+        self._closers.append(source.stop)
+        return source
+
+    def _loop(self) -> None:
+        trigger, clock = self.spec.trigger, self.spec.clock
+        if isinstance(trigger, AvailableNow):
+            self._prepare_for_available_now()
+        while not self._stopping.is_set():
+            begun_ms = clock.now_ms()
+            ran = self._trigger(begun_ms)
+            if isinstance(trigger, Once) or (isinstance(trigger, AvailableNow) and not ran):
+                return
+            if isinstance(trigger, ProcessingTime) and trigger.interval_ms:
+                clock.wait_until(trigger.next_after(begun_ms), self._stopping)
+            elif not ran:
+                self._wake.wait(self.settings.polling_delay_ms / 1000)
+            self._wake.clear()
+
+    def _prepare_for_available_now(self) -> None:
+        assert self._parts is not None, "opened before"
+        for source in self._parts.sources:
+            source.prepare_for_available_now()
+
+    def _trigger(self, begun_ms: int) -> bool:
+        """One trigger: at most one batch; whether there was one."""
+        assert self._batches is not None and self._reporter is not None, "opened before"
+        with self._progress_made:
+            self._triggers_begun += 1
+        self.status.is_trigger_active = True
+        watch = Stopwatch()
+        with watch.measure("triggerExecution"):
+            outcome = self._one_batch(self._batches, watch)
+        self._reporter.report(self._batches, begun_ms, watch, outcome)
+        self.status.is_trigger_active = False
+        if outcome is None:
+            self._note_idle()
+        return outcome is not None
+
+    def _one_batch(self, batches: MicroBatches, watch: Stopwatch) -> BatchOutcome | None:
+        once = isinstance(self.spec.trigger, Once)
+        batch = batches.plan(watch, ignore_limits=once, no_data_batches=self.settings.no_data_batches and not once)
+        self.status.is_data_available = batch is not None and batch.has_data
+        if batch is None:
+            self._tell("Waiting for data to arrive")
+            return None
+        return batches.run(batch, watch)
+
+    def _note_idle(self) -> None:
+        with self._progress_made:
+            self._idle_trigger = self._triggers_begun
+            self._progress_made.notify_all()
+
+    def _tell(self, message: str) -> None:
+        self.status.message = message
+
+    def _announce(self) -> None:
+        """Tell listeners that the query has started, before start() returns."""
+        if not self._announced:
+            self._announced = True
+            self._bus.post(listener.started(self.identity, self.spec.clock.now_ms()))
+            self._ready.set()
+
+    # ------------------------------------------------------------ the end
+
+    def _end(self, failure: BaseException | None) -> None:
+        for close in reversed(self._closers):
+            self._close(close)
+        self.checkpoint.release()
+        if failure is not None and self._start_error is None and not self._interrupted:
+            self._fail(failure)
+        self._show_end()
+        if self._temporary and (self.exception is None or self.settings.force_delete_temporary):
+            shutil.rmtree(self.checkpoint.paths.root, ignore_errors=True)
+        self._on_terminated(self)
+        if self._start_error is None:
+            self._announce()
+            text = None if self.exception is None else self.exception.cause_traceback
+            condition = None if self.exception is None else self.exception.cause_condition
+            self._bus.post(listener.terminated(self.identity, text, condition))
+        self._ended.set()
+        self._ready.set()
+        with self._progress_made:
+            self._progress_made.notify_all()
+
+    def _close(self, close: Callable[[], None]) -> None:
+        try:
+            close()
+        except Exception:
+            _log.exception("Query %s: a part did not close", self.identity.label)
+
+    def _fail(self, failure: BaseException) -> None:
+        cause = explained(self.identity, failure, self.checkpoint.paths.root)
+        where = f" in batch {self._batches.next_id}" if self._batches is not None else ""
+        self.exception = StreamingQueryException(self.identity, cause, where)
+        _log.error("%s", self.exception)
+
+    def _show_end(self) -> None:
+        ended = "Stopped" if self.exception is None else f"Terminated with exception: {describe(self.exception.cause)}"
+        self.status.message = ended
+        self.status.is_data_available = self.status.is_trigger_active = False

@@ -1,0 +1,171 @@
+"""The compiled steps of a streaming query: each runs once a batch, in order, and feeds the next by a named relation.
+
+A name is either registered on the cursor as an Arrow table, a temporary table, or (for scans that DuckDB does itself) a
+piece of SQL put into the text of the segment that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penstock.core.config import Conf
+from penstock.engine import EngineCursor
+from penstock.operators.base import StatefulOperator
+from penstock.runtime.execution import BatchInput, EventTimeStats
+
+
+@dataclass
+class BatchState:
+    """What the steps of one batch hand to each other."""
+
+    batch: BatchInput
+    cursor: EngineCursor
+    conf: Conf
+    inline: dict[str, str] = field(default_factory=dict)
+    row_counts: dict[int, int] = field(default_factory=dict)
+    event_times: dict[int, EventTimeStats] = field(default_factory=dict)
+    registered: list[str] = field(default_factory=list)
+
+    def query(self, segment: Segment) -> pa.Table:
+        """Run a segment and return its rows."""
+        return self.cursor.query(segment.text(self.inline), {}, self.conf)
+
+    def create_table(self, name: str, select: str, fallback: str | None = None) -> int:
+        """Keep a SELECT's rows under `name`; returns how many there are."""
+        return self.cursor.create_table(name, select, self.conf, fallback)
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Let segments read an Arrow table under `name` until the batch ends."""
+        self.cursor.register(name, table)
+        self.registered.append(name)
+
+    def release(self) -> None:
+        """Forget the batch's Arrow tables."""
+        for name in self.registered:
+            self.cursor.unregister(name)
+        self.registered.clear()
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One SELECT, compiled once per query; `reads` are the names it may have to inline."""
+
+    sql: str
+    reads: tuple[str, ...] = ()
+
+    def text(self, inline: Mapping[str, str]) -> str:
+        """The SQL with this batch's scans in place of their names."""
+        sql = self.sql
+        for name in self.reads:
+            if name in inline:
+                sql = sql.replace(name, f"({inline[name]})")
+        return sql
+
+
+class Step(Protocol):
+    """One step of a batch."""
+
+    def run(self, state: BatchState) -> None:
+        """Do it."""
+
+
+@dataclass(frozen=True)
+class ReadSource:
+    """Make source `index` readable under `name`.
+
+    A scan by DuckDB whose row count is known stays SQL text, so that filters and columns are pushed into it; otherwise
+    its rows are kept as a temporary table, which counts them and lets a scan that met odd data be tried the slow way.
+    """
+
+    index: int
+    name: str
+    empty: pa.Table
+
+    def run(self, state: BatchState) -> None:
+        scan, known = state.batch.scans[self.index], state.batch.row_counts[self.index]
+        if scan is None or (scan.sql is None and scan.table is None):
+            state.register(self.name, self.empty)
+            state.row_counts[self.index] = 0
+        elif scan.table is not None:
+            state.register(self.name, scan.table)
+            state.row_counts[self.index] = scan.table.num_rows
+        elif known is not None and scan.fallback_sql is None:
+            state.inline[self.name] = str(scan.sql)
+            state.row_counts[self.index] = known
+        else:
+            state.row_counts[self.index] = state.create_table(self.name, str(scan.sql), scan.fallback_sql)
+
+
+@dataclass(frozen=True)
+class MeasureEventTime:
+    """Keep the rows that reach a withWatermark under `name`, and note their event times."""
+
+    index: int
+    delay_ms: int
+    name: str
+    segment: Segment
+    column: str
+
+    def run(self, state: BatchState) -> None:
+        state.create_table(self.name, self.segment.text(state.inline))
+        row = state.query(Segment(f"SELECT {event_time_columns(self.column)} FROM {self.name}"))
+        note_event_times(state, self.index, self.delay_ms, row)
+
+
+def event_time_columns(column: str) -> str:
+    """The aggregates from which event-time figures are made, over a TIMESTAMP column."""
+    time = f"epoch_us({column})"
+    return (
+        f"max({time}) AS event_time_max, min({time}) AS event_time_min, "
+        f"sum({time}::DOUBLE) AS event_time_sum, count({column}) AS event_time_count"
+    )
+
+
+EVENT_TIME_COLUMNS = ("event_time_max", "event_time_min", "event_time_sum", "event_time_count")
+
+
+def note_event_times(state: BatchState, index: int, delay_ms: int, rows: pa.Table) -> None:
+    """Fold the event-time columns of `rows` (one or many partial ones) into the batch's figures."""
+    count = pc.sum(rows.column("event_time_count")).as_py() or 0
+    if not count:
+        return
+    state.event_times[index] = EventTimeStats(
+        delay_ms=delay_ms,
+        max_ms=pc.max(rows.column("event_time_max")).as_py() // 1000,
+        min_ms=pc.min(rows.column("event_time_min")).as_py() // 1000,
+        avg_ms=int(pc.sum(rows.column("event_time_sum")).as_py() / count / 1000),
+        count=count,
+    )
+
+
+@dataclass(frozen=True)
+class RunOperator:
+    """Feed a segment's rows to a stateful operator and register what it gives under `name`.
+
+    `measures` is the (index, delay in ms) of a withWatermark whose event times the segment brings along as extra columns.
+    With `needs_rows` an input without rows still has to be run (a global aggregate answers with one row).
+    """
+
+    operator: StatefulOperator
+    segment: Segment
+    name: str
+    empty: pa.Table
+    sources: frozenset[int]
+    needs_rows: bool
+    measures: tuple[int, int] | None = None
+
+    def run(self, state: BatchState) -> None:
+        if self.needs_rows or any(state.row_counts[i] for i in self.sources):
+            rows = state.query(self.segment)
+            if self.measures is not None:
+                note_event_times(state, *self.measures, rows)
+        else:
+            rows = self.empty
+        batch = state.batch
+        result = self.operator.process(rows, batch.late_watermark_ms * 1000, batch.watermark_ms * 1000)
+        state.register(self.name, result)

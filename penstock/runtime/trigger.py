@@ -1,0 +1,48 @@
+"""When batches run: Spark's triggers.
+
+`ProcessingTime` aligns to multiples of its interval since 1970 and skips those that a long batch missed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.core.errors import ANALYSIS, SparkError, illegal_argument
+
+
+@dataclass(frozen=True)
+class ProcessingTime:
+    """A batch every `interval_ms`; 0: as soon as the last one is done."""
+
+    interval_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if self.interval_ms < 0:
+            message = f"The trigger interval is {self.interval_ms} ms: give an interval of zero or more."
+            raise illegal_argument("INVALID_TRIGGER_INTERVAL", message, interval=self.interval_ms)
+
+    def next_after(self, now_ms: int) -> int:
+        """When the trigger after one at `now_ms` is due: the next multiple of the interval, at least 1 ms later."""
+        return now_ms // self.interval_ms * self.interval_ms + self.interval_ms
+
+
+@dataclass(frozen=True)
+class Once:
+    """One batch with everything that is there, whatever the sources' limits; no batch without data afterwards."""
+
+
+@dataclass(frozen=True)
+class AvailableNow:
+    """What is there at the start, in as many batches as the sources' limits make of it, and one to emit the rest."""
+
+
+Trigger = ProcessingTime | Once | AvailableNow
+
+
+def refuse_continuous(interval: str) -> SparkError:
+    """`Trigger.Continuous` does not exist here (Spark refuses it for most queries with this condition)."""
+    message = (
+        f"Continuous processing (trigger interval {interval}) is not supported. "
+        "Use processingTime, with an interval of 0 seconds for the lowest latency, or availableNow."
+    )
+    return SparkError("_LEGACY_ERROR_TEMP_3102", message, {"msg": message}, sqlstate="0A000", classes=ANALYSIS)

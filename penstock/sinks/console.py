@@ -1,0 +1,50 @@
+"""The console sink: every batch as a table on the standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from penstock.core.errors import illegal_argument
+from penstock.core.show import show_string
+from penstock.sinks.base import SinkContext
+
+_RULE = "-" * 43
+
+
+class ConsoleSink:
+    """Options: numRows (20), truncate (true: 20 characters; false; or a number of characters)."""
+
+    def __init__(self, context: SinkContext) -> None:
+        self._schema = context.schema
+        self._time_zone = context.time_zone
+        self._rows = _number(context.options, "numRows", "20")
+        self._truncate = _truncation(context.options.get("truncate", "true"))
+        self.description = "org.apache.spark.sql.execution.streaming.ConsoleTable$"
+
+    def write(self, batch_id: int, table: pa.Table) -> int | None:
+        shown = show_string(
+            table.slice(0, self._rows + 1), self._schema, rows=self._rows, truncate=self._truncate, vertical=False,
+            time_zone=self._time_zone,
+        )  # fmt: skip
+        print(f"{_RULE}\nBatch: {batch_id}\n{_RULE}\n{shown}", file=sys.stdout, flush=True)
+        return int(table.num_rows)
+
+    def stop(self) -> None:
+        """Nothing to release."""
+
+
+def _number(options: Mapping[str, str], name: str, default: str) -> int:
+    text = options.get(name.lower(), default)
+    if not text.lstrip("+").isdigit():
+        message = f"Invalid value {text!r} for the option {name!r} of the console sink: it must be a whole number."
+        raise illegal_argument("STDS_INVALID_OPTION_VALUE.WITH_MESSAGE", message, "42616", optionName=name, message=message)
+    return int(text)
+
+
+def _truncation(text: str) -> int:
+    """The greatest width of a cell, 0 for no limit."""
+    words = {"true": 20, "false": 0}
+    return words[text.lower()] if text.lower() in words else _number({"truncate": text}, "truncate", text)

@@ -1,0 +1,76 @@
+"""The sinks that call the user's functions: foreachBatch, and foreach with a writer object or a function.
+
+Both promise at least once: a batch that was not committed before a crash comes again with the same id and the same rows,
+and it is for the user's function to notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from penstock.sinks.base import SinkContext
+
+BatchFunction = Callable[[pa.Table, int], None]
+
+
+class ForeachBatchSink:
+    """Calls `function(rows of the batch, batch id)` for every batch, empty ones too."""
+
+    description = "ForeachBatchSink"
+
+    def __init__(self, context: SinkContext, function: BatchFunction) -> None:
+        self._function = function
+
+    def write(self, batch_id: int, table: pa.Table) -> int | None:
+        self._function(table, batch_id)
+        return None
+
+    def stop(self) -> None:
+        """Nothing to release."""
+
+
+class RowWriter(Protocol):
+    """Spark's ForeachWriter."""
+
+    def open(self, partition_id: int, epoch_id: int) -> bool:
+        """False: the rows of this batch are not wanted (it was written before)."""
+
+    def process(self, row: Any) -> None:
+        """One row (a `pyspark.sql.Row`)."""
+
+    def close(self, error: Exception | None) -> None:
+        """The batch is over; `error` is what stopped it."""
+
+
+class ForeachSink:
+    """Gives every batch to the writer as one partition: open, process a row at a time, close whatever happens."""
+
+    description = "ForeachWriterTable"
+
+    def __init__(self, context: SinkContext, writer: RowWriter) -> None:
+        self._schema = context.schema
+        self._writer = writer
+
+    def write(self, batch_id: int, table: pa.Table) -> int | None:
+        wanted = self._writer.open(0, batch_id)
+        try:
+            if wanted:
+                for row in self._rows(table):
+                    self._writer.process(row)
+        except Exception as error:
+            self._writer.close(error)
+            raise
+        self._writer.close(None)
+        return int(table.num_rows)
+
+    def stop(self) -> None:
+        """Nothing to release."""
+
+    def _rows(self, table: pa.Table) -> list[Any]:
+        from pyspark.sql.conversion import ArrowTableToRowsConversion
+
+        rows: list[Any] = ArrowTableToRowsConversion.convert(table, self._schema)
+        return rows

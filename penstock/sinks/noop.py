@@ -1,0 +1,20 @@
+"""The noop sink: takes everything and keeps nothing, for measurements."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from penstock.sinks.base import SinkContext
+
+
+class NoopSink:
+    """Counts the rows, no more."""
+
+    def __init__(self, context: SinkContext) -> None:
+        self.description = "org.apache.spark.sql.execution.datasources.noop.NoopTable$"
+
+    def write(self, batch_id: int, table: pa.Table) -> int | None:
+        return int(table.num_rows)
+
+    def stop(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,279 @@
+"""A directory as a stream: every file that appears in it is read once.
+
+Spark's protocol: files seen for the first time are assigned to the next number of the source's own log (under the
+query's checkpoint, in Spark's format) before that number is returned as an offset.  A batch is a range of log numbers,
+so it is the same files again after any restart, whatever has come into the directory since.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlparse
+
+from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
+from penstock.checkpoint.errors import malformed_log_file
+from penstock.core.errors import SPARK, SparkError, illegal_argument, unsupported
+from penstock.core.files import local_path
+from penstock.sources import options as opt
+from penstock.sources.base import Scan, StreamContext
+from penstock.sources.files.listing import DataFile, expand, list_files, partitions_between, path_not_found, to_uri
+from penstock.sources.files.relation import FileRelation
+
+_AGE_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1000}
+
+
+@dataclass(frozen=True)
+class FileStreamOptions:
+    """The options of a file stream, beyond those of its format."""
+
+    max_files: int | None
+    max_bytes: int | None
+    max_age_ms: int
+    latest_first: bool
+    name_only: bool
+
+    @staticmethod
+    def of(options: Mapping[str, str]) -> FileStreamOptions:
+        """Read and check them."""
+        clean = opt.one_of(options, "cleanSource", ("off", "archive", "delete"), "off")
+        if clean != "off":
+            raise unsupported(f"the option cleanSource={clean!r} of file streams", "Remove read files by other means.")
+        opt.refuse(options, "file stream", ("maxCachedFiles", "discardCachedInputRatio"))
+        limits = opt.positive(options, "maxFilesPerTrigger"), _bytes(options, "maxBytesPerTrigger")
+        if None not in limits:
+            message = "The options maxFilesPerTrigger and maxBytesPerTrigger exclude each other: give one of them."
+            raise illegal_argument("STDS_CONFLICT_OPTIONS", message, "42613", options="maxFilesPerTrigger, maxBytesPerTrigger")
+        return FileStreamOptions(
+            *limits,
+            max_age_ms=_age(options.get("maxfileage", "7d")),
+            latest_first=opt.boolean(options, "latestFirst", False),
+            name_only=opt.boolean(options, "fileNameOnly", False),
+        )
+
+
+class SeenFiles:
+    """Which files were read: paths (or names) with their times.  Files older than the newest one by more than
+    maxFileAge count as seen, so that the memory does not grow for ever."""
+
+    def __init__(self, max_age_ms: int, *, name_only: bool) -> None:
+        self._max_age_ms = max_age_ms
+        self._name_only = name_only
+        self._times: dict[str, int] = {}
+        self._latest_ms = 0
+        self._purged_until_ms = 0
+
+    def add(self, path: str, modified_ms: int) -> None:
+        """This file is assigned to a batch."""
+        self._times[self._key(path)] = modified_ms
+        self._latest_ms = max(self._latest_ms, modified_ms)
+
+    def is_new(self, path: str, modified_ms: int) -> bool:
+        """Whether the file is to be read."""
+        return modified_ms >= self._purged_until_ms and self._key(path) not in self._times
+
+    def purge(self) -> None:
+        """Forget files that are too old to be looked at again."""
+        self._purged_until_ms = max(self._purged_until_ms, self._latest_ms - self._max_age_ms)
+        if len(self._times) > 1000:
+            old = [key for key, ms in self._times.items() if ms < self._purged_until_ms]
+            for key in old:
+                del self._times[key]
+
+    def _key(self, path: str) -> str:
+        return os.path.basename(path) if self._name_only else path
+
+
+class FileStreamSource:
+    """One running file stream."""
+
+    def __init__(self, relation: FileRelation, context: StreamContext) -> None:
+        self._relation = relation
+        self._options = FileStreamOptions.of(relation.options)
+        self._time_zone = context.time_zone
+        self._pattern = relation.paths[0]
+        self._check_path()
+        self._log = CompactibleLog(
+            context.metadata_path, interval=interval_of(context.conf, "spark.sql.streaming.fileSource.log.compactInterval")
+        )
+        self._seen = SeenFiles(self._max_age(), name_only=self._options.name_only)
+        self._batches: dict[int, list[DataFile]] = {}
+        self._load()
+        self._fixed: list[DataFile] | None = None
+
+    @property
+    def description(self) -> str:
+        return f"FileStreamSource[{to_uri(str(local_path(self._pattern)))}]"
+
+    def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
+        """Looks for new files; those that fit into a batch are written to the log before their number is returned."""
+        chosen = self._limited(self._new_files(), ignore_limits)
+        if chosen:
+            self._assign(chosen)
+        latest = self._log.latest
+        return None if latest is None else _offset(latest)
+
+    def prepare_for_available_now(self) -> None:
+        self._fixed = self._new_files()
+
+    def batch(self, start: str | None, end: str, columns: Sequence[tuple[str, str]]) -> Scan:
+        files = self._files(start, end)
+        self._check_there(files)
+        return self._relation.scan_files(files, columns, self._time_zone)
+
+    def row_count(self, start: str | None, end: str) -> int | None:
+        return self._relation.format.row_count(self._files(start, end))
+
+    def metrics(self, end: str | None) -> dict[str, str]:
+        return {}
+
+    def commit(self, end: str) -> None:
+        """Forget the file lists of finished batches; they stay in the log."""
+        for batch_id in [b for b in self._batches if b < _number(end)]:
+            del self._batches[batch_id]
+
+    def stop(self) -> None:
+        """Nothing to release."""
+
+    # ------------------------------------------------------------ new files
+
+    def _new_files(self) -> list[DataFile]:
+        """In the order in which they are to be read."""
+        if self._fixed is not None:
+            return self._fixed
+        found = list_files([self._pattern], self._relation.listing, must_exist=False)
+        new = [file for file in found if self._seen.is_new(file.path, file.modified_ms)]
+        new.sort(key=lambda file: (file.modified_ms, file.path), reverse=self._options.latest_first)
+        return new
+
+    def _limited(self, files: list[DataFile], ignore_limits: bool) -> list[DataFile]:
+        if ignore_limits:
+            return files
+        if self._options.max_files is not None:
+            return files[: self._options.max_files]
+        if self._options.max_bytes is None:
+            return files
+        total, count = 0, 0
+        for file in files:
+            total += file.size
+            if count and total > self._options.max_bytes:
+                break
+            count += 1
+        return files[:count]
+
+    def _assign(self, files: list[DataFile]) -> None:
+        latest = self._log.latest
+        batch_id = 0 if latest is None else latest + 1
+        if not self._log.add(batch_id, [_entry(file, batch_id) for file in files]):
+            raise _concurrent(self._log.directory, batch_id)
+        self._batches[batch_id] = files
+        for file in files:
+            self._seen.add(file.path, file.modified_ms)
+        self._seen.purge()
+        if self._fixed is not None:
+            self._fixed = self._fixed[len(files) :]
+
+    # ------------------------------------------------------------ the log
+
+    def _load(self) -> None:
+        self._batches = {}
+        for file_id, entry in self._log.entries():
+            path, modified, batch_id = self._parsed(entry, file_id)
+            self._batches.setdefault(batch_id, []).append(self._logged_file(path, modified))
+            self._seen.add(path, modified)
+        self._seen.purge()
+
+    def _parsed(self, entry: Mapping[str, object], file_id: int) -> tuple[str, int, int]:
+        try:
+            path = unquote(urlparse(str(entry["path"])).path)
+            return path, int(str(entry["timestamp"])), int(str(entry["batchId"]))
+        except (KeyError, ValueError) as error:
+            fault = f"an entry lacks or garbles {error}"
+            raise malformed_log_file(self._log.directory / str(file_id), json.dumps(entry), fault) from None
+
+    def _logged_file(self, path: str, modified_ms: int) -> DataFile:
+        base = next((root for root in expand(self._pattern) if path.startswith(root + os.sep)), os.path.dirname(path))
+        own = () if self._relation.listing.recursive else partitions_between(base, os.path.dirname(path))
+        return DataFile(path, 0, modified_ms, own)
+
+    def _files(self, start: str | None, end: str) -> list[DataFile]:
+        first = 0 if start is None else _number(start) + 1
+        missing = [b for b in range(first, _number(end) + 1) if b not in self._batches]
+        if missing and any(b <= (self._log.latest or 0) for b in missing):
+            self._load()
+        if any(b not in self._batches for b in missing):
+            raise _unknown_offset(self._log.directory, end)
+        return [file for b in range(first, _number(end) + 1) for file in self._batches[b]]
+
+    def _check_there(self, files: list[DataFile]) -> None:
+        if self._relation.listing.ignore_missing:
+            return
+        for file in files:
+            if not os.path.exists(file.path):
+                message = (
+                    f"The file {to_uri(file.path)}, which belongs to this batch, does not exist any more. Put it back, "
+                    "or set spark.sql.files.ignoreMissingFiles to true to go on without it."
+                )
+                params = {"path": to_uri(file.path)}
+                raise SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", message, params, sqlstate="KD001", classes=SPARK)
+
+    def _max_age(self) -> int:
+        """latestFirst with a limit looks at all files for ever, as in Spark."""
+        is_limited = self._options.max_files is not None or self._options.max_bytes is not None
+        return 1 << 62 if self._options.latest_first and is_limited else self._options.max_age_ms
+
+    def _check_path(self) -> None:
+        if not any(os.path.exists(root) for root in expand(self._pattern)) and expand(self._pattern):
+            raise path_not_found(self._pattern)
+
+
+def _entry(file: DataFile, batch_id: int) -> str:
+    uri = "file://" + quote(file.path, safe="/=:@!$&'()*+,;~-._")
+    return json.dumps({"path": uri, "timestamp": file.modified_ms, "batchId": batch_id}, separators=(",", ":"))
+
+
+def _offset(number: int) -> str:
+    return json.dumps({"logOffset": number}, separators=(",", ":"))
+
+
+def _number(offset: str) -> int:
+    """`{"logOffset":3}` (or the plain number of old Spark versions) as 3."""
+    value = json.loads(offset)
+    return int(value["logOffset"] if isinstance(value, dict) else value)
+
+
+def _bytes(options: Mapping[str, str], name: str) -> int | None:
+    text = options.get(name.lower(), "").strip().lower()
+    units = {"k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30, "b": 1}
+    for unit, factor in sorted(units.items(), key=lambda item: -len(item[0])):
+        if text.endswith(unit) and text.removesuffix(unit).isdigit():
+            return int(text.removesuffix(unit)) * factor
+    return opt.positive(options, name)
+
+
+def _age(text: str) -> int:
+    digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz").strip()
+    unit = text.strip()[len(digits) :].strip()
+    if not digits.isdigit() or unit not in _AGE_UNITS:
+        raise opt.bad_value("maxFileAge", text, "a time such as 7d or 30m")
+    return int(digits) * _AGE_UNITS[unit]
+
+
+def _concurrent(directory: Path, batch_id: int) -> SparkError:
+    message = (
+        f"Another query has written the entry {batch_id} of the file log {directory}: two queries run on one checkpoint. "
+        "Stop one of them, or give it its own checkpointLocation."
+    )
+    return SparkError("CONCURRENT_STREAM_LOG_UPDATE", message, {"batchId": batch_id}, sqlstate="40000", classes=SPARK)
+
+
+def _unknown_offset(directory: Path, end: str) -> SparkError:
+    message = (
+        f"The offset {end} is in the query's offset log, but the file log {directory} does not reach that far: files were "
+        "removed from the checkpoint. Restore them, or start the query anew with another checkpointLocation."
+    )
+    params = {"batchMetadataFile": directory}
+    return SparkError("BATCH_METADATA_NOT_FOUND", message, params, sqlstate="42K03", classes=SPARK)

@@ -1,0 +1,170 @@
+"""JSON text as values of Spark's types, in SQL, by the rules of Spark's JacksonParser.
+
+Every function takes SQL for a VARCHAR that holds the text of one JSON value, and NULL for an absent field or a JSON
+`null`.  A value that does not fit its type gives NULL.  DuckDB's own conversions are more generous (it would read 1.7
+or "12" as an integer), so they see only texts that Spark accepts too.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from penstock.core.errors import unsupported
+from penstock.plan.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    ByteType,
+    CharType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    MapType,
+    NullType,
+    ShortType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    VarcharType,
+)
+from penstock.sources.duckdb_types import duckdb_type, identifier, quoted
+from penstock.sources.files.text_values import date_sql, timestamp_sql
+
+_INTEGERS = (ByteType, ShortType, IntegerType, LongType)
+_STRINGS = (StringType, CharType, VarcharType)
+_variables = itertools.count()
+
+
+@dataclass(frozen=True)
+class JsonValues:
+    """The conversion with its options; formats None mean Spark's defaults."""
+
+    date_formats: tuple[str, ...] = ()
+    timestamp_formats: tuple[str, ...] = ()
+
+    def value(self, text: str, data_type: DataType) -> str:
+        """The value of `data_type` in a JSON text."""
+        if isinstance(data_type, _INTEGERS):
+            return _integer(text, duckdb_type(data_type))
+        if isinstance(data_type, _STRINGS):
+            return unquote(text)
+        convert = self._converters().get(type(data_type))
+        if convert is None:
+            raise unsupported(f"the type {data_type.simpleString()} in JSON data")
+        return convert(text, data_type)
+
+    def is_bad(self, text: str, data_type: DataType) -> str:
+        """Whether a text that is there does not fit the type (deep inside of it, too)."""
+        if isinstance(data_type, StructType):
+            fields = (self.is_bad(member(text, f.name), f.dataType) for f in data_type.fields)
+            return _any(f"(({text}) IS NOT NULL AND json_type({text}) <> 'OBJECT')", *fields)
+        bad = f"(({text}) IS NOT NULL AND ({self.value(text, data_type)}) IS NULL)"
+        if isinstance(data_type, ArrayType) and isinstance(data_type.elementType, StructType):
+            return _any(bad, f"coalesce({self._some_element_is_bad(text, data_type.elementType)}, false)")
+        return bad
+
+    def _converters(self) -> dict[type[DataType], Callable[[str, DataType], str]]:
+        return {
+            BooleanType: lambda text, _: f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END",
+            FloatType: lambda text, _: _floating(text, "FLOAT"),
+            DoubleType: lambda text, _: _floating(text, "DOUBLE"),
+            DecimalType: _decimal,
+            DateType: lambda text, _: date_sql(_string_only(text), self.date_formats),
+            TimestampType: lambda text, _: self._timestamp(text),
+            TimestampNTZType: lambda text, _: timestamp_sql(_string_only(text), self.timestamp_formats, zoned=False),
+            BinaryType: lambda text, _: _binary(text),
+            NullType: lambda text, _: "CAST(NULL AS INTEGER)",
+            StructType: self._struct,
+            ArrayType: self._array,
+            MapType: self._map,
+        }
+
+    def _timestamp(self, text: str) -> str:
+        seconds = f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN make_timestamptz(TRY_CAST({text} AS BIGINT) * 1000000) END"
+        return f"coalesce({timestamp_sql(_string_only(text), self.timestamp_formats, zoned=True)}, {seconds})"
+
+    def _struct(self, text: str, data_type: DataType) -> str:
+        assert isinstance(data_type, StructType)
+        items = ", ".join(f"{identifier(f.name)} := {self.value(member(text, f.name), f.dataType)}" for f in data_type.fields)
+        return f"CASE WHEN json_type({text}) = 'OBJECT' THEN struct_pack({items}) END"
+
+    def _array(self, text: str, data_type: DataType) -> str:
+        """One scalar that does not fit makes the whole array NULL; structs in it keep what fits."""
+        assert isinstance(data_type, ArrayType)
+        x = f"e{next(_variables)}"
+        element = f"nullif(CAST({x} AS VARCHAR), 'null')"
+        mapped = f"list_transform({_elements(text)}, lambda {x}: {self.value(element, data_type.elementType)})"
+        if isinstance(data_type.elementType, (StructType, *_STRINGS)):
+            return mapped
+        return f"CASE WHEN NOT {self._some_element_is_bad(text, data_type.elementType)} THEN {mapped} END"
+
+    def _some_element_is_bad(self, text: str, element: DataType) -> str:
+        x = f"e{next(_variables)}"
+        bad = self.is_bad(f"nullif(CAST({x} AS VARCHAR), 'null')", element)
+        return f"(len(list_filter({_elements(text)}, lambda {x}: {bad})) > 0)"
+
+    def _map(self, text: str, data_type: DataType) -> str:
+        assert isinstance(data_type, MapType)
+        if not isinstance(data_type.keyType, _STRINGS):
+            raise unsupported(f"the type {data_type.simpleString()} in JSON data", "The keys of a map must be strings.")
+        x = f"e{next(_variables)}"
+        value = self.value(f"nullif(CAST({x} AS VARCHAR), 'null')", data_type.valueType)
+        values = f"list_transform(json_extract({text}, '$.*'), lambda {x}: {value})"
+        return f"CASE WHEN json_type({text}) = 'OBJECT' THEN map_from_entries(list_zip(json_keys({text}), {values})) END"
+
+
+def member(text: str, name: str) -> str:
+    """The text of an object's field (names are case-sensitive); NULL for none and for `null`."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    path = '$."' + escaped + '"'
+    return f"nullif(CAST(json_extract({text}, {quoted(path)}) AS VARCHAR), 'null')"
+
+
+def unquote(text: str) -> str:
+    """A JSON string's characters; another value's text as it is."""
+    return f"CASE WHEN starts_with({text}, '\"') THEN json_extract_string({text}, '$') ELSE {text} END"
+
+
+def _string_only(text: str) -> str:
+    return f"CASE WHEN starts_with({text}, '\"') THEN json_extract_string({text}, '$') END"
+
+
+def _elements(text: str) -> str:
+    return f"TRY_CAST(CAST({text} AS JSON) AS JSON[])"
+
+
+def _integer(text: str, duckdb: str) -> str:
+    """No fraction, no exponent, no quotes.  DuckDB has written the number anew: a fraction shows as a point, a large
+    exponent overflows, a small one (1e-7) would become 0."""
+    number = f"TRY_CAST({text} AS {duckdb})"
+    return f"CASE WHEN contains({text}, '.') OR ({number} = 0 AND {text} NOT IN ('0', '-0')) THEN NULL ELSE {number} END"
+
+
+def _floating(text: str, duckdb: str) -> str:
+    """A number, or one of the words that Spark knows, in quotes."""
+    words = (
+        f"CASE {text} WHEN '\"NaN\"' THEN 'nan' WHEN '\"Infinity\"' THEN 'inf' WHEN '\"+INF\"' THEN 'inf' "
+        f"WHEN '\"INF\"' THEN 'inf' WHEN '\"+Infinity\"' THEN 'inf' WHEN '\"-INF\"' THEN '-inf' "
+        f"WHEN '\"-Infinity\"' THEN '-inf' END"
+    )
+    return f"coalesce(TRY_CAST({text} AS {duckdb}), CAST({words} AS {duckdb}))"
+
+
+def _decimal(text: str, data_type: DataType) -> str:
+    return f"TRY_CAST({unquote(text)} AS {duckdb_type(data_type)})"
+
+
+def _binary(text: str) -> str:
+    string = _string_only(text)
+    return f"CASE WHEN regexp_full_match({string}, '([A-Za-z0-9+/]{{4}})*([A-Za-z0-9+/]{{2}}==|[A-Za-z0-9+/]{{3}}=)?') THEN from_base64({string}) END"
+
+
+def _any(*conditions: str) -> str:
+    return "(" + " OR ".join(conditions) + ")"

@@ -1,0 +1,216 @@
+"""Which files a path means: globs, directories, partitions in directory names, filters, and the log of a file sink.
+
+Files whose names begin with `_` or `.` are hidden.  A directory written by a streaming file sink is read through its
+`_spark_metadata` log, so that only files of committed batches are seen.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from penstock.checkpoint.compactible_log import CompactibleLog
+from penstock.core.errors import analysis_error
+from penstock.core.files import local_path
+from penstock.sources import options as opt
+from penstock.sources.files.instants import file_time_ms
+
+METADATA = "_spark_metadata"
+_GLOB = re.compile(r"[*?\[{]")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file to read.  `partitions` are the (name, text) pairs of the `name=text` directories between the base path
+    and the file; text None means NULL."""
+
+    path: str
+    size: int
+    modified_ms: int
+    partitions: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class ListingOptions:
+    """The options that select files, common to all file formats."""
+
+    name_glob: str | None = None
+    recursive: bool = False
+    modified_after_ms: int | None = None
+    modified_before_ms: int | None = None
+    ignore_missing: bool = False
+    base_path: str | None = None
+
+    @staticmethod
+    def of(options: Mapping[str, str], conf: Mapping[str, str]) -> ListingOptions:
+        """Read them; `conf` gives the defaults that Spark takes from the session."""
+        zone = conf.get("spark.sql.session.timeZone") or "UTC"
+        missing = (conf.get("spark.sql.files.ignoreMissingFiles") or "false").lower() == "true"
+        return ListingOptions(
+            name_glob=options.get("pathglobfilter"),
+            recursive=opt.boolean(options, "recursiveFileLookup", False),
+            modified_after_ms=file_time_ms(options, "modifiedAfter", zone),
+            modified_before_ms=file_time_ms(options, "modifiedBefore", zone),
+            ignore_missing=opt.boolean(options, "ignoreMissingFiles", missing),
+            base_path=options.get("basepath"),
+        )
+
+    def accepts(self, name: str, modified_ms: int) -> bool:
+        """Whether a file of this name and time passes the filters."""
+        if self.name_glob is not None and not _name_matches(name, self.name_glob):
+            return False
+        if self.modified_after_ms is not None and modified_ms <= self.modified_after_ms:
+            return False
+        return self.modified_before_ms is None or modified_ms < self.modified_before_ms
+
+
+def expand(path: str) -> list[str]:
+    """A location as plain local paths: URI schemes removed, globs expanded (`{a,b}` too), sorted.
+    A location without glob characters stands for itself, whether it exists or not."""
+    local = str(local_path(path))
+    if not _GLOB.search(local) or os.path.exists(local):
+        return [os.path.abspath(local)]
+    return sorted({os.path.abspath(found) for pattern in _braces(local) for found in glob.glob(pattern)})
+
+
+def list_files(paths: Sequence[str], options: ListingOptions, *, must_exist: bool = True) -> list[DataFile]:
+    """The files under some locations, by name.  A location that does not exist raises PATH_NOT_FOUND."""
+    found: list[DataFile] = []
+    for path in paths:
+        roots = expand(path)
+        if must_exist and not any(os.path.exists(root) for root in roots):
+            raise path_not_found(path)
+        for root in roots:
+            found.extend(_under(root, options))
+    return found
+
+
+def path_not_found(path: str) -> Exception:
+    """Spark's PATH_NOT_FOUND."""
+    shown = to_uri(str(local_path(path)))
+    message = f"The path {shown} does not exist. Check its spelling, and that it is visible from this machine."
+    return analysis_error("PATH_NOT_FOUND", message, "42K03", path=shown)
+
+
+def to_uri(path: str) -> str:
+    """`/a/b` as Hadoop shows it: `file:/a/b`."""
+    return "file:" + os.path.abspath(path)
+
+
+def _under(root: str, options: ListingOptions) -> Iterator[DataFile]:
+    if not os.path.isdir(root):
+        yield from _single(root, options)
+        return
+    base = os.path.abspath(str(local_path(options.base_path))) if options.base_path else root
+    if os.path.isdir(os.path.join(root, METADATA)):
+        yield from _committed(root, options)
+        return
+    partitions = () if options.recursive else partitions_between(base, root)
+    yield from _walk(root, options, partitions)
+
+
+def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
+    if not os.path.exists(path):
+        return
+    status = os.stat(path)
+    modified = status.st_mtime_ns // 1_000_000
+    if options.accepts(os.path.basename(path), modified):
+        partitions: tuple[tuple[str, str | None], ...] = ()
+        if options.base_path:
+            base = os.path.abspath(str(local_path(options.base_path)))
+            partitions = partitions_between(base, os.path.dirname(path))
+        yield DataFile(path, status.st_size, modified, partitions)
+
+
+def _walk(directory: str, options: ListingOptions, partitions: tuple[tuple[str, str | None], ...]) -> Iterator[DataFile]:
+    try:
+        with os.scandir(directory) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if is_hidden(entry.name):
+            continue
+        if entry.is_dir():
+            own = () if options.recursive else _partition(entry.name)
+            yield from _walk(entry.path, options, (*partitions, *own))
+        elif (file := _file(entry, options, partitions)) is not None:
+            yield file
+
+
+def _file(
+    entry: os.DirEntry[str], options: ListingOptions, partitions: tuple[tuple[str, str | None], ...]
+) -> DataFile | None:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # removed while the directory was read
+        return None
+    modified = status.st_mtime_ns // 1_000_000
+    return DataFile(entry.path, status.st_size, modified, partitions) if options.accepts(entry.name, modified) else None
+
+
+def is_hidden(name: str) -> bool:
+    """Names that begin with `.` or `_` (but not partition directories such as `_date=1`), and copies in progress."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name) or name.endswith("._COPYING_")
+
+
+def _committed(root: str, options: ListingOptions) -> Iterator[DataFile]:
+    """The files in a sink's log.  Their absolute URIs are taken relative to the sink's directory, so that the directory
+    may have been moved."""
+    live: dict[str, Mapping[str, object]] = {}
+    for _, entry in CompactibleLog(Path(root) / METADATA).entries():
+        path = unquote(urlparse(str(entry["path"])).path)
+        if entry.get("action") == "delete":
+            live.pop(path, None)
+        else:
+            live[path] = entry
+    old_root = _common_root(root, list(live))
+    for path, entry in live.items():
+        moved = root + path[len(old_root) :] if old_root is not None else path
+        modified = int(str(entry["modificationTime"]))
+        if options.accepts(os.path.basename(moved), modified):
+            yield DataFile(moved, int(str(entry["size"])), modified, partitions_between(root, os.path.dirname(moved)))
+
+
+def _common_root(root: str, paths: list[str]) -> str | None:
+    """The sink's directory when the log was written, if it is not `root` any more."""
+    if not paths or all(path.startswith(root + os.sep) for path in paths):
+        return None
+    directory = os.path.dirname(paths[0])
+    while "=" in os.path.basename(directory):
+        directory = os.path.dirname(directory)
+    return directory
+
+
+def partitions_between(base: str, directory: str) -> tuple[tuple[str, str | None], ...]:
+    """The partition values that the directories below `base` down to `directory` spell."""
+    relative = os.path.relpath(directory, base)
+    if relative == "." or relative.startswith(".."):
+        return ()
+    return tuple(pair for part in relative.split(os.sep) for pair in _partition(part))
+
+
+def _partition(name: str) -> tuple[tuple[str, str | None], ...]:
+    column, separator, text = name.partition("=")
+    if not separator or not column:
+        return ()
+    return ((unquote(column), None if text == "__HIVE_DEFAULT_PARTITION__" else unquote(text)),)
+
+
+def _name_matches(name: str, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, one) for one in _braces(pattern))
+
+
+def _braces(pattern: str) -> list[str]:
+    """`a{b,c}d` as `abd` and `acd`: Hadoop's globs have alternatives, Python's do not."""
+    match = re.search(r"\{([^{}]*)\}", pattern)
+    if match is None:
+        return [pattern]
+    head, tail = pattern[: match.start()], pattern[match.end() :]
+    return [found for choice in match[1].split(",") for found in _braces(head + choice + tail)]

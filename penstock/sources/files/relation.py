@@ -1,0 +1,232 @@
+"""A file data source with its options checked: what batch queries scan, and what file streams scan batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, analysis_error
+from penstock.core.files import local_path
+from penstock.plan.types import ArrayType, DataType, MapType, StructField, StructType
+from penstock.sources.base import Provider, Relation, Scan, StreamContext, StreamSource
+from penstock.sources.duckdb_types import duckdb_type, identifier
+from penstock.sources.files.listing import DataFile, ListingOptions, expand, list_files
+from penstock.sources.files.partitions import partition_schema, partition_sql
+
+#: Names of (field, SQL name) pairs, as a reader asks for them.
+Columns = Sequence[tuple[StructField, str]]
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """SQL over some files that yields the columns asked for; `fallback_sql` as in Scan."""
+
+    sql: str
+    fallback_sql: str | None = None
+
+
+class FileFormat(Protocol):
+    """One format: what differs between Parquet, JSON, CSV and text.  Built with its options, which it has checked."""
+
+    name: str
+
+    def infer(self, files: Sequence[DataFile]) -> StructType | None:
+        """The schema of the data in these files, None if they do not tell."""
+
+    def check(self, schema: StructType) -> None:
+        """Raise Spark's error for a schema that the format cannot hold."""
+
+    def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
+        """SQL for some columns (perhaps none, then one of any name) of some files (at least one); `schema` is all the
+        data columns that the user knows of."""
+
+    def row_count(self, files: Sequence[DataFile]) -> int | None:
+        """Rows in these files where that is cheap to know."""
+
+
+class FormatFactory(Protocol):
+    """Builds a format from options (keys in lower case)."""
+
+    def __call__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> FileFormat: ...
+
+
+@dataclass(frozen=True)
+class FileRelation:
+    """Files in one format.  `schema` holds the data columns, then the partition columns; `listed` are the files as they
+    were when the schema was resolved (batch reads list them once more when they run)."""
+
+    format: FileFormat
+    paths: tuple[str, ...]
+    listing: ListingOptions
+    schema: StructType
+    options: Mapping[str, str]
+    conf: Mapping[str, str]
+
+    def scan(self, columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
+        return self.scan_files(list_files(self.paths, self.listing), columns, time_zone)
+
+    def open_stream(self, context: StreamContext) -> StreamSource:
+        from penstock.sources.file_stream import FileStreamSource
+
+        return FileStreamSource(self, context)
+
+    def scan_files(self, files: Sequence[DataFile], columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
+        """The rows of exactly these files."""
+        fields = {f.name: f for f in self.schema.fields}
+        wanted = [(fields[name], sql_name) for name, sql_name in columns]
+        if not files:
+            return Scan(sql=_no_rows(wanted))
+        fragments = [self._group(group, wanted, time_zone) for group in _by_partition(files).values()]
+        sql = " UNION ALL ".join(fragment.sql for fragment in fragments)
+        if all(fragment.fallback_sql is None for fragment in fragments):
+            return Scan(sql=sql)
+        return Scan(sql=sql, fallback_sql=" UNION ALL ".join(f.fallback_sql or f.sql for f in fragments))
+
+    def _group(self, files: Sequence[DataFile], wanted: Columns, time_zone: str) -> Fragment:
+        """The files of one partition: data columns from the format, partition columns as constants."""
+        values = {name.lower(): text for name, text in files[0].partitions}
+        data = [(f, sql_name) for f, sql_name in wanted if f.name.lower() not in values]
+        known = StructType([f for f in self.schema.fields if f.name.lower() not in values])
+        fragment = self.format.fragment(files, data, known, time_zone)
+        if len(data) == len(wanted):
+            return fragment
+        items = ", ".join(
+            f"{partition_sql(values[f.name.lower()], f.dataType, f.name)} AS {identifier(sql_name)}"
+            if f.name.lower() in values
+            else identifier(sql_name)
+            for f, sql_name in wanted
+        )
+        fallback = fragment.fallback_sql
+        return Fragment(
+            f"SELECT {items} FROM ({fragment.sql})", None if fallback is None else f"SELECT {items} FROM ({fallback})"
+        )
+
+
+def provider(factory: FormatFactory) -> Provider:
+    """The provider of a file format."""
+
+    def provide(
+        *,
+        options: Mapping[str, str],
+        paths: Sequence[str],
+        schema: StructType | None,
+        streaming: bool,
+        conf: Mapping[str, str],
+    ) -> Relation:
+        file_format = factory(options, conf)
+        listing = ListingOptions.of(options, conf)
+        locations = _locations(options, paths, file_format.name)
+        if schema is not None:
+            file_format.check(schema)
+        resolve = _streaming_schema if streaming else _batch_schema
+        resolved = resolve(file_format, locations, listing, schema, conf)
+        return FileRelation(file_format, locations, listing, resolved, options, conf)
+
+    return provide
+
+
+def _locations(options: Mapping[str, str], paths: Sequence[str], name: str) -> tuple[str, ...]:
+    found = tuple(paths) or ((options["path"],) if options.get("path") else ())
+    if not found:
+        message = f"The {name} data source needs a path: give one to load(), or set the option 'path'."
+        raise SparkError(
+            "_LEGACY_ERROR_TEMP_1154", message, {"field": "path"}, sqlstate="XXKD0", classes=ILLEGAL_ARGUMENT
+        )
+    for path in found:
+        local_path(path)
+    return found
+
+
+def _batch_schema(
+    file_format: FileFormat,
+    paths: tuple[str, ...],
+    listing: ListingOptions,
+    user_schema: StructType | None,
+    conf: Mapping[str, str],
+) -> StructType:
+    files = list_files(paths, listing)
+    infer = (conf.get("spark.sql.sources.partitionColumnTypeInference.enabled") or "true").lower() == "true"
+    partitions = partition_schema(files, user_schema, infer=infer)
+    data = user_schema if user_schema is not None else _inferred(file_format, files)
+    names = {f.name.lower() for f in partitions.fields}
+    own = [f for f in data.fields if f.name.lower() not in names]
+    return _nullable(StructType([*own, *partitions.fields]))
+
+
+def _inferred(file_format: FileFormat, files: Sequence[DataFile]) -> StructType:
+    schema = file_format.infer(files)
+    if schema is None:
+        shown = file_format.name.upper() if file_format.name in ("csv", "json") else file_format.name.capitalize()
+        message = (
+            f"The schema of {shown} data cannot be inferred: there are no files that tell it. "
+            "Give the schema with .schema(...), or check the path."
+        )
+        raise analysis_error("UNABLE_TO_INFER_SCHEMA", message, "42KD9", format=shown)
+    return schema
+
+
+def _streaming_schema(
+    file_format: FileFormat,
+    paths: tuple[str, ...],
+    listing: ListingOptions,
+    user_schema: StructType | None,
+    conf: Mapping[str, str],
+) -> StructType:
+    if len(paths) > 1:
+        raise analysis_error("_LEGACY_ERROR_TEMP_1154", "A file stream reads one path.", "XXKD0", field="path")
+    if user_schema is not None:
+        return _nullable(user_schema)
+    if file_format.name == "text":
+        return StructType([StructField("value", _string())])
+    if (conf.get("spark.sql.streaming.schemaInference") or "false").lower() != "true":
+        message = (
+            "A file stream needs a schema: give it with .schema(...). To infer it from the files that exist now, set "
+            "spark.sql.streaming.schemaInference to true; files that come later must then have that schema."
+        )
+        raise SparkError("_LEGACY_ERROR_TEMP_2048", message, {}, classes=ILLEGAL_ARGUMENT)
+    return _batch_schema(file_format, paths, listing, None, conf)
+
+
+def base_directories(paths: Sequence[str]) -> list[Path]:
+    """The plain locations behind some paths."""
+    return [Path(root) for path in paths for root in expand(path)]
+
+
+def _string() -> DataType:
+    from penstock.plan.types import STRING
+
+    return STRING
+
+
+def _nullable(schema: StructType) -> StructType:
+    """Files promise nothing: every field, at every depth, may be NULL."""
+    return StructType([StructField(f.name, _nullable_type(f.dataType), True, f.metadata) for f in schema.fields])
+
+
+def _nullable_type(data_type: DataType) -> DataType:
+    if isinstance(data_type, StructType):
+        return _nullable(data_type)
+    if isinstance(data_type, ArrayType):
+        return ArrayType(_nullable_type(data_type.elementType), True)
+    if isinstance(data_type, MapType):
+        return MapType(_nullable_type(data_type.keyType), _nullable_type(data_type.valueType), True)
+    return data_type
+
+
+def _by_partition(files: Sequence[DataFile]) -> dict[tuple[tuple[str, str | None], ...], list[DataFile]]:
+    groups: dict[tuple[tuple[str, str | None], ...], list[DataFile]] = {}
+    for file in files:
+        groups.setdefault(file.partitions, []).append(file)
+    return groups
+
+
+def _no_rows(wanted: Columns) -> str:
+    items = ", ".join(f"CAST(NULL AS {duckdb_type(f.dataType)}) AS {identifier(name)}" for f, name in wanted)
+    return f"SELECT {items or 'NULL AS none'} WHERE false"
+
+
+def with_paths(relation: FileRelation, paths: Sequence[str]) -> FileRelation:
+    """The same relation over other locations."""
+    return replace(relation, paths=tuple(paths))

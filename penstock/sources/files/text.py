@@ -1,0 +1,54 @@
+"""Text files: one STRING column `value`, a row a line (or a file, with wholetext)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from penstock.core.errors import SparkError
+from penstock.plan.types import STRING, StringType, StructField, StructType
+from penstock.sources import options as opt
+from penstock.sources.duckdb_types import identifier, quoted
+from penstock.sources.files.json import refuse_other_encodings
+from penstock.sources.files.lines import lines_sql, whole_sql
+from penstock.sources.files.listing import DataFile
+from penstock.sources.files.relation import Columns, Fragment
+
+
+class TextFormat:
+    """Options: wholetext, lineSep."""
+
+    name = "text"
+
+    def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
+        refuse_other_encodings(options, "text")
+        self.whole = opt.boolean(options, "wholetext", False)
+        self.separator = options.get("linesep")
+        if self.separator == "":
+            raise opt.bad_value("lineSep", "", "at least one character")
+
+    def infer(self, files: Sequence[DataFile]) -> StructType | None:
+        return StructType([StructField("value", STRING)])
+
+    def check(self, schema: StructType) -> None:
+        if len(schema.fields) == 1 and not isinstance(schema.fields[0].dataType, StringType):
+            shown = schema.fields[0].dataType.simpleString()
+            message = f"Text data is read as one string column, not as {shown}. Read it as a string and cast it."
+            params = {"format": "Text", "columnName": f"`{schema.fields[0].name}`", "columnType": f'"{shown.upper()}"'}
+            raise SparkError("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message, params, sqlstate="0A000")
+
+    def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
+        items = ", ".join(f"coalesce(line, '') AS {identifier(sql_name)}" for _, sql_name in columns)
+        return Fragment(f"SELECT {items or 'NULL AS none'} FROM ({self._lines([file.path for file in files])})")
+
+    def row_count(self, files: Sequence[DataFile]) -> int | None:
+        return len(files) if self.whole else None
+
+    def _lines(self, paths: list[str]) -> str:
+        if self.whole:
+            return whole_sql(paths)
+        if self.separator is None:
+            return lines_sql(paths)
+        end = quoted(self.separator)
+        text = f"CASE WHEN ends_with(line, {end}) THEN left(line, length(line) - length({end})) ELSE line END"
+        parts = f"SELECT unnest(string_split({text}, {end})) AS line FROM ({whole_sql(paths)}) WHERE line <> ''"
+        return parts

@@ -1,0 +1,187 @@
+"""`spark.sparkContext` and `pyspark.SparkContext` of the embedded engine: the application's name, settings and end."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyspark.conf import SparkConf
+from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError, PySparkValueError
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+#: Calls that make RDDs or need executors.
+_RDD_CALLS = frozenset(
+    {
+        "accumulator", "binaryFiles", "binaryRecords", "broadcast", "dump_profiles", "emptyRDD", "hadoopFile",
+        "hadoopRDD", "newAPIHadoopFile", "newAPIHadoopRDD", "parallelize", "pickleFile", "range", "runJob",
+        "sequenceFile", "show_profiles", "statusTracker", "textFile", "union", "wholeTextFiles",
+    }
+)  # fmt: skip
+_JVM_ATTRIBUTES = frozenset({"_jsc", "_jvm", "_gateway", "_conf"})
+_LEVELS = {
+    "ALL": logging.DEBUG, "DEBUG": logging.DEBUG, "ERROR": logging.ERROR, "FATAL": logging.CRITICAL,
+    "INFO": logging.INFO, "OFF": logging.CRITICAL + 10, "TRACE": logging.DEBUG, "WARN": logging.WARNING,
+}  # fmt: skip
+
+OpenSession = Callable[[SparkConf], "SparkSession"]
+
+
+class SparkContext:
+    """One application.  Made by `SparkContext(...)`, by `SparkContext.getOrCreate()` or through a session."""
+
+    _active_spark_context: ClassVar[SparkContext | None] = None
+    #: How a context without a session gets one; set by the adapter to the client.
+    _open_session: ClassVar[OpenSession]
+
+    def __init__(
+        self,
+        master: str | None = None,
+        appName: str | None = None,  # noqa: N803 (Spark's name)
+        conf: SparkConf | None = None,
+        *,
+        _session: SparkSession | None = None,
+        **unsupported: Any,
+    ) -> None:
+        if unsupported:
+            raise PySparkNotImplementedError(
+                errorClass="NOT_IMPLEMENTED", messageParameters={"feature": f"SparkContext({', '.join(unsupported)})"}
+            )
+        if _session is None:
+            _session = SparkContext._new_session(master, appName, conf)
+        self._session = _session
+        self._local_properties: dict[str, str | None] = {}
+        self.startTime = int(time.time() * 1000)
+        self.applicationId = f"local-{self.startTime}"
+        SparkContext._active_spark_context = self
+
+    @classmethod
+    def _new_session(cls, master: str | None, name: str | None, conf: SparkConf | None) -> SparkSession:
+        if cls._active_spark_context is not None:
+            raise PySparkValueError("Only one SparkContext can run at once: stop the other one first.")
+        settings = SparkConf().setAll(conf.getAll() if conf is not None else [])
+        if master:
+            settings.setMaster(master)
+        if name:
+            settings.setAppName(name)
+        return cls._open_session(settings)
+
+    @classmethod
+    def getOrCreate(cls, conf: SparkConf | None = None) -> SparkContext:  # noqa: N802
+        """The active context, or a new one."""
+        if cls._active_spark_context is not None:
+            return cls._active_spark_context
+        return cls._new_session(None, None, conf).sparkContext
+
+    def _setting(self, key: str, default: str) -> str:
+        return self._session.conf.get(key, default) or default
+
+    @property
+    def appName(self) -> str:  # noqa: N802
+        """The name given to the builder."""
+        return self._setting("spark.app.name", "pyspark-shell")
+
+    @property
+    def master(self) -> str:
+        """As given to the builder."""
+        return self._setting("spark.master", "local[*]")
+
+    @property
+    def version(self) -> str:
+        """The version of Spark whose API this is."""
+        return self._session.version
+
+    @property
+    def defaultParallelism(self) -> int:  # noqa: N802
+        """The number of processors that this process may use."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    @property
+    def defaultMinPartitions(self) -> int:  # noqa: N802
+        """As Spark: two, or one on one processor."""
+        return min(self.defaultParallelism, 2)
+
+    @property
+    def uiWebUrl(self) -> None:  # noqa: N802
+        """There is no web page of the application."""
+        return
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """There are no accelerators."""
+        return {}
+
+    def sparkUser(self) -> str:  # noqa: N802
+        """Who runs the program."""
+        return os.environ.get("SPARK_USER") or getpass.getuser()
+
+    def getConf(self) -> SparkConf:  # noqa: N802
+        """The settings of the session, as a copy."""
+        return SparkConf().setAll(list(self._session.conf.getAll.items()))
+
+    def setLogLevel(self, logLevel: str) -> None:  # noqa: N802, N803
+        """The level of Penstock's loggers."""
+        level = _LEVELS.get(logLevel.upper())
+        if level is None:
+            raise PySparkValueError(f"There is no log level {logLevel}: use one of {', '.join(sorted(_LEVELS))}.")
+        logging.getLogger("penstock").setLevel(level)
+
+    def setLocalProperty(self, key: str, value: str | None) -> None:  # noqa: N802
+        """Kept for getLocalProperty."""
+        self._local_properties[key] = value
+
+    def getLocalProperty(self, key: str) -> str | None:  # noqa: N802
+        """What setLocalProperty set."""
+        return self._local_properties.get(key)
+
+    def setJobGroup(self, groupId: str, description: str, interruptOnCancel: bool = False) -> None:  # noqa: N802, N803
+        """Queries of this thread bear the group as a tag, by which cancelJobGroup finds them."""
+        self._session.addTag(groupId)
+        self.setLocalProperty("spark.jobGroup.id", groupId)
+        self.setLocalProperty("spark.job.description", description)
+
+    def setJobDescription(self, value: str) -> None:  # noqa: N802
+        """A local property."""
+        self.setLocalProperty("spark.job.description", value)
+
+    def cancelJobGroup(self, groupId: str) -> None:  # noqa: N802, N803
+        """Interrupt the queries of a group."""
+        self._session.interruptTag(groupId)
+
+    def cancelAllJobs(self) -> None:  # noqa: N802
+        """Interrupt all running queries."""
+        self._session.interruptAll()
+
+    def addPyFile(self, path: str) -> None:  # noqa: N802
+        """Make a Python file or archive importable."""
+        self._session.addArtifacts(path, pyfile=True)
+
+    def stop(self) -> None:
+        """End the session and its streaming queries."""
+        self._session.stop()
+
+    def _stopped(self) -> None:
+        if SparkContext._active_spark_context is self:
+            SparkContext._active_spark_context = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _RDD_CALLS:
+            feature = f"SparkContext.{name}: an RDD call, which Penstock does not have yet; use DataFrames"
+            raise PySparkNotImplementedError(errorClass="NOT_IMPLEMENTED", messageParameters={"feature": feature})
+        if name in _JVM_ATTRIBUTES:
+            raise PySparkAttributeError(errorClass="JVM_ATTRIBUTE_NOT_SUPPORTED", messageParameters={"attr_name": name})
+        raise AttributeError(f"'SparkContext' object has no attribute '{name}'")
+
+    def __enter__(self) -> SparkContext:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<SparkContext master={self.master} appName={self.appName}>"

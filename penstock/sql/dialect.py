@@ -1,0 +1,347 @@
+"""sqlglot as a parser of Spark SQL: its Spark dialect, changed so that the tree still says what the user wrote.
+
+sqlglot means to translate between dialects, hence rewrites known functions, typed literals, suffixes of numbers and
+intervals while it parses.  Here every call stays a call by its own name (`FUNCTIONS` is empty), types are read by
+`sql/types.py` from the text, operators bind as in Spark's grammar, and literals keep their text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.spark import Spark
+from sqlglot.parsers.spark import SparkParser
+from sqlglot.tokens import Token, TokenType
+
+from penstock.sql.intervals import DAY_TIME_FIELDS, YEAR_MONTH_FIELDS, unit_name
+from penstock.sql.strings import unescape, unescape_body
+from penstock.sql.syntax import syntax_error
+from penstock.sql.types import parse_type
+
+_TYPED_LITERALS = {"DATE", "TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"}
+_NUMBER_SUFFIXES = {"L", "S", "Y", "D", "F", "BD"}
+_COMPARISONS = {
+    TokenType.EQ: exp.EQ, TokenType.NEQ: exp.NEQ, TokenType.NULLSAFE_EQ: exp.NullSafeEQ, TokenType.LT: exp.LT,
+    TokenType.LTE: exp.LTE, TokenType.GT: exp.GT, TokenType.GTE: exp.GTE,
+}  # fmt: skip
+_COUNTS = {
+    TokenType.NUMBER, TokenType.PLACEHOLDER, TokenType.COLON, TokenType.L_PAREN, TokenType.ALL, TokenType.STRING,
+    TokenType.DASH, TokenType.VAR, TokenType.TRUE, TokenType.FALSE, TokenType.NULL,
+}  # fmt: skip
+
+
+class TypedCast(exp.Expression):
+    """CAST, TRY_CAST and `::`; `to` is a Spark type, `mode` "" or "try"."""
+
+    arg_types = {"this": True, "to": True, "mode": True}
+
+
+class TypedLiteral(exp.Expression):
+    """`DATE '2020-01-01'`: the keyword and the text."""
+
+    arg_types = {"keyword": True, "text": True}
+
+
+class IntervalLiteral(exp.Expression):
+    """`INTERVAL 1 DAY -2 HOURS`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '1 day'`: (value, unit, end unit) triples."""
+
+    arg_types = {"fields": True}
+
+
+class UnsignedShift(exp.Expression):
+    """`a >>> b`."""
+
+    arg_types = {"this": True, "expression": True}
+
+
+def tokenize(sql: str) -> list[Token]:
+    """The tokens, with string literals read by Spark's rules, number suffixes kept with their numbers, and words that
+    are keywords only in some places turned into names in all others."""
+    found: list[Token] = []
+    for token in DIALECT.tokenize(sql):
+        kind = token.token_type
+        before = found[-1] if found else None
+        if kind in (TokenType.STRING, TokenType.RAW_STRING):
+            _add_string(found, token, sql)
+        elif kind == TokenType.DCOLON and token.start != token.end and sql[token.start] != ":":
+            continue  # the tokenizer writes 1L as 1::BIGINT
+        elif before and before.token_type == TokenType.NUMBER and before.end == token.end and token.text.upper() in _NUMBER_SUFFIXES:
+            found[-1] = _token(TokenType.NUMBER, before.text + token.text.upper(), before, token)
+        else:
+            found.append(token)
+    return [_in_place(found, index) for index in range(len(found))]
+
+
+def _in_place(tokens: list[Token], index: int) -> Token:
+    """Nothing after a dot is a keyword, `window` is one before `name AS`, `offset` and `limit` before a count; ALL after
+    ORDER BY is a name."""
+    token = tokens[index]
+    kind = token.token_type
+    ahead = [t.token_type for t in tokens[index + 1 : index + 3]] + [TokenType.SENTINEL] * 2
+    as_name = False
+    if index > 0 and tokens[index - 1].token_type == TokenType.DOT:
+        as_name = kind not in (TokenType.IDENTIFIER, TokenType.VAR) and token.text.isidentifier() and kind != TokenType.STRING
+    elif kind == TokenType.WINDOW:
+        as_name = ahead[1] != TokenType.ALIAS or ahead[0] in (TokenType.R_PAREN, TokenType.COMMA)
+    elif kind in (TokenType.OFFSET, TokenType.LIMIT):
+        as_name = ahead[0] not in _COUNTS
+    elif kind == TokenType.ALL:
+        as_name = index > 0 and tokens[index - 1].token_type == TokenType.ORDER_BY
+    return _token(TokenType.VAR, token.text, token, token) if as_name else token
+
+
+def _add_string(found: list[Token], token: Token, sql: str) -> None:
+    raw = sql[token.start : token.end + 1]
+    before = found[-1] if found else None
+    if before and before.token_type == TokenType.VAR and before.text in ("x", "X"):
+        found[-1] = _token(TokenType.HEX_STRING, raw[1:-1], before, token)
+    elif before and before.token_type == TokenType.STRING:
+        # 'it''s' is one literal with a quote in it; 'a' 'b' are two that Spark joins
+        joined = before.end + 1 == token.start and sql[before.end] == raw[0]
+        value = raw[0] + unescape_body(raw[1:-1]) if joined else unescape(raw)
+        found[-1] = _token(TokenType.STRING, before.text + value, before, token)
+    else:
+        found.append(_token(TokenType.STRING, unescape(raw), token, token))
+
+
+def _token(kind: TokenType, text: str, first: Token, last: Token) -> Token:
+    return Token(kind, text, first.line, first.col, first.start, last.end, first.comments)
+
+
+class SparkSqlParser(SparkParser):
+    """Spark's expression grammar over sqlglot's query grammar."""
+
+    FUNCTIONS: Any = {}
+    FUNCTION_PARSERS: Any = {
+        "CAST": lambda self: self._spark_cast(""),
+        "TRY_CAST": lambda self: self._spark_cast("try"),
+        "EXTRACT": lambda self: self._spark_extract(),
+        "TRIM": lambda self: self._spark_trim(),
+        "SUBSTRING": lambda self: self._spark_keyword_call("substring", "FROM", "FOR"),
+        "SUBSTR": lambda self: self._spark_keyword_call("substr", "FROM", "FOR"),
+        "OVERLAY": lambda self: self._spark_keyword_call("overlay", "PLACING", "FROM", "FOR"),
+        "POSITION": lambda self: self._spark_position(),
+    }
+    NO_PAREN_FUNCTION_PARSERS: Any = {"CASE": lambda self: self._parse_case()}
+    TERM: Any = {TokenType.DASH: exp.Sub, TokenType.PLUS: exp.Add, TokenType.DPIPE: exp.DPipe, TokenType.COLLATE: exp.Collate}
+    ARRAY_CONSTRUCTORS: Any = {}
+    COLUMN_OPERATORS: Any = {
+        TokenType.DOT: None,
+        TokenType.DCOLON: lambda self, this, to: self.expression(TypedCast(this=this, to=to.args["to"], mode="")),
+    }
+    CAST_COLUMN_OPERATORS: Any = {TokenType.DCOLON}
+    UNARY_PARSERS: Any = {
+        **SparkParser.UNARY_PARSERS,
+        TokenType.PLUS: lambda self: exp.Anonymous(this="positive", expressions=[self._parse_unary()]),
+    }
+    LAMBDAS: Any = {
+        TokenType.ARROW: lambda self, names: self.expression(
+            exp.Lambda(this=self._parse_disjunction(), expressions=names)
+        ),
+        TokenType.FARROW: SparkParser.LAMBDAS[TokenType.FARROW],
+    }
+    PLACEHOLDER_PARSERS: Any = {
+        **SparkParser.PLACEHOLDER_PARSERS,
+        TokenType.PLACEHOLDER: lambda self: exp.Placeholder(this=f"?{self._prev.start}"),
+    }
+    ADD_JOIN_ON_TRUE = False
+    JOINS_HAVE_EQUAL_PRECEDENCE = True
+
+    def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> Any:
+        """Items between commas; sqlglot would let `a,, b` and `a,` pass."""
+        first = parse_method()
+        items = [] if first is None else [first]
+        while self._match(sep):
+            item = parse_method()
+            if first is None or item is None:
+                self.raise_error("Expected an item beside the comma")
+            items.append(item)
+        return items
+
+    # ------------------------------------------------------------ operators, weakest first below AND
+
+    def _parse_equality(self, parse_is: bool = True) -> Any:
+        """Spark's valueExpression (all comparisons on one level) and the predicates after it."""
+        this = self._spark_level(self._parse_bitwise, _COMPARISONS)
+        return self._parse_range(this, parse_is=True) if this else this
+
+    def _parse_comparison(self, this: Any = None) -> Any:
+        return this or self._spark_level(self._parse_bitwise, _COMPARISONS)
+
+    def _parse_bitwise(self) -> Any:
+        return self._spark_level(self._spark_xor, {TokenType.PIPE: exp.BitwiseOr})
+
+    def _spark_xor(self) -> Any:
+        return self._spark_level(self._spark_and, {TokenType.CARET: exp.BitwiseXor})
+
+    def _spark_and(self) -> Any:
+        return self._spark_level(self._spark_shift, {TokenType.AMP: exp.BitwiseAnd})
+
+    def _spark_shift(self) -> Any:
+        this = self._parse_term()
+        while this:
+            if self._match_pair(TokenType.LT, TokenType.LT):
+                kind: Any = exp.BitwiseLeftShift
+            elif self._match_pair(TokenType.GT, TokenType.GT):
+                kind = UnsignedShift if self._match(TokenType.GT) else exp.BitwiseRightShift
+            else:
+                break
+            this = self.expression(kind(this=this, expression=self._parse_term()))
+        return this
+
+    def _spark_level(self, operand: Any, operators: Any) -> Any:
+        this = operand()
+        while this and self._curr.token_type in operators:
+            if self._spark_shift_ahead():
+                break
+            self._advance()
+            kind = operators[self._prev.token_type]
+            this = self.expression(kind(this=this, expression=operand()))
+        return this
+
+    def _spark_shift_ahead(self) -> bool:
+        kind = self._curr.token_type
+        return kind in (TokenType.LT, TokenType.GT) and self._next.token_type == kind
+
+    # ------------------------------------------------------------ literals and types
+
+    def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> Any:
+        if self._next.token_type == TokenType.STRING and self._curr.text.upper() in _TYPED_LITERALS:
+            self._advance(2)
+            keyword = self._tokens[self._index - 2].text.upper()
+            return self._parse_column_ops(TypedLiteral(keyword=keyword, text=self._prev.text))
+        interval = self._parse_interval() if parse_interval else None
+        if interval:
+            return self._parse_column_ops(interval)
+        if not fallback_to_identifier and (atom := self._parse_atom()) is not None:
+            return atom
+        return self._parse_id_var() if fallback_to_identifier else self._parse_column()
+
+    def _parse_interval(self, require_interval: bool = True, parse_function_unit: bool = True) -> Any:
+        if self._curr.token_type != TokenType.INTERVAL:
+            return None
+        if self._next.token_type not in (TokenType.STRING, TokenType.NUMBER, TokenType.DASH, TokenType.PLUS):
+            return None
+        start = self._index
+        self._advance()
+        fields = []
+        while (field := self._spark_interval_field()) is not None:
+            fields.append(field)
+        if not fields:
+            self._retreat(start)
+            return None
+        return IntervalLiteral(fields=fields)
+
+    def _spark_interval_field(self) -> tuple[str, str, str] | None:
+        start = self._index
+        sign = "-" if self._match(TokenType.DASH) else ""
+        if not sign:
+            self._match(TokenType.PLUS)
+        if not self._match_set((TokenType.STRING, TokenType.NUMBER)):
+            self._retreat(start)
+            return None
+        is_string, value = self._prev.token_type == TokenType.STRING, sign + self._prev.text
+        unit = unit_name(self._curr.text)
+        if unit is None:
+            if is_string and self._tokens[start - 1].token_type == TokenType.INTERVAL:
+                return value, "", ""
+            self._retreat(start)
+            return None
+        self._advance()
+        return value, unit, self._spark_interval_end()
+
+    def _spark_interval_end(self) -> str:
+        if self._curr.text.upper() != "TO" or unit_name(self._next.text) not in (*DAY_TIME_FIELDS, *YEAR_MONTH_FIELDS):
+            return ""
+        self._advance(2)
+        return unit_name(self._prev.text) or ""
+
+    def _parse_dcolon(self) -> Any:
+        return TypedCast(this=exp.Null(), to=self._spark_type(), mode="")
+
+    def _spark_type(self) -> Any:
+        """A type, read from the text between here and where it ends."""
+        first = self._curr
+        name = first.text.lower()
+        if first.token_type == TokenType.SENTINEL:
+            raise syntax_error("")
+        self._advance()
+        if self._curr.token_type == TokenType.L_PAREN:
+            self._spark_skip(TokenType.L_PAREN, TokenType.R_PAREN)
+        elif self._curr.token_type == TokenType.LT:
+            self._spark_skip(TokenType.LT, TokenType.GT)
+        elif self._curr.token_type == TokenType.NEQ:
+            self._advance()
+        elif name == "interval" and unit_name(self._curr.text):
+            self._advance()
+            self._spark_interval_end()
+        elif name == "timestamp" and not self._match_text_seq("WITHOUT", "TIME", "ZONE"):
+            self._match_text_seq("WITH", "LOCAL", "TIME", "ZONE")
+        elif name == "string" and self._match_text_seq("COLLATE"):
+            self._advance()
+        return parse_type(self.sql[first.start : self._prev.end + 1])
+
+    def _spark_skip(self, opening: TokenType, closing: TokenType) -> None:
+        depth = 0
+        while self._curr.token_type != TokenType.SENTINEL:
+            kind = self._curr.token_type
+            depth += (kind == opening) - (kind == closing)
+            self._advance()
+            if depth == 0:
+                return
+        raise syntax_error("")
+
+    # ------------------------------------------------------------ calls with syntax of their own
+
+    def _spark_cast(self, mode: str) -> Any:
+        this = self._parse_disjunction()
+        if not self._match(TokenType.ALIAS):
+            self.raise_error("Expected AS after CAST")
+        return self.expression(TypedCast(this=this, to=self._spark_type(), mode=mode))
+
+    def _spark_extract(self) -> Any:
+        self._advance()
+        unit = exp.Literal.string(self._prev.text)
+        if not self._match(TokenType.FROM):
+            self.raise_error("Expected FROM")
+        return exp.Anonymous(this="extract", expressions=[unit, self._parse_disjunction()])
+
+    def _spark_trim(self) -> Any:
+        side = self._prev.text if self._match_texts(("BOTH", "LEADING", "TRAILING")) else ""
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side.upper(), "trim")
+        first = None if self._curr.token_type == TokenType.FROM else self._parse_disjunction()
+        if self._match(TokenType.FROM):
+            return exp.Anonymous(this=name, expressions=[a for a in (first, self._parse_disjunction()) if a])
+        if side:
+            self.raise_error("Expected FROM")
+        return self._spark_call("trim", first)
+
+    def _spark_keyword_call(self, name: str, *keywords: str) -> Any:
+        first = self._parse_lambda()
+        args = [first]
+        while self._match_texts(keywords):
+            args.append(self._parse_disjunction())
+        return exp.Anonymous(this=name, expressions=args) if len(args) > 1 else self._spark_call(name, first)
+
+    def _spark_call(self, name: str, first: Any) -> Any:
+        rest = self._parse_function_args() if self._match(TokenType.COMMA) else []
+        return exp.Anonymous(this=name, expressions=[a for a in (first, *rest) if a])
+
+    def _spark_position(self) -> Any:
+        first = self._parse_bitwise()
+        if self._match(TokenType.IN):
+            return exp.Anonymous(this="locate", expressions=[first, self._parse_bitwise()])
+        return self._spark_call("position", first)
+
+
+class SparkSql(Spark):
+    """The dialect of this package."""
+
+    class Tokenizer(Spark.Tokenizer):
+        HEREDOC_STRINGS: Any = []
+
+    Parser = SparkSqlParser
+
+
+DIALECT = SparkSql()

@@ -1,0 +1,100 @@
+"""The entry points that need sqlglot: queries, statements and expressions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from penstock.core.errors import SparkError, unsupported
+from penstock.plan.expressions import Expression
+from penstock.plan.nodes import Node
+from penstock.sql import Arguments, commands, queries
+from penstock.sql.dialect import DIALECT, SparkSqlParser, tokenize
+from penstock.sql.expressions import Scope
+from penstock.sql.expressions import expression as convert_expression
+from penstock.sql.statements import Query, Statement
+from penstock.sql.syntax import empty_statement, syntax_error
+
+_START = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_TABLE = re.compile(r"table\s(?!\s*select\b)", re.IGNORECASE)
+_FOREIGN = {
+    TokenType.PIPE_GT, TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.SEMICOLON, TokenType.L_BRACE, TokenType.PARAMETER,
+}  # fmt: skip
+_QUERY_WORDS = {"select", "with", "values", "from", "table", "("}
+
+
+def query(text: str, args: Arguments, time_zone: str) -> Node:
+    """The plan of a query; commands are no queries.  `TABLE t` is short for a SELECT of everything."""
+    start = _skip(text)
+    if _TABLE.match(text, start):
+        text = text[:start] + "SELECT * FROM" + text[start + len("table") :]
+    tree, scope = _parse(text, SparkSqlParser._parse_statement, args, time_zone)
+    return queries.query(tree, scope)
+
+
+def expression(text: str, args: Arguments, time_zone: str) -> Expression:
+    """One expression, with an alias or without."""
+    tree, scope = _parse(text, SparkSqlParser._parse_expression, args, time_zone)
+    return convert_expression(tree, scope)
+
+
+def statement(text: str, args: Arguments, time_zone: str) -> Statement:
+    """A query or one of the commands of `sql/commands.py`."""
+    body = text[_skip(text) :].rstrip().rstrip(";").rstrip()
+    if not body:
+        raise empty_statement()
+    word = (re.match(r"\w+|.", body) or [""])[0].lower()
+    if word in _QUERY_WORDS:
+        return Query(query(body, args, time_zone))
+    return commands.command(body, lambda part: statement(part, args, time_zone))
+
+
+def _skip(text: str) -> int:
+    match = _START.match(text)
+    return match.end() if match else 0
+
+
+def _parse(text: str, method: Any, args: Arguments, time_zone: str) -> tuple[Any, Scope]:
+    tokens = _tokens(text)
+    parser = SparkSqlParser(dialect=DIALECT, error_level=ErrorLevel.IMMEDIATE)
+    try:
+        trees = parser._parse(method, tokens, text)
+    except SqlglotError as error:
+        raise _syntax_error(error, tokens) from None
+    except RecursionError:
+        raise unsupported("SQL that is nested this deeply") from None
+    if len(trees) != 1 or trees[0] is None:
+        raise syntax_error(";" if len(trees) > 1 else "")
+    return trees[0], Scope(queries.query, args, time_zone, _positions(tokens))
+
+
+def _tokens(text: str) -> list[Token]:
+    try:
+        tokens = tokenize(text)
+    except SqlglotError:
+        raise syntax_error(text[_skip(text) :][:20]) from None
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        tokens.pop()
+    if not tokens:
+        raise empty_statement() if not text.strip() or ";" in text else syntax_error("")
+    for token in tokens:
+        if token.token_type in _FOREIGN:
+            raise syntax_error(token.text)
+    return tokens
+
+
+def _positions(tokens: list[Token]) -> dict[int, int]:
+    """The `?` parameters by their place in the text."""
+    marks = [token.start for token in tokens if token.token_type == TokenType.PLACEHOLDER]
+    return {start: index for index, start in enumerate(marks)}
+
+
+def _syntax_error(error: SqlglotError, tokens: list[Token]) -> SparkError:
+    """sqlglot tells the place of the trouble; at the last token it often means the end of the text."""
+    details = getattr(error, "errors", None) or [{}]
+    near = str(details[0].get("highlight") or "")
+    expects = str(details[0].get("description") or "").startswith(("Required", "Expect"))
+    return syntax_error("" if expects and tokens and near == tokens[-1].text else near)

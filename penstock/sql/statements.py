@@ -1,0 +1,140 @@
+"""What a SQL text may be: a query, or one of the commands that Penstock knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.plan.nodes import Node
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The base of all."""
+
+
+@dataclass(frozen=True)
+class Query(Statement):
+    """Anything that yields rows by a plan."""
+
+    plan: Node
+
+
+@dataclass(frozen=True)
+class SetConf(Statement):
+    """`SET key=value`; without value it shows the key, without key (None) all settings."""
+
+    key: str | None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class ResetConf(Statement):
+    """`RESET [key]`: back to the defaults."""
+
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class CreateView(Statement):
+    """`CREATE [OR REPLACE] [GLOBAL] TEMP VIEW [IF NOT EXISTS] name [(columns)] AS query`.  `kind` is "temp", "global"
+    or "persistent"; `columns` renames the query's."""
+
+    name: tuple[str, ...]
+    plan: Node
+    replace: bool = False
+    kind: str = "temp"
+    columns: tuple[str, ...] = ()
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class DropView(Statement):
+    """`DROP VIEW [IF EXISTS] name`; `is_table`: DROP TABLE."""
+
+    name: tuple[str, ...]
+    if_exists: bool = False
+    is_table: bool = False
+
+
+@dataclass(frozen=True)
+class ShowTables(Statement):
+    """`SHOW TABLES [IN database] [LIKE pattern]`."""
+
+    database: tuple[str, ...] = ()
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowViews(Statement):
+    """`SHOW VIEWS [IN database] [LIKE pattern]`."""
+
+    database: tuple[str, ...] = ()
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowDatabases(Statement):
+    """`SHOW DATABASES [LIKE pattern]`."""
+
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowColumns(Statement):
+    """`SHOW COLUMNS IN table`."""
+
+    table: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShowFunctions(Statement):
+    """`SHOW FUNCTIONS [LIKE pattern]`."""
+
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Describe(Statement):
+    """`DESCRIBE [TABLE] [EXTENDED] table` or `DESCRIBE QUERY query`."""
+
+    table: tuple[str, ...] | None = None
+    plan: Node | None = None
+    extended: bool = False
+
+
+@dataclass(frozen=True)
+class Use(Statement):
+    """`USE [DATABASE | CATALOG] name`."""
+
+    name: tuple[str, ...]
+    is_catalog: bool = False
+
+
+@dataclass(frozen=True)
+class Explain(Statement):
+    """`EXPLAIN [EXTENDED | FORMATTED | CODEGEN | COST] statement`; `mode` is lower-case, "simple" by default."""
+
+    mode: str
+    statement: Statement
+
+
+@dataclass(frozen=True)
+class CacheTable(Statement):
+    """`CACHE [LAZY] TABLE name [AS query]`."""
+
+    name: tuple[str, ...]
+    plan: Node | None = None
+    lazy: bool = False
+
+
+@dataclass(frozen=True)
+class UncacheTable(Statement):
+    """`UNCACHE TABLE [IF EXISTS] name`."""
+
+    name: tuple[str, ...]
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class ClearCache(Statement):
+    """`CLEAR CACHE`."""

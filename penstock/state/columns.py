@@ -1,0 +1,112 @@
+"""A column of state by slot: fixed-width values as numpy memory; everything else in `penstock.state.log_column`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from penstock.state.base import Slots
+from penstock.state.bridge import Flags, numpy_type, to_arrow, to_numpy
+from penstock.state.equality import same_numbers
+from penstock.state.memory import Growable
+
+
+class Column(Protocol):
+    """Values by slot.  A slot that was never set is NULL."""
+
+    type: pa.DataType
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+
+    def ensure(self, size: int) -> None:
+        """Make room for slots below `size`."""
+
+    def set(self, slots: Slots, values: pa.Array, rows: Slots | None = None) -> None:
+        """Set these (distinct) slots, from the given rows of `values` (None: from all)."""
+
+    def clear(self, slots: Slots) -> None:
+        """Make these slots NULL."""
+
+    def take(self, slots: Slots) -> pa.Array:
+        """The values of these slots."""
+
+    def prepare(self, values: pa.Array) -> Any:
+        """A batch's values in the form that `same` compares fast."""
+
+    def same(self, slots: Slots, prepared: Any, rows: Slots) -> Flags:
+        """Whether slot i holds the prepared value of row i, by Spark's grouping equality."""
+
+
+class FixedColumn:
+    """A fixed-width type: one value a slot in contiguous memory, one byte of validity a slot.  NULL slots hold zero."""
+
+    def __init__(self, type_: pa.DataType, capacity: int) -> None:
+        self.type = type_
+        self._data = Growable(numpy_type(type_), capacity)
+        self._valid = Growable(np.bool_, capacity)
+        self._nulls = False  # whether a slot in use may be NULL
+
+    @property
+    def nbytes(self) -> int:
+        return self._data.nbytes + self._valid.nbytes
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The live values."""
+        return self._data.array
+
+    @property
+    def valid(self) -> Flags:
+        """The live validity; whoever changes it must see to zeros in NULL slots."""
+        self._nulls = True
+        return self._valid.array
+
+    def ensure(self, size: int) -> None:
+        self._data.ensure(size)
+        self._valid.ensure(size)
+
+    def set(self, slots: Slots, values: pa.Array, rows: Slots | None = None) -> None:
+        data, valid = to_numpy(values)
+        if rows is not None:
+            data, valid = data[rows], None if valid is None else valid[rows]
+        if valid is not None:
+            self._nulls = True
+            data = data.copy()
+            data[~valid] = np.zeros(1, data.dtype)
+        self._data.array[slots] = data
+        self._valid.array[slots] = True if valid is None else valid
+
+    def clear(self, slots: Slots) -> None:
+        self._nulls = True
+        self._data.array[slots] = np.zeros(1, self._data.dtype)
+        self._valid.array[slots] = False
+
+    def set_valid(self, slots: Slots) -> None:
+        """These slots are not NULL: their values are what the memory holds."""
+        self._valid.array[slots] = True
+
+    def look(self, slots: Slots) -> tuple[NDArray[Any], Flags | None]:
+        """Values and validity (None: all valid) of these slots."""
+        valid = self._valid.array[slots] if self._nulls else None
+        return self._data.array[slots], None if valid is None or valid.all() else valid
+
+    def take(self, slots: Slots) -> pa.Array:
+        return to_arrow(self.type, *self.look(slots))
+
+    def prepare(self, values: pa.Array) -> tuple[NDArray[Any], Flags | None]:
+        return to_numpy(values)
+
+    def same(self, slots: Slots, prepared: tuple[NDArray[Any], Flags | None], rows: Slots) -> Flags:
+        data, valid = prepared
+        equal = same_numbers(self._data.array[slots], data[rows])
+        if not self._nulls and valid is None:
+            return equal
+        stored = self._valid.array[slots]
+        asked = np.ones(len(rows), np.bool_) if valid is None else valid[rows]
+        result: Flags = (equal & stored & asked) | ~(stored | asked)
+        return result

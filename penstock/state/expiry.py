@@ -1,0 +1,79 @@
+"""Which slots have expired: the smallest values of one column, found without looking at the others.
+
+New values are kept as sorted runs (one a batch, neighbours joined while they are of like size); a threshold takes a
+prefix of each run.  The cost follows what is new and what expires, plus a binary search a run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.state.base import Slots
+from penstock.state.memory import Growable
+
+_RUN_ROWS = 1 << 20
+
+
+class ExpiryQueue:
+    """Slots ordered by an integer value.  An entry that is out of date (the slot was freed or has another value by now)
+    is recognised when it comes up, by comparing with the value registered last."""
+
+    def __init__(self, capacity: int) -> None:
+        self._registered = Growable(np.int64, capacity)  # value by slot
+        self._known = Growable(np.bool_, capacity)
+        self._runs: list[tuple[NDArray[np.int64], Slots]] = []
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._registered.nbytes + self._known.nbytes + sum(a.nbytes + b.nbytes for a, b in self._runs)
+
+    def add(self, slots: Slots, values: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
+        """These (distinct) slots now hold these values; NULL never expires."""
+        if len(slots) == 0:
+            return
+        top = int(slots.max()) + 1
+        self._registered.ensure(top)
+        self._known.ensure(top)
+        if valid is not None:
+            self._known.array[slots[~valid]] = False
+            slots, values = slots[valid], values[valid]
+        fresh = ~self._known.array[slots] | (self._registered.array[slots] != values)
+        slots, values = slots[fresh], values[fresh].astype(np.int64)
+        self._registered.array[slots] = values
+        self._known.array[slots] = True
+        order = np.argsort(values, kind="stable")
+        self._push(values[order], slots[order])
+
+    def discard(self, slots: Slots) -> None:
+        """These slots were freed."""
+        self._known.array[slots[slots < len(self._known)]] = False
+
+    def expired(self, threshold: int) -> Slots:
+        """All slots whose value is <= threshold, ascending.  They stay registered until discarded."""
+        found: list[Slots] = []
+        rest: list[tuple[NDArray[np.int64], Slots]] = []
+        for values, slots in self._runs:
+            end = int(np.searchsorted(values, threshold, side="right"))
+            due = slots[:end]
+            found.append(due[self._known.array[due] & (self._registered.array[due] == values[:end])])
+            rest.append((values[end:], slots[end:]))
+        self._runs = [run for run in rest if len(run[0])]
+        result = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+        if len(result):
+            values = self._registered.array[result]
+            order = np.argsort(values, kind="stable")
+            self._runs.append((values[order], result[order]))
+        return result
+
+    def _push(self, values: NDArray[np.int64], slots: Slots) -> None:
+        while self._runs and len(self._runs[-1][0]) <= 2 * len(values) and len(values) < _RUN_ROWS:
+            older, older_slots = self._runs.pop()
+            values, slots = np.concatenate([older, values]), np.concatenate([older_slots, slots])
+            order = np.argsort(values, kind="stable")  # linear for two sorted halves
+            values, slots = values[order], slots[order]
+        if len(values):
+            self._runs.append((values, slots))

@@ -1,0 +1,111 @@
+"""SELECT lists and WHERE: when they may be merged into the SELECT below, and when they go around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from penstock.functions.table import lookup
+from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, Literal, WindowExpression
+from penstock.plan.nodes import Filter, Project
+from penstock.translate.context import TranslateContext
+from penstock.translate.dispatch import seal, translate, translates
+from penstock.translate.expressions import expression_sql
+from penstock.translate.pruning import Ids, ids_of, outer_references, references
+from penstock.translate.select import MAX_DEPTH, Column, Select
+
+
+@translates(Project)
+def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
+    """A Project."""
+    kept = [e for e in node.expressions if _defined_id(e) in needed]
+    child_needed = ids_of(kept)
+    select = ready_for(translate(node.child, child_needed, context), kept, child_needed, context)
+    columns: dict[int, Column] = {}
+    for expression in kept:
+        columns[_defined_id(expression)] = _column(expression, select, context)
+    windowed = select.windowed or any(has_window(e) for e in kept)
+    return replace(select, columns=columns, windowed=windowed)
+
+
+@translates(Filter)
+def filter_rows(node: Filter, needed: Ids, context: TranslateContext) -> Select:
+    """A Filter.  A condition over computed columns goes around them: it would compute them twice."""
+    read = ids_of([node.condition])
+    wanted = needed | read
+    select = translate(node.child, wanted, context)
+    computed = any(not select.columns[id_].simple for id_ in read if id_ in select.columns)
+    if not select.takes_expressions or computed or needs_names(select, [node.condition]):
+        select = seal(select, wanted, context)
+    return select.where_and(expression_sql(node.condition, context, select.columns))
+
+
+def ready_for(select: Select, expressions: Sequence[Expression], needed: Ids, context: TranslateContext) -> Select:
+    """`select`, or `select` sealed, so that `expressions` may be written over its columns."""
+    working = [e for e in expressions if _pure_name(e) is None]
+    if needs_names(select, working):
+        return seal(select, needed, context)
+    if not working and select.distinct is None:
+        return select
+    if not select.takes_expressions or (select.order_by is not None and any(has_window(e) for e in working)):
+        return seal(select, needed, context)
+    if _repeats_work(select, expressions) or _too_deep(select, working):
+        return seal(select, needed, context)
+    return select
+
+
+def has_window(expression: Expression) -> bool:
+    """Whether a window function stands somewhere inside."""
+    return any(isinstance(part, WindowExpression) for part in expression.walk())
+
+
+def is_deterministic(expression: Expression) -> bool:
+    """Whether evaluating twice gives the same twice."""
+    calls = (part for part in expression.walk() if isinstance(part, FunctionCall))
+    return all(lookup(call.name).deterministic for call in calls)
+
+
+def _defined_id(expression: Expression) -> int:
+    return expression.id if isinstance(expression, (Alias, Attribute)) else 0
+
+
+def _pure_name(expression: Expression) -> Attribute | None:
+    """The column, where an expression does nothing but name or rename one."""
+    inner = expression.child if isinstance(expression, Alias) else expression
+    return inner if isinstance(inner, Attribute) else None
+
+
+def _column(expression: Expression, select: Select, context: TranslateContext) -> Column:
+    name = _pure_name(expression)
+    if name is not None and name.id in select.columns:
+        return select.columns[name.id]
+    text = expression_sql(expression, context, select.columns)
+    inner = expression.child if isinstance(expression, Alias) else expression
+    depth = expression_depth(inner) + max((select.columns[i].depth for i in references(inner) if i in select.columns), default=0)
+    return Column(text, simple=isinstance(inner, (Literal, Attribute)), depth=depth)
+
+
+def expression_depth(expression: Expression) -> int:
+    """Levels of nesting."""
+    return 1 + max((expression_depth(child) for child in expression.children), default=0)
+
+
+def _repeats_work(select: Select, expressions: Iterable[Expression]) -> bool:
+    """Whether a computed column would be computed more than once, or a non-deterministic one could differ."""
+    uses = Counter(id_ for expression in expressions for id_ in references(expression))
+    return any(count > 1 and id_ in select.columns and not select.columns[id_].simple for id_, count in uses.items())
+
+
+def _too_deep(select: Select, expressions: Iterable[Expression]) -> bool:
+    for expression in expressions:
+        below = max((select.columns[i].depth for i in references(expression) if i in select.columns), default=0)
+        if below and below + expression_depth(expression) > MAX_DEPTH:
+            return True
+    return False
+
+
+def needs_names(select: Select, expressions: Iterable[Expression]) -> bool:
+    """Whether a correlated subquery refers to a column that the source does not offer under its name."""
+    outer = frozenset(id_ for expression in expressions for id_ in outer_references(expression))
+    return any(id_ in select.columns and select.columns[id_].sql != f"c{id_}" for id_ in outer)

@@ -1,0 +1,76 @@
+"""OVER clauses and ORDER BY keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock.functions.table import lookup
+from penstock.plan.expressions import Expression, FrameBound, FunctionCall, Literal, SortOrder, WindowExpression
+from penstock.plan.types import DateType, DayTimeIntervalType, TimestampNTZType, TimestampType, YearMonthIntervalType
+
+_FIXED_BOUNDS = {
+    "unbounded_preceding": "UNBOUNDED PRECEDING",
+    "unbounded_following": "UNBOUNDED FOLLOWING",
+    "current_row": "CURRENT ROW",
+}
+#: Window functions that look at their frame; for the others Spark fixes the frame itself.
+_FRAMED = frozenset(("first_value", "last_value", "nth_value", "first", "last", "any_value"))
+
+
+def sort_sql(sql: str, order: SortOrder) -> str:
+    """One key of an ORDER BY, with Spark's place for NULL said explicitly."""
+    direction = "ASC" if order.ascending else "DESC"
+    return f"{sql} {direction} NULLS {'FIRST' if order.puts_nulls_first else 'LAST'}"
+
+
+def over_sql(window: WindowExpression, sql: Callable[[Expression], str]) -> str:
+    """The text between the parentheses of OVER."""
+    parts = []
+    if window.partition_by:
+        parts.append("PARTITION BY " + ", ".join(sql(key) for key in window.partition_by))
+    if window.order_by:
+        parts.append("ORDER BY " + ", ".join(sort_sql(sql(key.child), key) for key in window.order_by))
+    if window.frame_type and _heeds_frame(window.function):
+        parts.append(_frame(window, sql))
+    return " ".join(parts)
+
+
+def _heeds_frame(function: Expression) -> bool:
+    if not isinstance(function, FunctionCall):
+        return True
+    return lookup(function.name).kind != "window" or function.name in _FRAMED
+
+
+def _frame(window: WindowExpression, sql: Callable[[Expression], str]) -> str:
+    lower = _bound(window.lower or FrameBound("unbounded_preceding"), window, sql)
+    upper = _bound(window.upper or FrameBound("current_row"), window, sql)
+    return f"{window.frame_type.upper()} BETWEEN {lower} AND {upper}"
+
+
+def _bound(bound: FrameBound, window: WindowExpression, sql: Callable[[Expression], str]) -> str:
+    if bound.value is None:
+        return _FIXED_BOUNDS[bound.kind]
+    kind, value = bound.kind, bound.value
+    if isinstance(value, Literal) and isinstance(value.value, (int, float)):
+        if value.value == 0:
+            return "CURRENT ROW"
+        if value.value < 0:  # Spark allows `-1 FOLLOWING`
+            kind = "preceding" if kind == "following" else "following"
+            value = Literal(-value.value, value.data_type)
+    return f"{_offset(sql(value), value, window)} {kind.upper()}"
+
+
+def _offset(text: str, value: Expression, window: WindowExpression) -> str:
+    """A RANGE offset in DuckDB's type for the order key: intervals are numbers with us."""
+    if window.frame_type != "range":
+        return text
+    if isinstance(value.type, DayTimeIntervalType):
+        return f"to_microseconds({text})"
+    if isinstance(value.type, YearMonthIntervalType):
+        return f"to_months({text})"
+    key = window.order_by[0].child.type if window.order_by else None
+    if isinstance(key, DateType):
+        return f"to_days({text})"
+    if isinstance(key, (TimestampType, TimestampNTZType)):
+        return f"to_seconds({text})"
+    return text

@@ -1,0 +1,182 @@
+"""Starting, finding, awaiting and stopping the queries of a session."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from query_fakes import Bench
+
+from penstock.core.config import Conf
+from penstock.core.errors import SparkError
+from penstock.runtime.errors import StreamingQueryException
+from penstock.runtime.trigger import Once
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path / "ck")
+    yield made
+    made.manager.stop_all()
+
+
+def test_name_must_be_unique(bench, tmp_path):
+    bench.start(name="a")
+    with pytest.raises(SparkError, match='"a"') as caught:
+        bench.start(name="a", checkpoint_location=str(tmp_path / "other"))
+    assert caught.value.classes[-1] == "java.lang.IllegalArgumentException"
+    bench.manager.stop_all()
+    bench.start(name="a")
+
+
+def test_second_run_on_a_checkpoint_replaces_the_first(bench):
+    first = bench.start(name="first")
+    second = bench.start(name="second")
+    assert (first.is_active, first.exception, second.is_active) == (False, None, True)
+    assert bench.manager.active == [second]
+
+
+def test_second_run_is_refused_when_set_so(bench):
+    bench.start()
+    with pytest.raises(SparkError) as caught:
+        bench.start(conf=Conf({"spark.sql.streaming.stopActiveRunOnRestart": "false"}))
+    assert caught.value.condition == "CONCURRENT_QUERY"
+
+
+def test_other_session_of_the_process_is_stopped_too(bench):
+    first = bench.start()
+    second = bench.new_manager().start(bench.spec())
+    assert not first.is_active
+    second.stop()
+
+
+def test_find(bench):
+    query = bench.start()
+    assert bench.manager.get(query.id) is query
+    query.stop()
+    assert bench.manager.get(query.id) is None
+    assert bench.manager.find(query.id, query.run_id) is query
+    assert bench.manager.find(query.id, "other") is None
+
+
+def test_await_any_termination(bench):
+    assert not bench.manager.await_any_termination(10)
+    query = bench.start()
+    threading.Timer(0.02, query.stop).start()
+    assert bench.manager.await_any_termination(5_000)
+    assert bench.manager.await_any_termination(0)
+    bench.manager.reset_terminated()
+    assert not bench.manager.await_any_termination(10)
+
+
+def test_await_any_raises_the_failure(bench):
+    bench.options["fail"] = lambda batch: 1 / 0
+    bench.source.add(1)
+    bench.start()
+    with pytest.raises(StreamingQueryException, match="division by zero"):
+        bench.manager.await_any_termination(5_000)
+
+
+def test_events(bench):
+    bench.source.add(1)
+    query = bench.start(trigger=Once(), name="n")
+    query.await_termination()
+    kinds = [event.kind for event in bench.events]
+    assert kinds == ["QueryStartedEvent", "QueryProgressEvent", "QueryTerminatedEvent"]
+    started, progress, terminated = (event.json for event in bench.events)
+    assert list(started) == ["id", "runId", "name", "timestamp", "jobTags"]
+    assert progress["progress"]["batchId"] == 0
+    assert terminated == {"id": query.id, "runId": query.run_id, "exception": None, "errorClassOnException": None}
+
+
+def test_failing_listener_does_not_hurt(bench):
+    bench.manager.add_listener(lambda event: 1 / 0)
+    bench.source.add(1)
+    bench.start(trigger=Once()).await_termination()
+    assert bench.sink.batches == {0: [1]}
+
+
+def test_removed_listener_hears_nothing(bench):
+    bench.manager.remove_listener(bench.events.append)
+    bench.start(trigger=Once()).await_termination()
+    assert bench.events == []
+
+
+def test_error_in_the_plan_is_raised_by_start(bench):
+    def refuse(*args):
+        raise SparkError("UNSUPPORTED_FEATURE.PENSTOCK", "no")
+
+    bench.compile = refuse
+    manager = bench.new_manager()
+    with pytest.raises(SparkError) as caught:
+        manager.start(bench.spec())
+    assert caught.value.condition == "UNSUPPORTED_FEATURE.PENSTOCK"
+    assert (manager.active, bench.events) == ([], [])
+
+
+def test_damaged_checkpoint_is_the_querys_exception(bench):
+    bench.source.add(1)
+    bench.start(trigger=Once()).await_termination()
+    (bench.root / "offsets" / "0").write_text("")
+    query = bench.start()
+    with pytest.raises(StreamingQueryException, match="offsets/0") as caught:
+        query.await_termination(5_000)
+    assert caught.value.cause_condition == "MALFORMED_LOG_FILE"
+
+
+def test_other_operators_are_refused(bench):
+    bench.source.add(1)
+    bench.start(trigger=Once()).await_termination()
+    bench.options["operator_names"] = ("dedupe",)
+    with pytest.raises(StreamingQueryException, match="dedupe"):
+        bench.start().await_termination(5_000)
+
+
+def test_checkpoint_location(bench, tmp_path):
+    with pytest.raises(SparkError) as caught:
+        bench.start(checkpoint_location=None, temporary_checkpoint=False)
+    assert caught.value.condition == "_LEGACY_ERROR_TEMP_1298"
+    conf = Conf({"spark.sql.streaming.checkpointLocation": str(tmp_path / "all")})
+    bench.start(checkpoint_location=None, temporary_checkpoint=False, conf=conf, name="q").stop()
+    assert (tmp_path / "all" / "q" / "metadata").exists()
+
+
+@pytest.mark.parametrize(("fails", "left"), [(False, False), (True, True)])
+def test_temporary_checkpoint_is_deleted_on_success(bench, fails, left):
+    bench.options["fail"] = (lambda batch: 1 / 0) if fails else None
+    bench.source.add(1)
+    query = bench.start(checkpoint_location=None, trigger=Once())
+    query._ended.wait(5)
+    root: Path = query.checkpoint.paths.root
+    assert root.exists() == left
+
+
+def test_sink_without_memory_cannot_recover(bench):
+    bench.source.add(1)
+    bench.start(trigger=Once(), recoverable=False).await_termination()
+    with pytest.raises(SparkError) as caught:
+        bench.start(recoverable=False)
+    assert caught.value.condition == "_LEGACY_ERROR_TEMP_1299"
+
+
+def test_unusable_checkpoint_location(bench, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SparkError) as caught:
+        bench.start(checkpoint_location=str(tmp_path / "file" / "ck"), name="where")
+    assert all(text in str(caught.value) for text in ("where", str(tmp_path / "file"), "Not a directory"))
+
+
+def test_many_starts_at_once(bench, tmp_path):
+    threads = [
+        threading.Thread(target=bench.start, kwargs={"name": f"q{i}", "checkpoint_location": str(tmp_path / f"ck{i}")})
+        for i in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(bench.manager.active) == 8
+    begin = time.monotonic()
+    bench.manager.stop_all()
+    assert time.monotonic() - begin < 3
+    assert bench.manager.active == []
