@@ -112,7 +112,9 @@ class NumbaIndex:
 
 def index_table(sizes: list[int], numba: bool) -> None:
     """Look-ups by both implementations, and the growth of ours."""
-    print("\nkey index, ms        keys present     batch    look-up   insert: median   p99    max (upper half of the growth)")
+    print(
+        "\nkey index, ms        keys present     batch    look-up   insert: median   p99   max (upper half of growth)"
+    )
     kinds: list[tuple[str, Callable[[int], NumpyIndex | NumbaIndex]]] = [("numpy", NumpyIndex)]
     if numba:
         started = time.perf_counter()

@@ -242,10 +242,10 @@ def _patch_foreach() -> None:
     def with_rows(self: Any, f: Any) -> Any:
         if not is_embedded(self._session):
             return foreach(self, f)
-        from penstock.connect.foreach import RowWriter
+        from penstock.connect.foreach import RowTarget
 
         Classic._construct_foreach_function(f)  # checks f
-        return _hand_over(self, self._write_proto.foreach_writer, RowWriter(f))
+        return _hand_over(self, self._write_proto.foreach_writer, RowTarget(f))
 
     def with_batches(self: Any, func: Callable[[Any, int], None]) -> Any:
         if not is_embedded(self._session):

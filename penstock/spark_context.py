@@ -76,7 +76,8 @@ class SparkContext:
         """The active context, or a new one."""
         if cls._active_spark_context is not None:
             return cls._active_spark_context
-        return cls._new_session(None, None, conf).sparkContext
+        context: SparkContext = cls._new_session(None, None, conf).sparkContext
+        return context
 
     def _setting(self, key: str, default: str) -> str:
         return self._session.conf.get(key, default) or default
@@ -94,7 +95,7 @@ class SparkContext:
     @property
     def version(self) -> str:
         """The version of Spark whose API this is."""
-        return self._session.version
+        return str(self._session.version)
 
     @property
     def defaultParallelism(self) -> int:  # noqa: N802

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from penstock.analysis.aggregate_checks import check_columns, check_keys
 from penstock.analysis.context import AnalysisContext
+from penstock.analysis.expressions import resolve_expression
 from penstock.analysis.group_by import resolve_keys
 from penstock.analysis.grouping_sets import expand_sets, with_nullable_keys
 from penstock.analysis.hidden import expose
@@ -16,12 +17,14 @@ from penstock.analysis.pivot import resolve_pivot
 from penstock.analysis.scope import Scope
 from penstock.analysis.select_list import name_column, resolve_select_list, without_repeats
 from penstock.analysis.time_windows import expand_windows
-from penstock.plan.expressions import Alias, Attribute, Expression
+from penstock.plan.expressions import Alias, Attribute, Expression, UnresolvedFunction
 from penstock.plan.nodes import Aggregate, Node
 
 
 def resolve_aggregate(node: Aggregate, context: AnalysisContext) -> Node:
     """Spark's GROUP BY: keys may be expressions, positions, aliases of the select list, or ALL."""
+    if any(_is_window(e) for key in node.grouping for e in key.walk()):
+        node = _with_windows(node, context)
     scope = Scope(context, node.child)
     columns = resolve_select_list(node.aggregates, scope)
     keys = resolve_keys(node, columns, scope)
@@ -31,6 +34,29 @@ def resolve_aggregate(node: Aggregate, context: AnalysisContext) -> Node:
     if node.pivot is not None:
         return resolve_pivot(node, keys, columns[len(columns) - len(node.aggregates) :], scope)
     return aggregate_of(keys, columns, scope, node.child, node.kind, node.sets)
+
+
+def _is_window(e: Expression) -> bool:
+    return isinstance(e, UnresolvedFunction) and e.name.lower() == "window"
+
+
+def _with_windows(node: Aggregate, context: AnalysisContext) -> Aggregate:
+    """GROUP BY window(...): the windows become a column of the input, which the select list may name `window`."""
+    scope = Scope(context, node.child)
+    grouping = [name_column(key, resolve_expression(key, scope)) if _has_window(key) else key for key in node.grouping]
+    resolved = [key for key in grouping if not _is_unresolved(key)]
+    placed, child = expand_windows(resolved, expose(node.child, tuple(scope.missing.values())))
+    after = iter(placed)
+    keys = tuple(key if _is_unresolved(key) else next(after) for key in grouping)
+    return replace(node, grouping=keys, child=child)
+
+
+def _has_window(key: Expression) -> bool:
+    return any(_is_window(e) for e in key.walk())
+
+
+def _is_unresolved(key: Expression) -> bool:
+    return not isinstance(key, Attribute) and not (isinstance(key, Alias) and key.id)
 
 
 def aggregate_of(

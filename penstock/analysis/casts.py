@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pyspark.sql.types import NumericType
+
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_expr, sql_type
 from penstock.functions.coercion import can_cast
 from penstock.plan.expressions import Cast, Expression
-from pyspark.sql.types import NumericType
-
 from penstock.plan.types import DataType, DateType
 
 _ANSI = "spark.sql.ansi.enabled"

@@ -38,22 +38,14 @@ def resolve_renames(node: WithColumnsRenamed, context: AnalysisContext) -> Node:
     names = [a.name for a in node.child.output]
     for old, new in node.renames:
         names = [new if context.key(name) == context.key(old) else name for name in names]
-    if len(node.renames) > 1:
-        _check_renames(node, names, context)
     return Project(_named(node.child.output, names), node.child)
-
-
-def _check_renames(node: WithColumnsRenamed, names: list[str], context: AnalysisContext) -> None:
-    touched = {context.key(new) for _, new in node.renames}
-    changed = [name for name in names if context.key(name) in touched]
-    check_unique(changed, context)
 
 
 def resolve_to_df(node: ToDF, context: AnalysisContext) -> Node:
     """toDF: as many new names as there are columns."""
     output = node.child.output
     if len(node.column_names) != len(output):
-        raise fail("ASSIGNMENT_ARITY_MISMATCH", numTarget=len(node.column_names), numExpr=len(output))
+        raise fail("ASSIGNMENT_ARITY_MISMATCH", numTarget=len(output), numExpr=len(node.column_names))
     return Project(_named(output, node.column_names), node.child)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from penstock.core.errors import SparkError, analysis_error
+from penstock.core.errors import SparkError
 from penstock.functions.names import display_name
 from penstock.functions.type_names import quoted_type
 from penstock.plan.expressions import Expression
@@ -22,8 +22,9 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "AMBIGUOUS_REFERENCE_TO_FIELDS": ("42000", "Field {field} occurs {count} times in the struct."),
     "AMBIGUOUS_COLUMN_REFERENCE": (
         "42702",
-        "Column {name} belongs to a DataFrame that occurs on both sides. Alias both with DataFrame.alias and qualify it.",
+        "Column {name} belongs to a DataFrame that occurs on both sides. Alias both and qualify it.",
     ),
+    "UNRESOLVED_COLUMN_AMONG_FIELD_NAMES": ("42703", "No column {colName} among {fieldNames}."),
     "AMBIGUOUS_LATERAL_COLUMN_ALIAS": ("42702", "{n} earlier aliases are called {name}."),
     "CANNOT_RESOLVE_DATAFRAME_COLUMN": ("42704", "Column {name} belongs to a DataFrame that is no input here."),
     "CANNOT_RESOLVE_STAR_EXPAND": ("42704", "{targetString}.* matches nothing among the input columns {columns}."),
@@ -49,6 +50,7 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "UNSUPPORTED_GROUPING_EXPRESSION": ("42K0E", "grouping() and grouping_id() need ROLLUP, CUBE or GROUPING SETS."),
     "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_GROUP_BY": ("0A000", "Grouping by a lateral column alias."),
     "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_AGGREGATE_FUNC": ("0A000", "{aggFunc} refers to the alias {lca}."),
+    "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW": ("0A000", "{windowExpr} refers to the alias {lca}."),
     "UNSUPPORTED_FEATURE.PIVOT_AFTER_GROUP_BY": ("0A000", "PIVOT after GROUP BY."),
     "PIVOT_VALUE_DATA_TYPE_MISMATCH": ("42K09", "Pivot value {value} is {valueType}, but the column is {pivotType}."),
     "NON_LITERAL_PIVOT_VALUES": ("42K08", "A pivot value must be a literal, not {expression}."),
@@ -59,26 +61,26 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     ),
     "INCOMPATIBLE_COLUMN_TYPE": (
         "42825",
-        "{operator}: the {columnOrdinalNumber} column is {dataType1} in the {tableOrdinalNumber} table but {dataType2} in "
-        "the first{hint}.",
+        "{operator}: the {columnOrdinalNumber} column is {dataType1} in the {tableOrdinalNumber} table but "
+        "{dataType2} in the first{hint}.",
     ),
     "ASSIGNMENT_ARITY_MISMATCH": ("42802", "{numTarget} names for {numExpr} columns."),
     "COLUMN_ALREADY_EXISTS": ("42711", "Column {columnName} occurs twice."),
     "NUM_TABLE_VALUE_ALIASES_MISMATCH": ("42826", "{funcName} yields {outColsNum} columns, got {aliasesNum} names."),
-    "UNRESOLVED_USING_COLUMN_FOR_JOIN": ("42703", "USING column {colName} is missing on the {side} side: {suggestion}."),
+    "UNRESOLVED_USING_COLUMN_FOR_JOIN": ("42703", "USING column {colName} is not on the {side} side: {suggestion}."),
     "INVALID_LATERAL_JOIN_TYPE": ("42613", "A lateral join cannot be {joinType}."),
     "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH": (
         "42000",
         "VALUES row {rowIndex} has {actualNumCols} columns, not {expectedNumCols}.",
     ),
-    "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE": ("42000", "The types in VALUES column {colName} differ."),
+    "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE": ("42000", "VALUES column {colName} has several types."),
     "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN": (
         "42823",
         "A scalar subquery must have one column, not {number}.",
     ),
     "INVALID_SUBQUERY_EXPRESSION.STREAMING_QUERY": ("42823", "A stream cannot be used as a subquery expression."),
     "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN": ("42K09", "The condition {filter} is {type}, not BOOLEAN."),
-    "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE": ("42K0E", "The join condition {joinCondition} is {conditionType}, not BOOLEAN."),
+    "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE": ("42K0E", "Join condition {joinCondition} is {conditionType}, not BOOLEAN."),
     "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION": ("42K09", "{sqlExpr}: cannot cast {srcType} to {targetType}."),
     "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION": (
         "42K09",
@@ -115,8 +117,8 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "WINDOW_FUNCTION_FRAME_NOT_ORDERED": ("42601", "{wf_name} needs ORDER BY in its window: {wf_expr}."),
     "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE": ("42601", "No window functions in {clauseName}."),
     "UNSUPPORTED_EXPR_FOR_WINDOW": ("42P20", "{sqlExpr} cannot stand before OVER."),
+    "UNSUPPORTED_EXPR_FOR_OPERATOR": ("42K0E", "This operator cannot hold {invalidExprSqls}; compute it in a SELECT."),
     "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED": ("0A000", "DISTINCT in a window function: {windowExpr}."),
-    "UNSUPPORTED_GENERATOR.MULTI_GENERATOR": ("42K0E", "One generator a SELECT, not {num}: {generators}."),
     "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS": ("42K0E", "A generator must stand alone, not in {expression}."),
     "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT": ("42K0E", "Generators belong in SELECT; found in {plan}."),
     "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE": ("42K09", "The event time {eventName} is {eventType}, not a timestamp."),
@@ -137,10 +139,10 @@ CONDITIONS: dict[str, tuple[str, str]] = {
 }
 
 
-def fail(condition: str, **params: object) -> SparkError:
+def fail(condition: str, /, **params: object) -> SparkError:
     """The AnalysisException of a condition in CONDITIONS; raise what it returns."""
     sqlstate, template = CONDITIONS[condition]
-    return analysis_error(condition, template.format(**params), sqlstate, **params)
+    return SparkError(condition, template.format(**params), params, sqlstate=sqlstate)
 
 
 def sql_id(parts: Iterable[str]) -> str:

@@ -14,13 +14,14 @@ from penstock.analysis import special_functions
 from penstock.analysis.casts import resolve_cast
 from penstock.analysis.errors import fail, sql_expr, sql_id
 from penstock.analysis.extract import extract
-from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate
+from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate, is_generator
 from penstock.analysis.scope import Scope
 from penstock.analysis.stars import expand_star, is_star
 from penstock.analysis.struct_updates import update_fields
 from penstock.analysis.windows import check_window
 from penstock.core.errors import unsupported
 from penstock.functions import lookup, resolve
+from penstock.functions.errors import shown
 from penstock.functions.table import exists
 from penstock.plan.expressions import (
     Alias,
@@ -134,6 +135,8 @@ def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
     name = e.name.lower()
     inner = _argument_scope(name, scope)
     args = _arguments(e.args, inner, name)
+    if any(is_generator(arg) for arg in args):
+        raise fail("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", expression=shown(name, args))
     special = special_functions.HANDLERS.get(name)
     if special is not None:
         return special(args, inner)
@@ -186,20 +189,22 @@ def _filter(condition: Expression, scope: Scope) -> Expression:
     if not isinstance(resolved.type, BooleanType):
         raise fail("INVALID_AGGREGATE_FILTER.NOT_BOOLEAN", filterExpr=sql_expr(resolved))
     if contains_aggregate(resolved):
-        raise fail("INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE", filterExpr=sql_expr(resolved), aggExpr=sql_expr(resolved))
+        shown = sql_expr(resolved)
+        raise fail("INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE", filterExpr=shown, aggExpr=shown)
     return resolved
 
 
 def _resolve_lambda(lam: Lambda, types: tuple[tuple[DataType, bool], ...], scope: Scope) -> Lambda:
     params = tuple(
-        replace(p, id=fresh_id(), data_type=data_type, is_nullable=nullable)
+        replace(p, id=p.id or fresh_id(), data_type=data_type, is_nullable=nullable)
         for p, (data_type, nullable) in zip(lam.params, types, strict=False)
     )
     return Lambda(params, resolve_value(lam.body, scope.with_variables(reversed(params))))
 
 
 def _lambda_variable(e: LambdaVariable, scope: Scope) -> Expression:
-    return e if e.data_type is not None else (scope.variable((e.name,)) or e)
+    known = next((v for v in scope.variables if e.id and v.id == e.id), None)
+    return known or scope.variable((e.name,)) or e
 
 
 def _named_argument(e: NamedArgument, scope: Scope) -> Expression:
@@ -218,9 +223,9 @@ def _sort_order(e: SortOrder, scope: Scope) -> SortOrder:
 
 
 def _window(e: WindowExpression, scope: Scope) -> Expression:
-    is_call = isinstance(e.function, UnresolvedFunction)  # its arguments may be aggregates: sum(sum(x)) OVER ()
+    function = e.function  # its arguments may be aggregates: sum(sum(x)) OVER ()
     window = WindowExpression(
-        _call(e.function, scope) if is_call else resolve_value(e.function, scope),
+        _call(function, scope) if isinstance(function, UnresolvedFunction) else resolve_value(function, scope),
         tuple(resolve_value(p, scope) for p in e.partition_by),
         tuple(_sort_order(o, scope) for o in e.order_by),
         e.frame_type,

@@ -15,7 +15,7 @@ def extract_field(child: Expression, name: str, context: AnalysisContext) -> Exp
 
 
 def extract(child: Expression, extraction: Expression, context: AnalysisContext) -> Expression:
-    """`child[extraction]`: a struct's field, a field of every struct of an array, an array's element or a map's value."""
+    """`child[extraction]`: a struct's field, that of every struct of an array, an array's element, a map's value."""
     kind = child.type
     if isinstance(kind, StructType):
         return _field(child, kind, extraction, context)

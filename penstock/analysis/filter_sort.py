@@ -10,35 +10,34 @@ from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_expr, sql_type
 from penstock.analysis.expressions import resolve_value
 from penstock.analysis.hidden import expose, keep_only
-from penstock.analysis.kinds import contains_aggregate, contains_generator, contains_window, group_aggregates
+from penstock.analysis.kinds import contains_aggregate, contains_window, group_aggregates, is_generator
 from penstock.analysis.lift import Lift
 from penstock.analysis.scope import Scope
 from penstock.analysis.time_windows import expand_windows
-from penstock.functions.coercion import cast_if_needed
-from penstock.plan.expressions import Attribute, Expression, Literal, SortOrder, UnresolvedAttribute, WindowExpression
+from penstock.core.errors import SparkError
+from penstock.plan.expressions import Attribute, Expression, FunctionCall, Literal, SortOrder, UnresolvedAttribute
 from penstock.plan.nodes import Aggregate, Filter, Node, Project, Sort
-from penstock.plan.types import BOOLEAN, BooleanType, IntegerType, MapType, NullType
+from penstock.plan.types import BooleanType, IntegerType, MapType
 
 
 def resolve_filter(node: Filter, context: AnalysisContext) -> Node:
     """WHERE, or HAVING when the input is a GROUP BY."""
     (condition,), child = _over(node.child, [node.condition], context)
-    condition = _as_boolean(condition, context)
-    wrong = [*group_aggregates(condition), *(e for e in condition.walk() if isinstance(e, WindowExpression))]
-    if wrong or contains_generator(condition):
+    _check_boolean(condition)
+    if contains_window(condition):
+        raise fail("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", clauseName="WHERE")
+    wrong = [*group_aggregates(condition), *(e for e in condition.walk() if is_generator(e))]
+    if wrong:
         shown = ", ".join(sql_expr(e).strip('"') for e in wrong)
         raise fail("INVALID_WHERE_CONDITION", condition=sql_expr(condition), expressionList=shown)
     (condition,), child = expand_windows([condition], child)
     return keep_only(Filter(condition, child), node.child.output)
 
 
-def _as_boolean(condition: Expression, context: AnalysisContext) -> Expression:
-    if isinstance(condition.type, NullType):
-        return cast_if_needed(condition, BOOLEAN, context.conf)
+def _check_boolean(condition: Expression) -> None:
     if not isinstance(condition.type, BooleanType):
         shown = sql_expr(condition)
         raise fail("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", sqlExpr=shown, filter=shown, type=sql_type(condition.type))
-    return condition
 
 
 def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
@@ -49,6 +48,8 @@ def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
     keys, child = _over(node.child, [o.child for o in order], context)
     keys, child = expand_windows(keys, child)
     for key in keys:
+        if contains_window(key):
+            raise fail("UNSUPPORTED_EXPR_FOR_OPERATOR", invalidExprSqls=sql_expr(key))
         if isinstance(key.type, MapType):
             raise fail(
                 "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
@@ -82,16 +83,20 @@ def _aggregate_below(plan: Node) -> Aggregate | None:
 
 def _only_columns(plan: Node) -> bool:
     """A Project that a HAVING with hidden columns ends in."""
-    return isinstance(plan, Project) and plan.plan_id is None and all(isinstance(e, Attribute) for e in plan.expressions)
+    if not isinstance(plan, Project) or plan.plan_id is not None:
+        return False
+    return all(isinstance(e, Attribute) for e in plan.expressions)
 
 
 def _has_key(e: Expression, aggregate: Aggregate) -> bool:
     """Whether a key that is no plain column of the result, or grouping(), occurs in `e`."""
     shown = {a.id for a in aggregate.output}
-    return any(
-        getattr(x, "name", "") in ("grouping", "grouping_id") or (x in aggregate.grouping and getattr(x, "id", 0) not in shown)
-        for x in e.walk()
-    )
+    for x in e.walk():
+        if isinstance(x, FunctionCall) and x.name in ("grouping", "grouping_id"):
+            return True
+        if any(x == key for key in aggregate.grouping) and not (isinstance(x, Attribute) and x.id in shown):
+            return True
+    return False
 
 
 def _over_aggregate(
@@ -99,7 +104,13 @@ def _over_aggregate(
 ) -> tuple[list[Expression], Node]:
     lift = Lift(aggregate)
     keys = (*aggregate.grouping, *aggregate.output)
-    check_columns([e for e in expressions if not contains_window(e)], keys, aggregate.kind, scope)
+    try:
+        check_columns([e for e in expressions if not contains_window(e)], keys, aggregate.kind, scope)
+    except SparkError as error:
+        lost = next((a for a in scope.missing.values() if a not in keys), None)
+        if lost is None or not error.condition.startswith("MISSING_"):
+            raise
+        raise scope.unresolved(UnresolvedAttribute((lost.name,))) from error
     lifted = [lift.lift(e) for e in expressions]
     return lifted, _with_aggregate(plan, lift.node())
 

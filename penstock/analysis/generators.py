@@ -12,22 +12,20 @@ from penstock.plan.nodes import Generate, Node
 from penstock.plan.types import StructType
 
 
-def place_generator(columns: Sequence[Expression], child: Node) -> tuple[list[Expression], Node]:
-    """The columns with their one generator replaced by the attributes of a new Generate over `child`."""
-    generators = [c for c in columns if contains_generator(c)]
-    if len(generators) > 1:
-        shown = ", ".join(sql_expr(_bare(g)) for g in generators)
-        raise fail("UNSUPPORTED_GENERATOR.MULTI_GENERATOR", num=len(generators), generators=shown)
-    column = generators[0]
-    call = _bare(column)
-    if not is_generator(call) or any(contains_generator(arg) for arg in call.children):
-        raise fail("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", expression=sql_expr(call))
-    names = column.names if isinstance(column, Alias) else ()
-    generate = make_generate(call, child, names)
+def place_generators(columns: Sequence[Expression], child: Node) -> tuple[list[Expression], Node]:
+    """The columns with each generator replaced by the attributes of a new Generate, one over the other."""
     placed: list[Expression] = []
-    for c in columns:
-        placed.extend(generate.generated if c is column else (c,))
-    return placed, generate
+    for column in columns:
+        if not contains_generator(column):
+            placed.append(column)
+            continue
+        call = _bare(column)
+        if not is_generator(call) or any(contains_generator(arg) for arg in call.children):
+            raise fail("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", expression=sql_expr(call))
+        generate = make_generate(call, child, column.names if isinstance(column, Alias) else ())
+        placed.extend(generate.generated)
+        child = generate
+    return placed, child
 
 
 def make_generate(

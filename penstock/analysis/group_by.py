@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from penstock.analysis.errors import fail, sql_expr
+from penstock.analysis.errors import fail, sql_expr, sql_id
 from penstock.analysis.expressions import resolve_expression
-from penstock.analysis.kinds import contains_aggregate, is_aggregate
+from penstock.analysis.kinds import contains_aggregate
 from penstock.analysis.scope import Scope
 from penstock.core.errors import SparkError
-from penstock.plan.expressions import Alias, Attribute, Expression, Literal, UnresolvedAttribute
+from penstock.functions.names import display_name
+from penstock.plan.expressions import Alias, Expression, Literal, UnresolvedAttribute
 from penstock.plan.nodes import Aggregate
 from penstock.plan.types import IntegerType
 
@@ -34,7 +35,7 @@ def _at_position(position: int, columns: Sequence[Expression]) -> Expression:
         raise fail("GROUP_BY_POS_OUT_OF_RANGE", index=position, size=len(columns))
     column = columns[position - 1]
     if contains_aggregate(column):
-        raise fail("GROUP_BY_POS_AGGREGATE", index=position, aggExpr=sql_expr(_bare(column)))
+        raise fail("GROUP_BY_POS_AGGREGATE", index=position, aggExpr=_with_name(column))
     return _bare(column)
 
 
@@ -72,27 +73,16 @@ def _is_all(node: Aggregate, scope: Scope) -> bool:
 
 
 def _all_keys(columns: Sequence[Expression]) -> list[Expression]:
-    """The columns without aggregates; of mixed ones, the input columns outside the aggregates."""
-    keys: dict[Expression, None] = {}
-    for column in columns:
-        e = _bare(column)
-        if not contains_aggregate(e):
-            keys[e] = None
-        else:
-            keys.update(dict.fromkeys(_plain_columns(e)))
-    return list(keys)
-
-
-def _plain_columns(e: Expression) -> Iterator[Expression]:
-    if is_aggregate(e):
-        return
-    if isinstance(e, Attribute):
-        yield e
-    for child in e.children:
-        yield from _plain_columns(child)
+    """The columns without aggregates."""
+    return list(dict.fromkeys(_bare(column) for column in columns if not contains_aggregate(column)))
 
 
 def _bare(e: Expression) -> Expression:
     return e.child if isinstance(e, Alias) else e
 
 
+
+
+def _with_name(column: Expression) -> str:
+    shown = display_name(_bare(column))
+    return f"{shown} AS {sql_id([column.name])}" if isinstance(column, Alias) else shown

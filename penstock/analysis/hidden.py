@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from penstock.plan.expressions import Alias, Attribute, Expression, SortOrder
+from penstock.plan.expressions import Alias, Attribute
 from penstock.plan.nodes import (
     Aggregate,
-    Deduplicate,
-    Distinct,
     Filter,
     Generate,
     Hint,
@@ -23,7 +21,6 @@ from penstock.plan.nodes import (
     SubqueryAlias,
     Tail,
     Watermark,
-    named_output,
 )
 
 _TRANSPARENT = (Project, Filter, Sort, Aggregate, Generate, Hint, Repartition, Limit, Offset, Tail)

@@ -11,10 +11,9 @@ from penstock.analysis.hidden import expose, keep_only
 from penstock.analysis.kinds import contains_aggregate, contains_window
 from penstock.analysis.scope import Scope
 from penstock.functions import resolve
-from penstock.functions.coercion import cast_if_needed
 from penstock.plan.expressions import Alias, Attribute, Expression, UnresolvedAttribute, fresh_id
 from penstock.plan.nodes import Join, Node, Project
-from penstock.plan.types import BOOLEAN, BooleanType, NullType
+from penstock.plan.types import BooleanType
 
 
 def resolve_join(node: Join, context: AnalysisContext) -> Node:
@@ -27,7 +26,8 @@ def resolve_join(node: Join, context: AnalysisContext) -> Node:
     if node.condition is None:
         return node
     scope = Scope(context, node.left, node.right)
-    condition = _as_boolean(resolve_value(node.condition, scope), context)
+    condition = resolve_value(node.condition, scope)
+    _check(condition)
     missing = tuple(scope.missing.values())
     if not missing:
         return replace(node, condition=condition)
@@ -35,9 +35,7 @@ def resolve_join(node: Join, context: AnalysisContext) -> Node:
     return keep_only(sides, node.output)
 
 
-def _as_boolean(condition: Expression, context: AnalysisContext) -> Expression:
-    if isinstance(condition.type, NullType):
-        return cast_if_needed(condition, BOOLEAN, context.conf)
+def _check(condition: Expression) -> None:
     if not isinstance(condition.type, BooleanType):
         raise fail(
             "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE",
@@ -45,8 +43,8 @@ def _as_boolean(condition: Expression, context: AnalysisContext) -> Expression:
             conditionType=sql_type(condition.type),
         )
     if contains_aggregate(condition) or contains_window(condition):
-        raise fail("INVALID_WHERE_CONDITION", condition=sql_expr(condition), expressionList=sql_expr(condition).strip('"'))
-    return condition
+        shown = sql_expr(condition)
+        raise fail("INVALID_WHERE_CONDITION", condition=shown, expressionList=shown.strip('"'))
 
 
 def _common_names(node: Join, context: AnalysisContext) -> tuple[str, ...]:
@@ -77,7 +75,7 @@ def _key(name: str, side: Node, which: str, context: AnalysisContext) -> Attribu
 def _shown(
     join: Join, left: list[Attribute], right: list[Attribute], context: AnalysisContext
 ) -> tuple[Expression, ...]:
-    """The keys first (right's of a right join, coalesced of a full join), then the rest of the left and of the right."""
+    """The keys first (right's of a right join, coalesced of a full join), then the rest of left and right."""
     output = {a.id: a for a in join.output}
     keys: tuple[Expression, ...]
     if join.kind == "right":

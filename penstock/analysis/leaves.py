@@ -42,7 +42,7 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
         raise fail(
             "TABLE_OR_VIEW_NOT_FOUND",
             relationName=sql_id(node.parts),
-            searchPath="[`system`.`session`, `spark_catalog`.`default`]",
+            searchPath="[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
         )
     return qualified(with_fresh_ids(found), node.parts[-1])
 
@@ -59,7 +59,7 @@ def qualified(child: Node, alias: str, names: tuple[str, ...] = ()) -> SubqueryA
     """`child AS alias(names)`."""
     output = child.output
     if names and len(names) != len(output):
-        raise fail("ASSIGNMENT_ARITY_MISMATCH", numTarget=len(names), numExpr=len(output))
+        raise fail("ASSIGNMENT_ARITY_MISMATCH", numTarget=len(output), numExpr=len(names))
     columns = tuple(
         replace(a, name=name, qualifier=(alias,))
         for a, name in zip(output, names or [a.name for a in output], strict=True)

@@ -82,7 +82,7 @@ NODE_RULES: dict[type[Node], NodeRule] = {
 
 
 def resolve_node(node: Node, context: AnalysisContext) -> Node:
-    """`node` resolved.  A chain of one-input nodes is walked with a loop: plans built by programs are thousands deep."""
+    """`node` resolved.  Chains of one-input nodes are walked in a loop: programs build plans a thousand deep."""
     chain: list[Node] = []
     while not isinstance(node, (With, UnresolvedTable, Join)) and len(inputs := node.children) == 1:
         chain.append(node)

@@ -37,7 +37,9 @@ def _filled(a: Attribute, values: list[Literal], chosen: dict[int, int], context
 def _fits(value: DataType, column: DataType) -> bool:
     if is_numeric(value):
         return is_numeric(column)
-    return is_string(value) and is_string(column) or isinstance(value, BooleanType) and isinstance(column, BooleanType)
+    if isinstance(value, BooleanType):
+        return isinstance(column, BooleanType)
+    return is_string(value) and is_string(column)
 
 
 def resolve_drop_na(node: DropNa, context: AnalysisContext) -> Node:
@@ -81,9 +83,10 @@ def _column(name: str, scope: Scope) -> Attribute:
     unresolved = UnresolvedAttribute(split_identifier(name))
     found = scope.resolve_here(unresolved)
     if found is None:
-        raise scope.unresolved(unresolved)
+        proposal = ", ".join(sql_id([a.name]) for a in scope.attributes)
+        raise fail("UNRESOLVED_COLUMN.WITH_SUGGESTION", objectName=sql_id(unresolved.parts), proposal=proposal)
     if not isinstance(found, Attribute):
-        raise fail("INVALID_COLUMN_OR_FIELD_DATA_TYPE", name=sql_id([name]), type="a nested field", expectedType="a column")
+        raise fail("INVALID_COLUMN_OR_FIELD_DATA_TYPE", name=sql_id([name]), type="nested", expectedType="a column")
     return found
 
 

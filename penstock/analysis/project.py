@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from penstock.analysis.aggregate import aggregate_of
 from penstock.analysis.context import AnalysisContext
-from penstock.analysis.errors import fail
-from penstock.analysis.generators import place_generator
+from penstock.analysis.errors import fail, sql_expr, sql_id
+from penstock.analysis.generators import place_generators
 from penstock.analysis.hidden import expose
 from penstock.analysis.kinds import contains_aggregate, contains_generator, is_window_function
 from penstock.analysis.scope import Scope
@@ -31,9 +31,10 @@ def project_of(columns: Sequence[Expression], scope: Scope, child: Node) -> Node
     """A Project of resolved columns over `child`, with what their generators and time windows need below it."""
     for column in columns:
         check_window_functions(column)
+        _check_laterals(column, scope)
     columns, child = expand_windows(columns, child)
     if any(contains_generator(c) for c in columns):
-        columns, child = place_generator(columns, child)
+        columns, child = place_generators(columns, child)
     if scope.used_laterals:
         return _in_layers(columns, child, scope.used_laterals)
     return Project(without_repeats(columns), child)
@@ -46,6 +47,17 @@ def check_window_functions(e: Expression, under_over: bool = False) -> None:
         raise fail("WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", funcName=f'"{e.display}()"')
     for child in e.children:
         check_window_functions(child, isinstance(e, WindowExpression) and child is e.function)
+
+
+def _check_laterals(column: Expression, scope: Scope) -> None:
+    """An alias of the same list cannot be used inside OVER."""
+    if not scope.used_laterals:
+        return
+    for window in (e for e in column.walk() if isinstance(e, WindowExpression)):
+        for e in window.walk():
+            if isinstance(e, Attribute) and e.id in scope.used_laterals:
+                shown = {"lca": sql_id([e.name]), "windowExpr": sql_expr(window)}
+                raise fail("UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW", **shown)
 
 
 def _in_layers(columns: Sequence[Expression], child: Node, laterals: set[int]) -> Node:

@@ -24,7 +24,7 @@ class Scope:
 
     `missing` collects columns that were found below the input and must be made available by it;
     `laterals` are the aliases to the left in a SELECT, `used_laterals` those referred to;
-    `aggregate`: expressions stand over this Aggregate (HAVING, ORDER BY) and may hold aggregate functions of its input."""
+    `aggregate`: expressions stand over this Aggregate (HAVING, ORDER BY) and may aggregate its input."""
 
     def __init__(self, context: AnalysisContext, *plans: Node, through: bool = False) -> None:
         self.context = context
@@ -190,9 +190,9 @@ class Scope:
         fallback = self._fallback(name)
         if fallback is not None:
             return fallback
-        if not matched and not self._known_outside(name):
-            raise fail("CANNOT_RESOLVE_DATAFRAME_COLUMN", name=sql_id(name.parts))
-        return None
+        if (matched and self.aggregate is not None) or self._known_outside(name):
+            return None
+        raise fail("CANNOT_RESOLVE_DATAFRAME_COLUMN", name=f'"{".".join(name.parts)}"')
 
     def _known_outside(self, name: UnresolvedAttribute) -> bool:
         outer = self.context.outer
@@ -207,8 +207,8 @@ class Scope:
         return (self.attribute(e.id) or e) if isinstance(e, Attribute) else e
 
     def _search(self, name: UnresolvedAttribute) -> tuple[Expression | None, bool]:
-        """The column in the DataFrame called `plan_id` somewhere below, the one nearest to the top where it occurs
-        several times; and whether that DataFrame occurs at all."""
+        """The column in the DataFrame called `plan_id` somewhere below, and whether that DataFrame occurs at all.  Where
+        it occurs several times it must be an input itself, else the reference is ambiguous (as Spark Connect has it)."""
         found, matched = self._search_all(name, self.plans, 0)
         return (found[0] if found is not None else None), matched
 
@@ -217,8 +217,8 @@ class Scope:
     ) -> tuple[tuple[Expression, int] | None, bool]:
         results = [self._search_node(name, plan, depth) for plan in plans]
         candidates = sorted((r[0] for r in results if r[0] is not None), key=lambda c: c[1])
-        if len(candidates) > 1 and candidates[0][1] == candidates[1][1] and candidates[0][0] != candidates[1][0]:
-            raise fail("AMBIGUOUS_COLUMN_REFERENCE", name=sql_id(name.parts))
+        if len(candidates) > 1 and candidates[0][0] != candidates[1][0] and not candidates[0][1] == 0 < candidates[1][1]:
+            raise fail("AMBIGUOUS_COLUMN_REFERENCE", name=f'"{".".join(name.parts)}"')
         return (candidates[0] if candidates else None), any(matched for _, matched in results)
 
     def _search_node(

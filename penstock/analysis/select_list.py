@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from penstock.analysis.expressions import resolve_expression
 from penstock.analysis.kinds import is_generator
-from penstock.analysis.metadata import metadata_of
+from penstock.analysis.metadata import AUTO_GENERATED, metadata_of
 from penstock.analysis.scope import Scope
 from penstock.analysis.stars import expand_star, is_star
 from penstock.functions.names import display_name
@@ -16,6 +16,9 @@ from penstock.plan.expressions import (
     Attribute,
     Cast,
     Expression,
+    FunctionCall,
+    GetField,
+    Literal,
     UpdateFields,
     fresh_id,
 )
@@ -29,21 +32,51 @@ def resolve_select_list(expressions: Iterable[Expression], scope: Scope, *, late
         if is_star(e):
             resolved.extend(expand_star(e, scope))
             continue
-        column = name_column(e, resolve_expression(e, scope))
+        column = name_column(e, resolve_expression(e, scope), scope)
         resolved.append(column)
         if laterals and isinstance(column, Alias) and isinstance(e, Alias):
             scope.laterals.setdefault(scope.context.key(column.name), []).append(column)
     return resolved
 
 
-def name_column(original: Expression, resolved: Expression) -> Expression:
-    """`resolved` as a column: itself if it has a name, else an Alias with the name that Spark would show."""
+def name_column(original: Expression, resolved: Expression, scope: Scope | None = None) -> Expression:
+    """`resolved` as a column: itself if it has a name, else an Alias with the name that Spark would show, marked in its
+    metadata where Spark marks it."""
     if isinstance(resolved, Attribute) or is_generator(resolved):
         return resolved
     if isinstance(resolved, Alias):
         return _complete(resolved)
-    name = _shown_name(original, resolved)
-    return _complete(Alias(resolved, (name,), fresh_id(), generated=True))
+    name = _shown_name(original, _with_marked_laterals(resolved, scope))
+    metadata = metadata_of(resolved) or ({} if _has_own_name(resolved) else {AUTO_GENERATED: "true"})
+    return Alias(resolved, (name,), fresh_id(), metadata or None, generated=True)
+
+
+def _has_own_name(e: Expression) -> bool:
+    """Literals, casts of a column and parts of values are shown as they are; other names count as made up."""
+    return isinstance(e, (Literal, GetField)) or _is_named_cast(e) or _is_part(e)
+
+
+def _is_named_cast(e: Expression) -> bool:
+    return isinstance(e, Cast) and isinstance(e.child, Attribute)
+
+
+def _is_part(e: Expression) -> bool:
+    return isinstance(e, FunctionCall) and e.name in ("getarrayitem", "getmapvalue")
+
+
+def _with_marked_laterals(e: Expression, scope: Scope | None) -> Expression:
+    """A reference to an alias of the same list shows as such in a made-up name."""
+    if scope is None or not scope.used_laterals:
+        return e
+    used = scope.used_laterals
+
+
+    def mark(x: Expression) -> Expression:
+        if isinstance(x, Attribute) and x.id in used:
+            return replace(x, name=f"lateralAliasReference({x.name})")
+        return x
+
+    return e.transform(mark)
 
 
 def _complete(alias: Alias) -> Alias:
@@ -52,7 +85,7 @@ def _complete(alias: Alias) -> Alias:
 
 
 def _shown_name(original: Expression, resolved: Expression) -> str:
-    if isinstance(resolved, Cast) and not resolved.implicit and isinstance(resolved.child, Attribute):
+    if isinstance(resolved, Cast) and isinstance(resolved.child, Attribute):
         return resolved.child.name
     if isinstance(original, Cast) and isinstance(original.child, Alias):
         return original.child.name

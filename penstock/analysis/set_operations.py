@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, ordinal, sql_id, sql_type
-from penstock.analysis.scope import Scope
 from penstock.functions.coercion import cast_if_needed, common_type
-from penstock.plan.expressions import Alias, Attribute, Expression, Literal, UnresolvedAttribute, fresh_id
+from penstock.plan.expressions import Alias, Attribute, Expression, Literal, fresh_id
 from penstock.plan.nodes import Node, Project, SetOperation
 from penstock.plan.types import NULL, DataType
 
@@ -26,7 +25,8 @@ def resolve_set_operation(node: SetOperation, context: AnalysisContext) -> Node:
             invalidOrdinalNum="second",
             invalidNumColumns=len(right.output),
         )
-    types = [_common(i, a, b, operator, context) for i, (a, b) in enumerate(zip(left.output, right.output, strict=True))]
+    pairs = list(zip(left.output, right.output, strict=True))
+    types = [_common(i, a, b, operator, context) for i, (a, b) in enumerate(pairs)]
     left, right = _cast(left, types, context), _cast(right, types, context)
     columns = tuple(
         Attribute(a.name, t, _nullable(node.kind, a, b), fresh_id(), a.qualifier, a.metadata)
@@ -90,7 +90,8 @@ def _matching(a: Attribute, have: dict[str, Attribute], node: SetOperation, cont
         return found
     if node.allow_missing:
         return _null(a)
-    raise Scope(context, node.right).unresolved(UnresolvedAttribute((a.name,)))
+    names = ", ".join(b.name for b in node.right.output)
+    raise fail("UNRESOLVED_COLUMN_AMONG_FIELD_NAMES", colName=a.name, fieldNames=names)
 
 
 def _null(a: Attribute) -> Expression:

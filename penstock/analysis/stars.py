@@ -81,7 +81,7 @@ def _of_dataframe(plan_id: int, scope: Scope) -> tuple[Attribute, ...]:
             if node.plan_id == plan_id:
                 found = [scope.attribute(a.id) for a in node.output]
                 return tuple(a for a in found if a is not None)
-    raise fail("CANNOT_RESOLVE_DATAFRAME_COLUMN", name=sql_id(["*"]))
+    raise fail("CANNOT_RESOLVE_DATAFRAME_COLUMN", name='"*"')
 
 
 
@@ -104,5 +104,5 @@ def _fields_of(target: tuple[str, ...], scope: Scope) -> tuple[Expression, ...]:
         columns = ", ".join(sql_id([a.name]) for a in scope.attributes)
         raise fail("CANNOT_RESOLVE_STAR_EXPAND", targetString=sql_id(target), columns=columns)
     return tuple(
-        Alias(extract_field(struct, field.name, scope.context), (field.name,), fresh_id()) for field in struct.type.fields
+        Alias(extract_field(struct, f.name, scope.context), (f.name,), fresh_id()) for f in struct.type.fields
     )

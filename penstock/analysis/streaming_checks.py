@@ -30,8 +30,8 @@ _JOIN_NAMES = {
     "semi": "LeftSemi", "anti": "LeftAnti",
 }  # fmt: skip
 _CORRECTNESS = (
-    "Detected pattern of possible 'correctness' issue due to global watermark: a stateful operation stands over another "
-    "whose rows may be older than the watermark, so that they would be lost. Use output mode append."
+    "Detected pattern of possible 'correctness' issue due to global watermark: a stateful operation stands over "
+    "another whose rows may be older than the watermark, so that they would be lost. Use output mode append."
 )
 
 
@@ -108,7 +108,8 @@ def _wrong_mode(mode: str, operation: str) -> Exception:
 def _check_node(node: Node, mode: str) -> None:
     for e in (x for top in _expressions(node) for x in top.walk()):
         if isinstance(e, FunctionCall) and e.name == "monotonically_increasing_id":
-            raise _refused("Expression(s): monotonically_increasing_id() is not supported with streaming DataFrames/Datasets")
+            name = "monotonically_increasing_id()"
+            raise _refused(f"Expression(s): {name} is not supported with streaming DataFrames/Datasets")
     check = _CHECKS.get(type(node))
     if check is not None:
         check(node, mode)
@@ -193,7 +194,7 @@ def _join(node: Join, mode: str) -> None:
         _join_of_streams(node, name, mode)
     elif node.kind == "full":
         raise _one_sided("FullOuter joins", left)
-    elif node.kind in ("left", "semi") and right or node.kind == "right" and left:
+    elif (node.kind in ("left", "semi") and right) or (node.kind == "right" and left):
         raise _one_sided(f"{name} join", left)
 
 
@@ -207,11 +208,11 @@ def _one_sided(join: str, stream_on_left: bool) -> Exception:
 
 def _join_of_streams(node: Join, name: str, mode: str) -> None:
     is_inner = node.kind in ("inner", "cross", "semi")
-    if mode == "complete" or mode == "update" and not is_inner:
+    if mode == "complete" or (mode == "update" and not is_inner):
         modes = "Append and Update output modes" if is_inner else "Append output mode"
         raise _refused(
-            f"{name} join between two streaming DataFrames/Datasets is not supported in {mode.capitalize()} output mode, "
-            f"only in {modes}"
+            f"{name} join between two streaming DataFrames/Datasets is not supported in {mode.capitalize()} "
+            f"output mode, only in {modes}"
         )
     if node.kind not in ("inner", "cross") and not can_forget_unmatched(node):
         raise _refused(

@@ -34,7 +34,7 @@ def _is_watermarked_key(e: Expression, left: frozenset[int], right: frozenset[in
     if not isinstance(e, FunctionCall) or e.name not in ("==", "<=>"):
         return False
     sides = [{x.id for x in arg.walk() if isinstance(x, Attribute)} for arg in e.args]
-    one_each = sides[0] <= left and sides[1] <= right or sides[0] <= right and sides[1] <= left
+    one_each = (sides[0] <= left and sides[1] <= right) or (sides[0] <= right and sides[1] <= left)
     return one_each and any(isinstance(arg, Attribute) and WATERMARK_DELAY in arg.metadata for arg in e.args)
 
 

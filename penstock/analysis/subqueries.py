@@ -50,11 +50,15 @@ def _with_common_types(e: SubqueryExpression, scope: Scope) -> SubqueryExpressio
 def _incomparable(
     e: SubqueryExpression, columns: tuple[Attribute, ...], types: Sequence[DataType | None]
 ) -> Exception:
-    wrong = [(v, c) for v, c, t in zip(e.values, columns, types, strict=True) if t is None]
+    wrong = [
+        f"({sql_expr(v)}:{sql_type(v.type)}, {sql_expr(c)}:{sql_type(c.type)})"
+        for v, c, t in zip(e.values, columns, types, strict=True)
+        if t is None
+    ]
     return fail(
         "DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH",
         sqlExpr=sql_expr(e),
-        mismatchedColumns=", ".join(f"({sql_expr(v)}:{sql_type(v.type)}, {sql_expr(c)}:{sql_type(c.type)})" for v, c in wrong),
+        mismatchedColumns=", ".join(wrong),
         leftType=", ".join(sql_type(v.type) for v in e.values),
         rightType=", ".join(sql_type(c.type) for c in columns),
     )
@@ -66,5 +70,8 @@ def cast_output(plan: Node, types: Sequence[DataType], scope: Scope) -> Node:
     casts = [cast_if_needed(a, t, conf) for a, t in zip(plan.output, types, strict=True)]
     if all(c is a for c, a in zip(casts, plan.output, strict=True)):
         return plan
-    named = [c if isinstance(c, Attribute) else Alias(c, (a.name,), fresh_id()) for c, a in zip(casts, plan.output, strict=True)]
+    named = (
+        c if isinstance(c, Attribute) else Alias(c, (a.name,), fresh_id())
+        for c, a in zip(casts, plan.output, strict=True)
+    )
     return Project(tuple(named), plan)

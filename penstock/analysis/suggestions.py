@@ -13,8 +13,8 @@ def by_similarity(name: tuple[str, ...], candidates: Sequence[tuple[str, ...]]) 
         candidates = [c[-1:] for c in candidates]
     elif len(name) <= 2 and len({c[:-2] for c in candidates}) == 1:
         candidates = [c[-2:] for c in candidates]
-    wanted = sql_id(name)
-    return sorted((sql_id(c) for c in candidates), key=lambda shown: edit_distance(shown, wanted))
+    wanted = ".".join(name)
+    return sorted((sql_id(c) for c in candidates), key=lambda shown: (edit_distance(shown, wanted), shown))
 
 
 def edit_distance(a: str, b: str) -> int:

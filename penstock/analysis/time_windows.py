@@ -43,9 +43,9 @@ def window_call(args: tuple[Expression, ...], context: AnalysisContext) -> Expre
     duration = _microseconds(args, 1)
     slide = _microseconds(args, 2) if len(args) > 2 else duration
     start = _microseconds(args, 3) if len(args) > 3 else 0
-    _check(args, duration, slide, start)
-    fields = [StructField("start", time.type), StructField("end", time.type)]
     literals = tuple(Literal(us, LONG) for us in (duration, slide, start))
+    _check((args[0], *literals), duration, slide, start)
+    fields = [StructField("start", time.type), StructField("end", time.type)]
     return FunctionCall("window", (time, *literals), StructType(fields), slide != duration, "window")
 
 
@@ -67,8 +67,18 @@ def expand_windows(columns: Sequence[Expression], child: Node) -> tuple[list[Exp
     if len(calls) > 1:
         raise fail("_LEGACY_ERROR_TEMP_1039")
     (call,) = calls
-    node = _node(call, child)
+    node = _existing(call, child) or _node(call, child)
     return [_replaced(column, call, node.window) for column in columns], node
+
+
+def _existing(call: Expression, child: Node) -> ExpandWindows | None:
+    """The node that GROUP BY made of the same call, when the select list repeats it."""
+    if not isinstance(child, ExpandWindows):
+        return None
+    spans = tuple(Literal(us, LONG) for us in (child.duration_us, child.slide_us, child.start_us))
+    if not isinstance(call, FunctionCall) or call.args != (child.time, *spans):
+        raise fail("_LEGACY_ERROR_TEMP_1039")
+    return child
 
 
 def _is_window(e: Expression) -> bool:
@@ -118,9 +128,8 @@ def _microseconds(args: tuple[Expression, ...], index: int) -> int:
         raise wrong_input("window", args, index, "STRING")
     interval = parse_interval(value.value)
     if interval.months:
-        raise illegal_argument(
-            "_LEGACY_ERROR_TEMP_3231", f"A window cannot be measured in months or years: {value.value!r}.", interval=value.value
-        )
+        message = f"A window cannot be measured in months or years: {value.value!r}."
+        raise illegal_argument("_LEGACY_ERROR_TEMP_3231", message, interval=value.value)
     return interval.days * MICROS_PER_DAY + interval.microseconds
 
 

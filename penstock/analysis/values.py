@@ -8,10 +8,10 @@ from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail
 from penstock.analysis.expressions import resolve_value
 from penstock.analysis.scope import Scope
-from penstock.functions.coercion import cast_if_needed, common_type
+from penstock.functions.coercion import cast_if_needed, common_type, is_string
 from penstock.plan.expressions import Alias, Attribute, Expression, fresh_id
 from penstock.plan.nodes import Node, OneRow, Project, SetOperation, Values
-from penstock.plan.types import DataType
+from penstock.plan.types import DataType, NullType
 
 Row = tuple[Expression, ...]
 
@@ -32,8 +32,10 @@ def resolve_values(node: Values, context: AnalysisContext) -> Node:
 
 
 def _column_type(index: int, rows: Sequence[Row], context: AnalysisContext) -> DataType:
-    common = common_type([row[index].type for row in rows], context.conf)
-    if common is None:
+    types = [row[index].type for row in rows]
+    common = common_type(types, context.conf)
+    texts = [is_string(t) for t in types if not isinstance(t, NullType)]
+    if common is None or any(texts) != all(texts):  # a string does not turn into a number here
         raise fail("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", colName=f"`col{index + 1}`")
     return common
 

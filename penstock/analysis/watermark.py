@@ -25,6 +25,8 @@ def resolve_watermark(node: Watermark, context: AnalysisContext) -> Node:
         raise fail(
             "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", eventName=sql_id(name.parts), eventType=sql_type(found.type)
         )
+    if not node.child.is_streaming:
+        return node.child  # static data is complete: nothing can be late
     columns = tuple(_marked(a, found, node.delay_us // 1000) for a in node.child.output)
     column = next(a for a in columns if a.id == found.id)
     return replace(node, column=column, columns=columns)

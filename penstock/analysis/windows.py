@@ -20,7 +20,8 @@ def check_window(window: WindowExpression) -> WindowExpression:
     if is_window_function(function):
         assert isinstance(function, FunctionCall)
         if not window.order_by:
-            raise fail("WINDOW_FUNCTION_FRAME_NOT_ORDERED", wf_name=function.display, wf_expr=sql_expr(function).strip('"'))
+            shown = sql_expr(function).strip('"').upper()
+            raise fail("WINDOW_FUNCTION_FRAME_NOT_ORDERED", wf_name=function.name, wf_expr=shown)
         return window
     if not is_aggregate(function):
         raise fail("UNSUPPORTED_EXPR_FOR_WINDOW", sqlExpr=sql_expr(function))

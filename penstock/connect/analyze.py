@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from penstock.connect.pipeline import resolve, resolve_relation
 from penstock.connect.plans import canonical, plan_relation
 from penstock.core.errors import parse_error
 from penstock.plan.nodes import LocalData, Node, Read
-from penstock.plan.types import StructType
+from penstock.plan.types import StructField, StructType
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
@@ -147,7 +148,17 @@ def _json_to_ddl(session: Session, request: Any, response: pb.AnalyzePlanRespons
         schema = StructType.fromJson(json.loads(request.json_string))
     except (ValueError, KeyError, TypeError) as error:
         raise parse_error("INVALID_SCHEMA.PARSE_ERROR", f"The JSON is no schema: {error}.", "42K07") from error
-    response.json_to_ddl.ddl_string = schema.toDDL()
+    response.json_to_ddl.ddl_string = ",".join(_ddl(field) for field in schema.fields)
+
+
+def _ddl(field: StructField) -> str:
+    from penstock.functions.type_names import type_sql
+    from penstock.sql import quote_identifier
+
+    name = field.name if re.fullmatch(r"\w+", field.name) else quote_identifier((field.name,))
+    comment = (field.metadata or {}).get("comment")
+    quoted = "" if comment is None else " COMMENT '{}'".format(comment.replace("\\", "\\\\").replace("'", "\\'"))
+    return f"{name} {type_sql(field.dataType)}{'' if field.nullable else ' NOT NULL'}{quoted}"
 
 
 _HANDLERS: dict[str, Handler] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 import pyspark.sql.connect.proto as pb
 
@@ -11,7 +12,7 @@ from penstock.connect.errors import invalid_plan
 
 _CACHE = "cache/"
 
-Part = pb.AddArtifactsRequest.ArtifactChunk
+Part: TypeAlias = pb.AddArtifactsRequest.ArtifactChunk
 
 
 class Artifacts:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from penstock.connect.inprocess import InProcessChannel
@@ -26,6 +28,19 @@ def client_session(service: Service, session: Session) -> Any:
         return _open(service, session)
 
 
+@contextmanager
+def active(client: Any) -> Iterator[None]:
+    """Make it the active session of this thread for a while."""
+    from pyspark.sql.connect.session import SparkSession
+
+    before = getattr(SparkSession._active_session, "session", None)
+    SparkSession._active_session.session = client
+    try:
+        yield
+    finally:
+        SparkSession._active_session.session = before
+
+
 def activate(client: Any) -> None:
     """Make it the active session of this thread: `SparkSession.active()` and functions such as `F.expr` look there."""
     from pyspark.sql.connect.session import SparkSession
@@ -37,8 +52,11 @@ def _open(service: Service, session: Session) -> Any:
     from pyspark.sql.connect.client import ChannelBuilder
     from pyspark.sql.connect.session import SparkSession
 
-    class Builder(ChannelBuilder):
+    class Builder(ChannelBuilder):  # type: ignore[misc]
         host = "penstock"
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> Builder:
+            return Builder(params=dict(self._params))
 
         def toChannel(self) -> InProcessChannel:  # noqa: N802 (the client's name)
             return InProcessChannel(service)

@@ -5,20 +5,20 @@ A handler is a generator of responses without ids; it yields None where it waits
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 import pyspark.sql.connect.proto as pb
 
 from penstock.connect import encode, write_commands
-from penstock.connect.catalog import view_name
 from penstock.connect.operations import Operation, Payloads
 from penstock.connect.pipeline import resolve_relation, run
 from penstock.connect.plans import open_plan
 from penstock.connect.relations import run_relation
-from penstock.core.errors import parse_error, unsupported
+from penstock.core.errors import analysis_error, unsupported
 from penstock.plan.nodes import LocalData
 from penstock.sql import split_identifier
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from penstock.connect.service import Peer, Service
     from penstock.connect.session import Session
 
-Response = pb.ExecutePlanResponse
+_PART = r"(?:`(?:[^`]|``)+`|\w+)"
+_NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
+
+Response: TypeAlias = pb.ExecutePlanResponse
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,10 @@ def _sql_relation(command: pb.SqlCommand) -> pb.Relation:
 
 
 def _create_dataframe_view(call: Call, command: pb.CreateDataFrameViewCommand) -> Payloads:
-    try:
-        parts = split_identifier(command.name)
-    except Exception as error:
+    if not _NAME.fullmatch(command.name):
         message = f"{command.name} is no name for a view."
-        raise parse_error("_LEGACY_ERROR_TEMP_1321", message, viewName=command.name) from error
-    name = view_name(parts[-1:], is_global=command.is_global)
+        raise analysis_error("_LEGACY_ERROR_TEMP_1321", message, "XXKD0", viewName=command.name)
+    name = split_identifier(command.name)[-1]  # Spark overlooks a qualifier here
     plan = resolve_relation(call.session, command.input)
     call.session.catalog.create_view(name, plan, is_global=command.is_global, replace=command.replace)
     yield from ()

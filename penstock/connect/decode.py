@@ -18,7 +18,15 @@ from penstock.plan.expressions import Expression
 from penstock.plan.nodes import Node, With
 from penstock.sql.statements import CreateView, Query, Statement
 
-__all__ = ["DecodeHooks", "NoHooks", "decode_expression", "decode_literal", "decode_relation", "decode_sql", "decode_type"]
+__all__ = [
+    "DecodeHooks",
+    "NoHooks",
+    "decode_expression",
+    "decode_literal",
+    "decode_relation",
+    "decode_sql",
+    "decode_type",
+]
 
 
 def decode_relation(message: pb.Relation, hooks: DecodeHooks | None = None) -> Node:

@@ -109,7 +109,9 @@ def _tail(message: pb.Tail, context: DecodeContext) -> nodes.Node:
 def _aggregate(message: pb.Aggregate, context: DecodeContext) -> nodes.Node:
     kind = _GROUP_KINDS.get(message.group_type)
     if kind is None:
-        raise SparkError("CONNECT_INVALID_PLAN.UNKNOWN_ENUM", "An aggregate came without a group type.", sqlstate="56K00")
+        raise SparkError(
+            "CONNECT_INVALID_PLAN.UNKNOWN_ENUM", "An aggregate came without a group type.", sqlstate="56K00"
+        )
     grouping = expressions(message.grouping_expressions, context)
     aggregates = expressions(message.aggregate_expressions, context)
     sets: tuple[tuple[int, ...], ...] = ()
@@ -172,7 +174,9 @@ def _to_df(message: pb.ToDF, context: DecodeContext) -> nodes.Node:
 
 def _renamed(message: pb.WithColumnsRenamed, context: DecodeContext) -> nodes.Node:
     pairs = tuple((rename.col_name, rename.new_col_name) for rename in message.renames)
-    return nodes.WithColumnsRenamed(pairs or tuple(message.rename_columns_map.items()), relation(message.input, context))
+    return nodes.WithColumnsRenamed(
+        pairs or tuple(message.rename_columns_map.items()), relation(message.input, context)
+    )
 
 
 def _show_string(message: pb.ShowString, context: DecodeContext) -> nodes.Node:
@@ -238,8 +242,6 @@ def with_references(message: pb.WithRelations, context: DecodeContext) -> Decode
         node = relation(reference, context)
         context = replace(context, references={**context.references, reference.common.plan_id: node})
     return context
-
-
 
 
 RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {

@@ -22,7 +22,9 @@ def read(message: pb.Read, context: DecodeContext) -> nodes.Node:
     """spark.read, spark.readStream, spark.table."""
     if message.WhichOneof("read_type") == "named_table":
         table = message.named_table
-        return nodes.UnresolvedTable(split_identifier(table.unparsed_identifier), dict(table.options), message.is_streaming)
+        return nodes.UnresolvedTable(
+            split_identifier(table.unparsed_identifier), dict(table.options), message.is_streaming
+        )
     source = message.data_source
     return nodes.Read(
         source.format if source.HasField("format") and source.format else None,
@@ -47,7 +49,9 @@ def local_data(streams: list[bytes], schema: StructType | None) -> nodes.LocalDa
 
     tables = [pa.ipc.open_stream(pa.py_buffer(stream)).read_all() for stream in streams if stream]
     if not tables and schema is None:
-        raise SparkError("CONNECT_INVALID_PLAN.INPUT_DATA_NO_SCHEMA", "Schema for LocalRelation is required.", sqlstate="56K00")
+        raise SparkError(
+            "CONNECT_INVALID_PLAN.INPUT_DATA_NO_SCHEMA", "Schema for LocalRelation is required.", sqlstate="56K00"
+        )
     if not tables:
         return nodes.LocalData(to_arrow_schema(schema).empty_table(), schema or StructType())
     table = pa.concat_tables(tables)

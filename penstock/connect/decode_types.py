@@ -53,11 +53,10 @@ def _decimal(message: pb.Expression.Literal) -> Value:
     digits = value.as_tuple()
     scale = max(0, -int(digits.exponent))
     precision = max(len(digits.digits) + max(0, int(digits.exponent)), scale, 1)
-    if message.decimal.HasField("precision"):
-        precision = message.decimal.precision
-    if message.decimal.HasField("scale"):
-        scale = message.decimal.scale
-    return value, t.DecimalType(precision, scale)
+    # the client sends (10, 0) for any Decimal: what is said widens the type that the digits need, never narrows it
+    precision = max(precision, message.decimal.precision)
+    scale = max(scale, message.decimal.scale)
+    return value, t.DecimalType(max(precision, scale), scale)
 
 
 def _calendar(message: pb.Expression.Literal) -> Value:

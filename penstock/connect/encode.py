@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyspark.sql.connect.proto as pb
@@ -12,7 +13,7 @@ from pyspark.sql.connect.types import pyspark_types_to_proto_types
 from penstock.connect.pipeline import Result
 from penstock.plan.types import StructType
 
-Response = pb.ExecutePlanResponse
+Response: TypeAlias = pb.ExecutePlanResponse
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ def encode_result(result: Result, chunks: Chunking) -> Iterator[Response]:
 
 
 def _rows_per_batch(table: pa.Table, batch_bytes: int) -> int:
-    size = table.nbytes
+    size: int = table.nbytes
     if size <= batch_bytes or table.num_rows == 0:
-        return max(table.num_rows, 1)
-    return max(1, table.num_rows * batch_bytes // size)
+        return max(int(table.num_rows), 1)
+    return max(1, int(table.num_rows) * batch_bytes // size)
 
 
 def ipc_bytes(table: pa.Table) -> pa.Buffer:
@@ -88,7 +89,7 @@ def local_relation(result: Result) -> pb.Relation:
     return pb.Relation(local_relation=pb.LocalRelation(data=ipc_bytes(result.table).to_pybytes(), schema=schema))
 
 
-def rows_result(schema: StructType, rows: list[tuple[object, ...]]) -> Result:
+def rows_result(schema: StructType, rows: Sequence[tuple[object, ...]]) -> Result:
     """A small result made of Python values."""
     from penstock.engine.types import arrow_schema
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ _MESSAGE_LIMIT = 2048  # of the status; the details carry the whole text
 _METADATA_LIMIT = 1024
 _DETAILS_KEPT = 100
 _CAUSES = 16
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 class RpcFailure(Exception):  # noqa: N818 (it is a reply, not a fault)
@@ -43,8 +45,20 @@ def bare(error: SparkError) -> bool:
 
 
 def text_of(error: SparkError) -> str:
-    """The message as Spark prints it."""
-    return error.message if bare(error) else str(error)
+    """The message as Spark prints it; below it the traceback of the user's function that a query failed in, which the
+    client attaches to its exception."""
+    text = error.message if bare(error) else str(error)
+    cause = error.__cause__
+    if error.condition != "STREAM_FAILED" or cause is None or isinstance(cause, SparkError):
+        return text
+    return f"{text}\n\n{_user_traceback(cause)}"
+
+
+def _user_traceback(cause: BaseException) -> str:
+    frames = cause.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(cause), cause, frames or cause.__traceback__)).rstrip()
 
 
 def hierarchy(error: SparkError) -> list[str]:

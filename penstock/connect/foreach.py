@@ -1,10 +1,8 @@
-"""The sinks of `foreachBatch` and `foreach`: the user's Python function, in the query's own thread."""
+"""`foreachBatch` and `foreach`: the user's Python functions in the query's own thread."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,116 +10,90 @@ import pyarrow as pa
 
 from penstock.connect import clients
 from penstock.connect.commands import kept
+from penstock.connect.errors import invalid_plan
 from penstock.connect.pipeline import Result
 from penstock.connect.python_objects import objects
-from penstock.plan.types import StructType
-from penstock.sinks.base import SinkContext
+from penstock.sinks.base import Sink, SinkContext
+from penstock.sinks.foreach import ForeachBatchSink, ForeachSink
 
 if TYPE_CHECKING:
     from penstock.connect.service import Service
     from penstock.connect.session import Session
 
-#: Spark's TaskContext is one object of the whole process.
-_task_context = threading.Lock()
+OpenSink = Callable[[SinkContext], Sink]
 
 
-class ForeachBatchSink:
-    """Calls `function(df, batch_id)`.  At least once: after a crash the last batch comes again under the same id."""
+def foreach_batch(service: Service, session: Session, command: bytes) -> OpenSink:
+    """Opens a sink that calls the user's `function(df, batch_id)`."""
+    function, client = _load(service, session, command)
 
-    description = "ForeachBatchSink"
+    def make(context: SinkContext) -> Sink:
+        relations = session.catalog.relations
 
-    def __init__(self, service: Service, session: Session, command: bytes, schema: StructType) -> None:
-        self._session = session
-        self._client = clients.client_session(service, session)
-        clients.activate(self._client)  # the function may refer to the session while it is unpickled
-        self._function: Callable[[Any, int], object] = objects.load(command)
-        self._schema = schema
+        def call(table: pa.Table, batch_id: int) -> None:
+            relation_id = str(uuid4())
+            relations[relation_id] = kept(Result(table, context.schema))
+            clients.activate(client)
+            try:
+                function(client._create_remote_dataframe(relation_id), batch_id)
+            finally:
+                relations.pop(relation_id, None)
 
-    def write(self, batch_id: int, table: pa.Table) -> int | None:
-        """Keep the batch under an id for as long as the function runs."""
-        relation_id = str(uuid4())
-        relations = self._session.catalog.relations
-        relations[relation_id] = kept(Result(table, self._schema))
-        clients.activate(self._client)
-        try:
-            self._function(self._client._create_remote_dataframe(relation_id), batch_id)
-        finally:
-            relations.pop(relation_id, None)
-        return None
+        return ForeachBatchSink(context, call)
 
-    def stop(self) -> None:
-        """The client session goes with the sink."""
+    return make
 
 
-@dataclass(frozen=True)
-class RowWriter:
-    """What `foreach` was given: a function of a row, or an object with process and perhaps open and close."""
+def foreach(service: Service, session: Session, command: bytes) -> OpenSink:
+    """Opens a sink that gives every row to the user's function or writer."""
+    loaded, client = _load(service, session, command)
+    target = loaded if isinstance(loaded, RowTarget) else RowTarget(_unwrapped(loaded))
 
-    target: Any
+    def make(context: SinkContext) -> Sink:
+        clients.activate(client)
+        return ForeachSink(context, target)
 
-    def __call__(self, batch_id: int, rows: Iterable[Any]) -> None:
-        """One partition of one epoch."""
-        target = self.target
-        if callable(target):
-            for row in rows:
-                target(row)
-            return
-        failure: Exception | None = None
-        opened = target.open(0, batch_id) if hasattr(target, "open") else True
-        try:
-            if opened:
-                for row in rows:
-                    target.process(row)
-        except Exception as error:
-            failure = error
-            raise
-        finally:
-            if hasattr(target, "close"):
-                target.close(failure)
+    return make
 
 
-class ForeachSink:
-    """Gives every row to the user's writer.  At least once; `open(partition, epoch)` may skip what was done."""
-
-    description = "ForeachSink"
-
-    def __init__(self, service: Service, session: Session, command: bytes, schema: StructType) -> None:
-        clients.activate(clients.client_session(service, session))
-        loaded = objects.load(command)
-        self._writer = loaded if isinstance(loaded, RowWriter) else _pickled_writer(loaded[0])
-        self._schema = schema
-
-    def write(self, batch_id: int, table: pa.Table) -> int | None:
-        """One call of the writer with all rows: there is one partition, 0."""
-        from pyspark.sql.conversion import ArrowTableToRowsConversion
-
-        self._writer(batch_id, ArrowTableToRowsConversion.convert(table, self._schema))
-        return None
-
-    def stop(self) -> None:
-        """The writer has been closed after every batch."""
+def _load(service: Service, session: Session, command: bytes) -> tuple[Any, Any]:
+    """The object, and the client session that it may refer to while it is unpickled."""
+    client = clients.client_session(service, session)
+    with clients.active(client):
+        return objects.load(command), client
 
 
-def _pickled_writer(function: Callable[[Any, Any], Any]) -> Callable[[int, Iterable[Any]], None]:
-    """The client's wrapped function, which asks Spark's TaskContext for the batch id."""
-    from pyspark.taskcontext import TaskContext
+class RowTarget:
+    """What `foreach` was given, a function of a row or an object with process and perhaps open and close, as a
+    ForeachWriter."""
 
-    def write(batch_id: int, rows: Iterable[Any]) -> None:
-        with _task_context:
-            context = TaskContext._getOrCreate()
-            context._localProperties = {"streaming.sql.batchId": str(batch_id)}
-            context._partitionId = 0
-            for _ in function(0, iter(rows)) or ():
-                pass
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._is_function = callable(target)
 
-    return write
+    def open(self, partition_id: int, epoch_id: int) -> bool:
+        """Whether the rows are wanted."""
+        if self._is_function or not hasattr(self._target, "open"):
+            return True
+        return bool(self._target.open(partition_id, epoch_id))
+
+    def process(self, row: Any) -> None:
+        """One row."""
+        if self._is_function:
+            self._target(row)
+        else:
+            self._target.process(row)
+
+    def close(self, error: Exception | None) -> None:
+        """The batch is over."""
+        if not self._is_function and hasattr(self._target, "close"):
+            self._target.close(error)
 
 
-def foreach_batch(service: Service, session: Session, command: bytes) -> Callable[[SinkContext], ForeachBatchSink]:
-    """Opens the sink of a query."""
-    return lambda context: ForeachBatchSink(service, session, command, context.schema)
-
-
-def foreach(service: Service, session: Session, command: bytes) -> Callable[[SinkContext], ForeachSink]:
-    """Opens the sink of a query."""
-    return lambda context: ForeachSink(service, session, command, context.schema)
+def _unwrapped(command: Any) -> Any:
+    """The user's object within the function of an iterator that the client has wrapped around it."""
+    function = command[0]
+    names = function.__code__.co_freevars
+    if "f" not in names:
+        raise invalid_plan("ASSERTION_FAILURE", "The function of foreach is not as Spark's Python client makes it.")
+    return function.__closure__[names.index("f")].cell_contents

@@ -19,7 +19,7 @@ from penstock.connect.service import Peer, Service
 PEER = Peer(in_process=True, batch_bytes=64 * 1024 * 1024)
 
 
-class InProcessError(grpc.RpcError, grpc.Call):
+class InProcessError(grpc.RpcError, grpc.Call):  # type: ignore[misc]
     """A failed call, as the client expects it of grpc."""
 
     def __init__(self, status: Any) -> None:
@@ -51,7 +51,7 @@ class InProcessError(grpc.RpcError, grpc.Call):
         return False
 
 
-class InProcessChannel(grpc.Channel):
+class InProcessChannel(grpc.Channel):  # type: ignore[misc]
     """The channel to one service."""
 
     def __init__(self, service: Service) -> None:

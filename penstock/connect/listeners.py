@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyspark.sql.connect.proto as pb
 
@@ -28,7 +28,7 @@ _CAPACITY = 10_000
 _SLICE_SECONDS = 0.25
 _DRAIN_SECONDS = 5.0
 
-Event = pb.StreamingQueryListenerEvent
+Event: TypeAlias = pb.StreamingQueryListenerEvent
 
 
 class ListenerBus:

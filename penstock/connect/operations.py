@@ -172,8 +172,8 @@ class Operation:
         dropped = self._kept.popleft()
         self._kept_bytes -= dropped.ByteSize()
         self._first += 1
-        self._last_dropped = dropped.response_id
-        return dropped.response_id
+        self._last_dropped = str(dropped.response_id)
+        return self._last_dropped
 
     def _position_after(self, response_id: str | None) -> int:
         if not response_id:

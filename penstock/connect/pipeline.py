@@ -34,7 +34,8 @@ def resolve(session: Session, node: Node) -> Node:
 
     conf = session.conf
     context = AnalysisContext(conf, session.catalog, lambda read: registry.resolve(read, conf))
-    return analyze(node, context)
+    resolved: Node = analyze(node, context)
+    return resolved
 
 
 def resolve_relation(session: Session, relation: pb.Relation) -> Node:

@@ -49,7 +49,8 @@ def canonical(relation: pb.Relation) -> bytes:
     copy = pb.Relation()
     copy.CopyFrom(relation)
     _renumber(copy, {})
-    return copy.SerializeToString(deterministic=True)
+    data: bytes = copy.SerializeToString(deterministic=True)
+    return data
 
 
 def _renumber(message: Message, numbers: dict[int, int]) -> None:

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 import pyspark.sql.connect.proto as pb
@@ -26,9 +26,9 @@ from penstock.runtime.query import StreamingQuery
 if TYPE_CHECKING:
     from penstock.connect.session import Session
 
-Response = pb.ExecutePlanResponse
-QueryResult = pb.StreamingQueryCommandResult
-ManagerResult = pb.StreamingQueryManagerCommandResult
+Response: TypeAlias = pb.ExecutePlanResponse
+QueryResult: TypeAlias = pb.StreamingQueryCommandResult
+ManagerResult: TypeAlias = pb.StreamingQueryManagerCommandResult
 
 _SLICE_MS = 200
 
@@ -66,7 +66,7 @@ def _find(session: Session, wanted: pb.StreamingQueryInstanceId) -> StreamingQue
         if active is None:
             raise invalid_plan("STREAMING_QUERY_NOT_FOUND", f"There is no query {wanted.id}.", id=wanted.id)
         raise invalid_plan(
-            "STREAMING_QUERY_RUN_ID_MISMATCH", f"The query {wanted.id} has been started again since run {wanted.run_id}.",
+            "STREAMING_QUERY_RUN_ID_MISMATCH", f"The query {wanted.id} was restarted since run {wanted.run_id}.",
             id=wanted.id, runId=wanted.run_id, serverRunId=active.run_id,
         )  # fmt: skip
     return query
@@ -100,7 +100,7 @@ def _stop(operation: Operation, query: StreamingQuery, _: Any, result: QueryResu
 
 
 def _process_all(operation: Operation, query: StreamingQuery, _: Any, result: QueryResult) -> Iterator[None]:
-    yield from _waited(query.process_all_available, operation)
+    yield from _waited(lambda: query.process_all_available(), operation)
 
 
 def _explain(operation: Operation, query: StreamingQuery, request: Any, result: QueryResult) -> Iterator[None]:
@@ -136,7 +136,7 @@ def _sliced(wait: Callable[[int], bool], timeout_ms: int | None, operation: Oper
         yield None
 
 
-def _waited(action: Callable[[], None], operation: Operation) -> Iterator[None]:
+def _waited(action: Callable[[], object], operation: Operation) -> Iterator[None]:
     """Run something that blocks, in a thread of its own, and wait for it in slices."""
     failures: list[BaseException] = []
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyspark.sql.connect.proto as pb
 
 from penstock.connect import foreach
 from penstock.connect.pipeline import resolve_relation
-from penstock.core.errors import ANALYSIS, SparkError, analysis_error, illegal_argument, unsupported
+from penstock.core.errors import SparkError, analysis_error, illegal_argument, unsupported
+from penstock.engine.types import arrow_schema
 from penstock.plan.expressions import Attribute, fresh_id
 from penstock.plan.nodes import LocalData, Node
 from penstock.plan.types import StructType
@@ -19,6 +20,7 @@ from penstock.runtime.spec import ONE_TIME_SINKS, QuerySpec
 from penstock.runtime.trigger import AvailableNow, Once, ProcessingTime, Trigger, refuse_continuous
 from penstock.sinks import registry
 from penstock.sinks.base import Sink, SinkContext
+from penstock.sinks.memory import MemorySink
 from penstock.sql import parse_interval
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def trigger(command: pb.WriteStreamOperationStart) -> Trigger:
     """When batches run: as soon as possible where nothing is said."""
     match command.WhichOneof("trigger"):
         case "processing_time_interval":
-            return ProcessingTime(parse_interval(command.processing_time_interval) // 1000)
+            return ProcessingTime(_interval_ms(command.processing_time_interval))
         case "available_now":
             return AvailableNow()
         case "once":
@@ -106,6 +108,15 @@ def trigger(command: pb.WriteStreamOperationStart) -> Trigger:
         case "real_time_batch_duration":
             raise unsupported("the real-time trigger", "Use processingTime='0 seconds' for the lowest latency.")
     return ProcessingTime(0)
+
+
+def _interval_ms(text: str) -> int:
+    try:
+        return parse_interval(text).duration_us // 1000
+    except SparkError as error:
+        kind = "INVALID_UNIT" if text.lstrip("+- ")[:1].isdigit() else "UNRECOGNIZED_NUMBER"
+        message = f"The trigger interval '{text}' is none: write a number and a unit, as in '10 seconds'."
+        raise illegal_argument(f"INVALID_INTERVAL_FORMAT.{kind}", message, "22006", input=text) from error
 
 
 def _sink(
@@ -123,29 +134,31 @@ def _sink(
     sink_format = (command.format or session.conf["spark.sql.sources.default"]).lower()
     if sink_format == "memory":
         return sink_format, _memory_sink(session, command.query_name)
-    return sink_format, lambda context: registry.open(sink_format, context)
+    return sink_format, registry.find(sink_format)
 
 
 def _python(function: pb.StreamingForeachFunction) -> bytes:
     if function.WhichOneof("function") != "python_function":
         raise unsupported("a Scala function as a sink")
-    return function.python_function.command
+    command: bytes = function.python_function.command
+    return command
 
 
 def _memory_sink(session: Session, name: str) -> Callable[[SinkContext], Sink]:
     """A memory sink whose rows are a temp view of the query's name."""
     if not name:
-        message = "queryName must be specified for memory sink."
-        raise SparkError("_LEGACY_ERROR_TEMP_1194", message, classes=ANALYSIS)
+        message = "The memory sink needs a name for its table: give the query one with queryName."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1194", message, "XXKD0")
 
     def make(context: SinkContext) -> Sink:
-        sink: Any = registry.open("memory", context)
+        sink = MemorySink(context)
         session.catalog.create_view(name, _rows_of(sink, context.schema), is_global=False, replace=True)
         return sink
 
     return make
 
 
-def _rows_of(sink: Any, schema: StructType) -> Callable[[], Node]:
+def _rows_of(sink: MemorySink, schema: StructType) -> Callable[[], Node]:
+    empty = arrow_schema(schema).empty_table()
     columns = tuple(Attribute(f.name, f.dataType, f.nullable, fresh_id(), (), f.metadata or {}) for f in schema.fields)
-    return lambda: LocalData(sink.table(), schema, columns)
+    return lambda: LocalData(sink.snapshot() or empty, schema, columns)

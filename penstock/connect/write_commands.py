@@ -41,7 +41,7 @@ def write(session: Session, command: pb.WriteOperation, operation: Operation) ->
 
 def _path(command: pb.WriteOperation, options: dict[str, str]) -> str | None:
     if command.path:
-        return command.path
+        return str(command.path)
     found = next((value for key, value in options.items() if key.lower() == "path"), None)
     if found is None and (command.source or "parquet").lower() not in ("noop", "console"):
         raise SparkError("_LEGACY_ERROR_TEMP_2047", "'path' is not specified.", classes=ILLEGAL_ARGUMENT)

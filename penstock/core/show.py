@@ -41,6 +41,11 @@ def _cells(table: pa.Table, schema: StructType, truncate: int, time_zone: str) -
     return [[_cell(f.name, 0) for f in schema.fields], *rows]
 
 
+def _first(table: pa.Table, rows: int) -> pa.Table:
+    """A table without columns has rows too, but cannot be cut."""
+    return table.slice(0, rows) if table.num_rows > rows else table
+
+
 def _more(shown: int, has_more: bool) -> str:
     if not has_more:
         return ""
@@ -53,7 +58,7 @@ def show_string(
     """The text of `df.show(rows, truncate, vertical)`; `table` holds up to rows + 1 rows, so that "only showing top"
     can be told."""
     rows = max(rows, 0)
-    cells = _cells(table.slice(0, rows), schema, truncate, time_zone)
+    cells = _cells(_first(table, rows), schema, truncate, time_zone)
     has_more = table.num_rows > rows
     return _records(cells, has_more) if vertical else _grid(cells, truncate, has_more)
 
@@ -86,7 +91,7 @@ def _records(cells: list[list[str]], has_more: bool) -> str:
 def html_string(table: pa.Table, schema: StructType, *, rows: int, truncate: int, time_zone: str) -> str:
     """The HTML table of a DataFrame in a notebook."""
     rows = max(rows, 0)
-    header, *body = _cells(table.slice(0, rows), schema, truncate, time_zone)
+    header, *body = _cells(_first(table, rows), schema, truncate, time_zone)
     lines = ["<table border='1'>", _html_row(header, "th"), *(_html_row(row, "td") for row in body), "</table>"]
     return "\n".join(lines) + "\n" + _more(rows, table.num_rows > rows)
 

@@ -12,8 +12,10 @@ _BLANKS = r"[\x00-\x20\x7f]*"
 
 
 def _integer(name: str, sql_type: str) -> str:
+    """The usual spelling (what the number would be written as) is recognised without a pattern."""
     return (
-        f"CREATE OR REPLACE MACRO {name}(s) AS CASE WHEN regexp_full_match(s, '{_BLANKS}[+-]?[0-9]+{_BLANKS}') "
+        f"CREATE OR REPLACE MACRO {name}(s) AS CASE WHEN CAST(TRY_CAST(s AS {sql_type}) AS VARCHAR) = s "
+        f"THEN TRY_CAST(s AS {sql_type}) WHEN regexp_full_match(s, '{_BLANKS}[+-]?[0-9]+{_BLANKS}') "
         f"THEN TRY_CAST(spark_trim(s) AS {sql_type}) END"
     )
 
@@ -32,6 +34,7 @@ _WRAP = """CREATE OR REPLACE MACRO spark_wrap(x, mask, sign) AS (xor(CAST(x AS B
 _DOUBLE = rf"""CREATE OR REPLACE MACRO spark_double(s) AS CASE
   WHEN s IS NULL OR contains(s, '_') THEN NULL
   ELSE coalesce(
+    TRY_CAST(s AS DOUBLE),
     TRY_CAST(spark_trim(s) AS DOUBLE),
     TRY_CAST(regexp_extract(s, '^{_BLANKS}([+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?)[dDfF]{_BLANKS}$', 1) AS DOUBLE)
   ) END"""
@@ -57,6 +60,7 @@ _MANTISSA = """CREATE OR REPLACE MACRO spark_mantissa(d) AS
   d[1] || '.' || CASE WHEN length(d) > 1 THEN substring(d, 2) ELSE '0' END"""
 
 _BOOLEAN = """CREATE OR REPLACE MACRO spark_boolean(s) AS CASE
+  WHEN lower(s) IN ('true', 'false') THEN lower(s) = 'true'
   WHEN lower(spark_trim(s)) IN ('t', 'true', 'y', 'yes', '1') THEN true
   WHEN lower(spark_trim(s)) IN ('f', 'false', 'n', 'no', '0') THEN false END"""
 
@@ -90,35 +94,46 @@ _TO_INSTANT = """CREATE OR REPLACE MACRO spark_to_instant(zone, naive) AS list_t
   WHEN timezone(zone, t - INTERVAL 1 HOUR) = naive THEN t - INTERVAL 1 HOUR
   WHEN timezone(zone, t - INTERVAL 30 MINUTE) = naive THEN t - INTERVAL 30 MINUTE ELSE t END)[1]"""
 
+# By its form: DuckDB raises for a zone that it does not know, and nothing can catch that.
+_SHORT_ZONES = "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST EST MST HST"
+_IS_ZONE = rf"""CREATE OR REPLACE MACRO spark_is_zone(z) AS z IN ('Z', 'UTC', 'GMT', 'UT')
+  OR regexp_full_match(z, '(UTC|GMT|UT)?[+-](0?[0-9]|1[0-7])(:?[0-5]?[0-9])?(:?[0-5][0-9])?|(UTC|GMT|UT)?[+-]18(:?00)?')
+  OR regexp_full_match(z, '[A-Z][A-Za-z]+/[A-Za-z_/]+([+-][0-9]+)?|{_SHORT_ZONES.replace(' ', '|')}')"""
+
 _AT_ZONE = r"""CREATE OR REPLACE MACRO spark_at_zone(zone, naive) AS CASE
   WHEN zone IN ('Z', 'UTC', 'GMT', 'UT') THEN make_timestamptz(epoch_us(naive))
   WHEN regexp_matches(zone, '^(UTC|GMT|UT)?[+-]') THEN list_transform(
     [regexp_extract(zone, '^(?:UTC|GMT|UT)?([+-])([0-9]{1,2})(?::?([0-9]{1,2}))?(?::?([0-9]{2}))?$', ['s', 'h', 'm', 'c'])],
     lambda o: CASE WHEN o.h <> '' AND CAST(o.h AS BIGINT) <= 18 THEN make_timestamptz(epoch_us(naive) - CASE WHEN o.s = '-' THEN -1000000 ELSE 1000000 END
       * (CAST(o.h AS BIGINT) * 3600 + coalesce(TRY_CAST(o.m AS BIGINT), 0) * 60 + coalesce(TRY_CAST(o.c AS BIGINT), 0))) END)[1]
-  ELSE TRY(spark_to_instant(zone, naive)) END"""
+  WHEN spark_is_zone(zone) THEN spark_to_instant(zone, naive) END"""
 
-# The shape test admits what DuckDB reads as Spark does and keeps out what only DuckDB accepts ('epoch', 'infinity',
-# '2020/01/01', 24:00): JSON's ISO strings take this way, everything else the general one.
-_ISO = "s[5] = '-' AND s[8] = '-' AND s[14] = ':' AND s[17] = ':' AND s[12:13] < '24'"
+# What has this shape DuckDB reads as Spark does, or not at all: it keeps out what only DuckDB accepts ('epoch',
+# 'infinity', '2020/01/01', 24:00).  JSON's ISO strings take this way, everything else the general one.
+_ISO = "s LIKE '____-__-_____:__:__%' AND NOT s LIKE '___________24%'"
+_LOCAL_ISO = (
+    "(s LIKE '____-__-_____:__:__' OR (s LIKE '____-__-_____:__:__.%' AND regexp_full_match(s[21:], '[0-9]+'))) "
+    "AND NOT s LIKE '___________24%'"
+)
 
-_TIMESTAMP = f"""CREATE OR REPLACE MACRO spark_timestamp(s, zone) AS CASE
-  WHEN s[-1] = 'Z' AND {_ISO} AND TRY_CAST(s AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(s AS TIMESTAMPTZ)
+_STAMP_SLOW = """CREATE OR REPLACE MACRO spark_timestamp_slow(s, zone) AS CASE
   WHEN s IS NOT NULL THEN list_transform([spark_stamp_parts(s)], lambda p: CASE
     WHEN p.z = '' THEN spark_to_instant(zone, spark_parts_to_local(p))
     ELSE spark_at_zone(p.z, spark_parts_to_local(p)) END)[1] END"""
 
-# For session zones without clock changes (UTC and fixed offsets) DuckDB's own reading of local times is Spark's.
-_TIMESTAMP_FIXED = f"""CREATE OR REPLACE MACRO spark_timestamp_fixed(s, zone) AS CASE
-  WHEN {_ISO} AND TRY_CAST(s AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(s AS TIMESTAMPTZ)
-  WHEN s IS NOT NULL THEN list_transform([spark_stamp_parts(s)], lambda p: CASE
-    WHEN p.z = '' THEN timezone(zone, spark_parts_to_local(p))
-    ELSE spark_at_zone(p.z, spark_parts_to_local(p)) END)[1] END"""
+_TIMESTAMP = f"""CREATE OR REPLACE MACRO spark_timestamp(s, zone) AS coalesce(
+  CASE WHEN {_ISO} AND s LIKE '%Z' THEN TRY_CAST(s AS TIMESTAMPTZ)
+    WHEN {_LOCAL_ISO} THEN spark_to_instant(zone, TRY_CAST(s AS TIMESTAMP)) END,
+  spark_timestamp_slow(s, zone))"""
 
-_TIMESTAMP_NTZ = f"""CREATE OR REPLACE MACRO spark_timestamp_ntz(s) AS CASE
-  WHEN length(s) >= 19 AND length(s) <= 26 AND {_ISO} AND TRY_CAST(s AS TIMESTAMP) IS NOT NULL
-    AND TRY_CAST(right(s, 1) AS INTEGER) IS NOT NULL THEN TRY_CAST(s AS TIMESTAMP)
-  WHEN s IS NOT NULL THEN list_transform([spark_stamp_parts(s)], lambda p: spark_parts_to_local(p))[1] END"""
+# For session zones without clock changes (UTC and fixed offsets) DuckDB's own reading of local times is Spark's.
+_TIMESTAMP_FIXED = f"""CREATE OR REPLACE MACRO spark_timestamp_fixed(s, zone) AS coalesce(
+  CASE WHEN {_ISO} THEN TRY_CAST(s AS TIMESTAMPTZ) END, spark_timestamp_slow(s, zone))"""
+
+_TIMESTAMP_NTZ = f"""CREATE OR REPLACE MACRO spark_timestamp_ntz(s) AS coalesce(
+  CASE WHEN {_LOCAL_ISO} THEN TRY_CAST(s AS TIMESTAMP) END,
+  CASE WHEN s IS NOT NULL THEN list_transform([spark_stamp_parts(s)], lambda p:
+    CASE WHEN p.z = '' OR spark_is_zone(p.z) THEN spark_parts_to_local(p) END)[1] END)"""
 
 _FLOOR_DIV = """CREATE OR REPLACE MACRO spark_floor_div(x, m) AS ((x - ((x % m) + m) % m) // m)"""
 
@@ -167,7 +182,9 @@ CAST_MACROS: tuple[str, ...] = (
     _PARTS,
     _LOCAL,
     _TO_INSTANT,
+    _IS_ZONE,
     _AT_ZONE,
+    _STAMP_SLOW,
     _TIMESTAMP,
     _TIMESTAMP_FIXED,
     _TIMESTAMP_NTZ,

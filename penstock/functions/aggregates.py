@@ -13,7 +13,7 @@ from penstock.functions.literals import constant
 from penstock.functions.resolve import call_of
 from penstock.functions.rows import row
 from penstock.functions.table import (
-    DISTINCT, ORDER, TAIL, Args, Buffer, Function, Incremental, Request, register, tail_if,
+    DISTINCT, IGNORE_NULLS, ORDER, TAIL, Args, Buffer, Function, Incremental, Request, register, tail_if,
 )  # fmt: skip
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import (
@@ -189,7 +189,7 @@ def _pick(name: str) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
         if not call.ignore_nulls:
             return f"{name}({args[0]}{ORDER}){TAIL}"
-        return f"{name}({args[0]}{ORDER}){tail_if(f'{args[0]} IS NOT NULL')}"
+        return f"{name}({args[0]}{ORDER}{IGNORE_NULLS}){tail_if(f'{args[0]} IS NOT NULL')}"
 
     return sql
 

@@ -9,7 +9,7 @@ from penstock.functions.coercion import DATETIME, cast_if_needed, is_string
 from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant_value
-from penstock.functions.markers import raise_with_value
+from penstock.functions.markers import raise_with_values
 from penstock.functions.patterns import format_sql, parse_sql
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
@@ -29,9 +29,10 @@ def _pattern(e: Expression, name: str) -> str:
 
 
 def _unparsable(text: str, name: str) -> str:
-    return raise_with_value(
-        "CANNOT_PARSE_TIMESTAMP", f"The text \"{{value}}\" cannot be parsed by the pattern. Use `{name}` to get NULL instead.",
-        text, param="message", sqlstate="22007", kind="date_time", value_format="Text '{}' could not be parsed", func=f"`{name}`",
+    return raise_with_values(
+        "CANNOT_PARSE_TIMESTAMP", f"Text '{{value}}' does not fit the pattern. Use `{name}` to get NULL instead.",
+        {"value": text}, sqlstate="22007", kind="date_time", func=f"`{name}`",
+        message_="Text '{value}' could not be parsed",
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ it back and raises Spark's error with the same condition.  `kind` picks the Java
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 OPEN, CLOSE = "⟦", "⟧"
-_SLOT = "\x01"
+_SLOT = "¤"
 
 
 def quote(text: str) -> str:
@@ -27,16 +28,23 @@ def raise_sql(
     return f"error({quote(OPEN + json.dumps(body, ensure_ascii=False) + CLOSE)})"
 
 
-def raise_with_value(
-    condition: str, message: str, value_sql: str, *, param: str, sqlstate: str = "22000", kind: str = "runtime",
-    value_format: str = "{}", **params: object,
+def raise_with_values(
+    condition: str, message: str, values: Mapping[str, str], *, sqlstate: str = "22000", kind: str = "runtime",
+    **params: object,
 ) -> str:  # fmt: skip
-    """As `raise_sql`, with the run-time value of `value_sql` as parameter `param`; `{value}` in `message` shows it too."""
-    body = {"condition": condition, "message": message.replace("{value}", _SLOT), "sqlstate": sqlstate, "kind": kind,
-            "params": {**{key: str(v) for key, v in params.items()}, param: value_format.format(_SLOT)}}  # fmt: skip
-    text = quote(OPEN + json.dumps(body, ensure_ascii=False).replace("\\u0001", _SLOT) + CLOSE)
-    shown = f"replace(replace(CAST({value_sql} AS VARCHAR), '\\', '\\\\'), '\"', '\\\"')"
-    return f"error(replace({text}, '{_SLOT}', {shown}))"
+    """As `raise_sql`, with parameters computed at run time: `values` maps a parameter to SQL; `{name}` in `message`
+    and in `params` shows it."""
+    slots = {name: f"{_SLOT}{i}{_SLOT}" for i, name in enumerate(values)}
+    for name, slot in slots.items():
+        message = message.replace(f"{{{name}}}", slot)
+        params = {key: str(value).replace(f"{{{name}}}", slot) for key, value in params.items()}
+    body = {"condition": condition, "message": message, "sqlstate": sqlstate, "kind": kind,
+            "params": {**slots, **{key: str(value) for key, value in params.items()}}}  # fmt: skip
+    text = quote(OPEN + json.dumps(body, ensure_ascii=False) + CLOSE)
+    for name, sql in values.items():
+        shown = f"replace(replace(coalesce(CAST({sql} AS VARCHAR), 'null'), '\\', '\\\\'), '\"', '\\\"')"
+        text = f"replace({text}, '{slots[name]}', {shown})"
+    return f"error({text})"
 
 
 DIVIDE_BY_ZERO = raise_sql(

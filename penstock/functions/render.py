@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.functions.table import DISTINCT, ORDER, TAIL, Template, lookup
+from penstock.functions.table import DISTINCT, IGNORE_NULLS, ORDER, TAIL, Template, lookup
 from penstock.plan.expressions import FunctionCall
 
 _CONDITION = re.compile("\x02tail:([^\x03]*)\x03")
@@ -53,7 +53,9 @@ def place(text: str, distinct: bool, filter_sql: str | None, order_sql: str | No
     tail = (f" FILTER (WHERE {filter_sql})" if filter_sql else "") + over
     order = f" ORDER BY {order_sql}" if order_sql else ""
     text = text.replace(DISTINCT, "DISTINCT " if distinct else "").replace(ORDER, order).replace(TAIL, tail)
-    return _CONDITION.sub(lambda found: _filtered(found[1], filter_sql) + over, text)
+    if over_sql is not None and IGNORE_NULLS in text:  # FIRST and LAST take no FILTER as window functions
+        return _CONDITION.sub(over, text.replace(IGNORE_NULLS, " IGNORE NULLS"))
+    return _CONDITION.sub(lambda found: _filtered(found[1], filter_sql) + over, text.replace(IGNORE_NULLS, ""))
 
 
 def _filtered(condition: str, filter_sql: str | None) -> str:

@@ -31,6 +31,7 @@ NullRule = bool | Callable[[Args], bool]
 LambdaResolver = Callable[[Lambda, tuple[tuple[DataType, bool], ...]], Lambda]
 
 DISTINCT, ORDER, TAIL = "\x02distinct\x02", "\x02order\x02", "\x02tail\x02"
+IGNORE_NULLS = "\x02ignore\x02"  # inside the parentheses of a window function; elsewhere `tail_if` does the work
 
 
 def tail_if(condition: str) -> str:
@@ -120,7 +121,8 @@ class Function:
 
 
 _FAMILIES = ("operators", "interval_arithmetic", "conditional", "aggregates", "math", "strings", "datetime",
-             "datetime_parts", "datetime_formats")
+             "datetime_parts", "datetime_formats", "collections", "higher_order",
+             "structs_maps", "regex", "window", "generators", "misc", "statistics")
 _rows: dict[str, Function] = {}
 _loaded = False
 

@@ -59,10 +59,9 @@ def _merge_by_kernel(merge: Merge, old: pa.Array, new: pa.Array, is_new: pa.Arra
         return pc.if_else(is_new, new, old)
     if merge.rule == "last":
         return new
-    if merge.rule == "min":
-        return pc.min_element_wise(old, new)
-    if merge.rule == "max":
-        return pc.max_element_wise(old, new)
+    if merge.rule in ("min", "max"):
+        choose = pc.min_element_wise if merge.rule == "min" else pc.max_element_wise
+        return _as_type(choose(_as_integers(old), _as_integers(new)), merge.type)
     try:
         return pc.coalesce(pc.add_checked(old, new), old, new)
     except pa.ArrowInvalid as error:
@@ -73,6 +72,17 @@ def _merge_by_kernel(merge: Merge, old: pa.Array, new: pa.Array, is_new: pa.Arra
             sqlstate="22003",
             classes=ARITHMETIC,
         ) from error
+
+
+def _as_integers(values: pa.Array) -> pa.Array:
+    """Dates and times as the integers they are: Arrow compares those only without a time zone."""
+    if not pa.types.is_temporal(values.type):
+        return values
+    return values.view(pa.int32() if values.type.bit_width == 32 else pa.int64())
+
+
+def _as_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    return values.view(kind) if pa.types.is_temporal(kind) else values
 
 
 def _merge_by_sql(

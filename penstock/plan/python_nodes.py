@@ -62,8 +62,8 @@ class CoGroupMap(Node):
 
 @dataclass(frozen=True, eq=False)
 class ApplyInPandasWithState(Node):
-    """applyInPandasWithState: `func(key, frames, GroupState)`.  `output_mode` is "append" or "update" as the client wrote
-    it, `timeout` "NoTimeout", "ProcessingTimeTimeout" or "EventTimeTimeout"."""
+    """applyInPandasWithState: `func(key, frames, GroupState)`.  `output_mode` is "append" or "update", as the client
+    wrote it, `timeout` "NoTimeout", "ProcessingTimeTimeout" or "EventTimeTimeout"."""
 
     grouping: tuple[Expression, ...]
     function: PythonFunction

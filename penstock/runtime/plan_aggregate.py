@@ -19,12 +19,13 @@ from penstock.functions.table import Incremental, lookup
 from penstock.operators.aggregate import HASH
 from penstock.operators.merging import Merge
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, fresh_id
-from penstock.plan.nodes import Aggregate, Node, Project
+from penstock.plan.nodes import Aggregate, Join, Node, Project
 from penstock.plan.types import BYTE, DataType, StructType
 from penstock.translate import TranslateContext, expression_sql
 from penstock.translate.nodes import Input
 
 WATERMARK_DELAY = "spark.watermarkDelayMs"
+TIME_WINDOW = "spark.timeWindow"
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,16 @@ def _plan_keys(node: Aggregate, context: TranslateContext) -> tuple[tuple[KeyCol
     columns: list[KeyColumn] = []
     finals: list[str] = []
     replaced: Replaced = {}
+    # Spark calls sliding windows nullable; they are NULL only on the far side of an outer join.
+    never_null_windows = not any(isinstance(n, Join) and n.kind in ("left", "right", "full") for n in node.walk())
     for expression in node.grouping:
         if expression in replaced:
             continue
         sql = expression_sql(expression, context)
-        flat, restored = _flatten(sql, expression.type, expression.nullable, len(columns))
-        columns += flat
         metadata = expression.metadata if isinstance(expression, Attribute) else {}
+        nullable = expression.nullable and not (TIME_WINDOW in metadata and never_null_windows)
+        flat, restored = _flatten(sql, expression.type, nullable, len(columns))
+        columns += flat
         name = expression.name if isinstance(expression, (Attribute, Alias)) else "key"
         attribute = Attribute(name, expression.type, expression.nullable, fresh_id(), (), metadata)
         finals.append(f"{restored} AS {attribute.sql_name}")

@@ -146,7 +146,7 @@ class _Planner:
         index = self.sources.index(read)
         columns = self._needed(read)
         self.steps.append(ReadSource(index, self._source_name(index), self._empty_table({a.sql_name: a.type for a in columns})))
-        return Input(self._source_name(index), columns)
+        return Input(self._source_name(index), read.output)
 
     def _cut_watermark(self, node: Watermark, folds: Watermark | None) -> Node:
         child = self._cut(node.child, None)
@@ -154,12 +154,9 @@ class _Planner:
             return replace(node, child=child)
         index, name = self.watermarks.index(node), f"watermarked_{self.token}_{len(self.steps)}"
         column = _watermark_column(node)
-        columns = tuple(a for a in node.output if a.id in self.required or a.id == column.id)
-        select = f"SELECT {', '.join(a.sql_name for a in columns)} FROM ({to_sql(child, self.context)})"
-        self.steps.append(
-            MeasureEventTime(index, node.delay_us // 1000, name, self._segment(select), column.sql_name)
-        )
-        return Input(name, columns)
+        select = self._select(replace(node, child=child))
+        self.steps.append(MeasureEventTime(index, node.delay_us // 1000, name, self._segment(select), column.sql_name))
+        return Input(name, node.output)
 
     def _cut_aggregate(self, node: Aggregate) -> Node:
         self._refuse_chain(node)
@@ -167,7 +164,7 @@ class _Planner:
         child = self._cut(node.child, folds)
         plan = plan_aggregate(node, self.context)
         extra = event_time_columns(_watermark_column(folds).sql_name) if folds else ""
-        segment = self._segment(plan.partial_sql(to_sql(child, self.context), extra))
+        segment = self._segment(plan.partial_sql(self._select(child), extra))
         time_key = plan.event_time_key if self.mode != "complete" else None
         store = self._open_store(plan.key_schema, plan.value_schema, AggregateOperator.name, time_key)
         operator = AggregateOperator(store, plan.key_schema, plan.merges, self.mode, time_key, self._run_sql)
@@ -184,7 +181,7 @@ class _Planner:
         keys = {names[key.id]: (key.sql_name, key.type) for key in node.keys}
         items = ", ".join(f"{sql} AS {name}" for name, (sql, _) in {**own, **keys}.items())
         hashed = f"hash({', '.join(key.sql_name for key in node.keys)}) AS {HASH}"
-        segment = self._segment(f"SELECT {items}, {hashed} FROM ({to_sql(child, self.context)})")
+        segment = self._segment(f"SELECT {items}, {hashed} FROM ({self._select(child)})")
         time = next((a for a in columns if WATERMARK_DELAY in a.metadata and not isinstance(a.type, StructType)), None)
         time_key = names.get(time.id) if time is not None else None
         key_schema = pa.schema([(name, arrow_type(kind)) for name, (_, kind) in keys.items()])
@@ -232,6 +229,10 @@ class _Planner:
         return self.cursor.query(f"SELECT {items} LIMIT 0", {}, self.conf)
 
     # ------------------------------------------------------------ segments
+
+    def _select(self, node: Node) -> str:
+        """The SELECT of those columns of `node` that the query uses; the relations that a step leaves hold no others."""
+        return to_sql(Project(tuple(a for a in node.output if a.id in self.required), node), self.context)
 
     def _segment(self, sql: str) -> Segment:
         names = tuple(self._source_name(i) for i in range(len(self.sources)))

@@ -206,8 +206,9 @@ class StreamingQuery:
         settings = StreamingSettings.of(conf)
         self._parts = Parts(execution, sources, sink, self.checkpoint, settings, kept, self.spec.clock)
         self._reporter = ProgressReporter(self.identity, self._parts, self._bus)
-        self._batches = MicroBatches(self._parts, self._tell)
-        self._batches.recover()
+        batches = MicroBatches(self._parts, self._tell)
+        batches.recover()
+        self._batches = batches
 
     def _conf_with_checkpoint(self) -> Conf:
         """The session's settings as they were at the start, under those that the checkpoint keeps."""
@@ -337,7 +338,8 @@ class StreamingQuery:
         cause = explained(self.identity, failure, self.checkpoint.paths.root)
         where = f" in batch {self._batches.next_id}" if self._batches is not None else ""
         self.exception = StreamingQueryException(self.identity, cause, where)
-        _log.error("%s", self.exception)
+        if isinstance(failure, Exception):
+            _log.error("%s", self.exception)
 
     def _show_end(self) -> None:
         ended = "Stopped" if self.exception is None else f"Terminated with exception: {describe(self.exception.cause)}"

@@ -99,7 +99,8 @@ class ProgressReporter:
         ]
         operators = [replace(m, rows_updated=0, rows_removed=0, rows_dropped_by_watermark=0) for m in self._operators]
         figures = self._figures(batches.next_id, start_ms, watch, sources, operators)
-        return replace(figures, watermark_ms=batches.watermark_ms)
+        # Spark shows event times only for batches that ran.
+        return replace(figures, has_watermark=False)
 
     def _figures(
         self,

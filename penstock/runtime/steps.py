@@ -30,13 +30,15 @@ class BatchState:
     row_counts: dict[int, int] = field(default_factory=dict)
     event_times: dict[int, EventTimeStats] = field(default_factory=dict)
     registered: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
 
     def query(self, segment: Segment) -> pa.Table:
         """Run a segment and return its rows."""
         return self.cursor.query(segment.text(self.inline), {}, self.conf)
 
     def create_table(self, name: str, select: str, fallback: str | None = None) -> int:
-        """Keep a SELECT's rows under `name`; returns how many there are."""
+        """Keep a SELECT's rows under `name` until the batch ends; returns how many there are."""
+        self.made.append(name)
         return self.cursor.create_table(name, select, self.conf, fallback)
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -45,10 +47,11 @@ class BatchState:
         self.registered.append(name)
 
     def release(self) -> None:
-        """Forget the batch's Arrow tables."""
+        """Forget the batch's rows."""
         for name in self.registered:
             self.cursor.unregister(name)
-        self.registered.clear()
+        for name in self.made:
+            self.cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ class ReadSource:
             state.inline[self.name] = str(scan.sql)
             state.row_counts[self.index] = known
         else:
-            state.row_counts[self.index] = state.create_table(self.name, str(scan.sql), scan.fallback_sql)
+            table = f"{self.name}_rows"
+            state.row_counts[self.index] = state.create_table(table, str(scan.sql), scan.fallback_sql)
+            state.inline[self.name] = f"SELECT * FROM {table}"
 
 
 @dataclass(frozen=True)

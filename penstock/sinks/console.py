@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from penstock.core.errors import illegal_argument
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 from penstock.core.show import show_string
 from penstock.sinks.base import SinkContext
 
@@ -29,7 +29,8 @@ class ConsoleSink:
             table.slice(0, self._rows + 1), self._schema, rows=self._rows, truncate=self._truncate, vertical=False,
             time_zone=self._time_zone,
         )  # fmt: skip
-        print(f"{_RULE}\nBatch: {batch_id}\n{_RULE}\n{shown}", file=sys.stdout, flush=True)
+        sys.stdout.write(f"{_RULE}\nBatch: {batch_id}\n{_RULE}\n{shown}\n")
+        sys.stdout.flush()
         return int(table.num_rows)
 
     def stop(self) -> None:
@@ -40,7 +41,9 @@ def _number(options: Mapping[str, str], name: str, default: str) -> int:
     text = options.get(name.lower(), default)
     if not text.lstrip("+").isdigit():
         message = f"Invalid value {text!r} for the option {name!r} of the console sink: it must be a whole number."
-        raise illegal_argument("STDS_INVALID_OPTION_VALUE.WITH_MESSAGE", message, "42616", optionName=name, message=message)
+        params = {"optionName": name, "message": f"{text!r} is not a whole number"}
+        condition = "STDS_INVALID_OPTION_VALUE.WITH_MESSAGE"
+        raise SparkError(condition, message, params, sqlstate="42616", classes=ILLEGAL_ARGUMENT)
     return int(text)
 
 

@@ -20,7 +20,7 @@ class MemorySink:
     def __init__(self, context: SinkContext) -> None:
         if not context.query_name:
             message = "The memory sink needs a name for its table: give the query one with .queryName(...)."
-            raise analysis_error("_LEGACY_ERROR_TEMP_1173", message, "XXKD0")
+            raise analysis_error("_LEGACY_ERROR_TEMP_1194", message, "XXKD0")
         self.name = context.query_name
         self.schema = context.schema
         self._is_complete = context.output_mode.lower() == "complete"

@@ -23,7 +23,24 @@ _FACTORIES: dict[str, str] = {
 
 #: Sinks that Spark, or a package that people use with it, has, and Penstock has not.
 KNOWN_ELSEWHERE = frozenset(
-    "kafka orc avro xml jdbc delta iceberg hudi mongodb redis cassandra bigquery snowflake pulsar eventhubs hive".split()
+    (
+        "kafka",
+        "orc",
+        "avro",
+        "xml",
+        "jdbc",
+        "delta",
+        "iceberg",
+        "hudi",
+        "mongodb",
+        "redis",
+        "cassandra",
+        "bigquery",
+        "snowflake",
+        "pulsar",
+        "eventhubs",
+        "hive",
+    )
 )
 
 
@@ -41,7 +58,7 @@ def register(name: str, factory: SinkFactory) -> None:
     _registered[name.lower()] = factory
 
 
-def open(format: str, context: SinkContext) -> Sink:  # noqa: A001 - reads as registry.open
+def open(format: str, context: SinkContext) -> Sink:
     """The sink of that format for a query.  Raises DATA_SOURCE_NOT_FOUND for an unknown format."""
     return find(format)(context)
 

@@ -5,6 +5,8 @@ query's checkpoint, in Spark's format) before that number is returned as an offs
 so it is the same files again after any restart, whatever has come into the directory since.
 """
 
+# ruff: noqa: PTH - plain strings: a directory of a hundred thousand files is listed before every batch
+
 from __future__ import annotations
 
 import json
@@ -46,7 +48,9 @@ class FileStreamOptions:
         limits = opt.positive(options, "maxFilesPerTrigger"), _bytes(options, "maxBytesPerTrigger")
         if None not in limits:
             message = "The options maxFilesPerTrigger and maxBytesPerTrigger exclude each other: give one of them."
-            raise illegal_argument("STDS_CONFLICT_OPTIONS", message, "42613", options="maxFilesPerTrigger, maxBytesPerTrigger")
+            raise illegal_argument(
+                "STDS_CONFLICT_OPTIONS", message, "42613", options="maxFilesPerTrigger, maxBytesPerTrigger"
+            )
         return FileStreamOptions(
             *limits,
             max_age_ms=_age(options.get("maxfileage", "7d")),
@@ -97,7 +101,8 @@ class FileStreamSource:
         self._pattern = relation.paths[0]
         self._check_path()
         self._log = CompactibleLog(
-            context.metadata_path, interval=interval_of(context.conf, "spark.sql.streaming.fileSource.log.compactInterval")
+            context.metadata_path,
+            interval=interval_of(context.conf, "spark.sql.streaming.fileSource.log.compactInterval"),
         )
         self._seen = SeenFiles(self._max_age(), name_only=self._options.name_only)
         self._batches: dict[int, list[DataFile]] = {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
-from penstock.core.errors import illegal_argument, unsupported
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, unsupported
 
 _TRUE, _FALSE = ("true",), ("false",)
 
@@ -48,7 +49,9 @@ def one_of(options: Mapping[str, str], name: str, values: tuple[str, ...], defau
     return value
 
 
-def refuse(options: Mapping[str, str], source: str, names: Collection[str], harmless: Mapping[str, str] = {}) -> None:  # noqa: B006
+def refuse(
+    options: Mapping[str, str], source: str, names: Collection[str], harmless: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Raise for options that Spark has and Penstock has not, unless their value (`harmless`) means the default."""
     for name in names:
         value = options.get(name.lower())
@@ -56,7 +59,9 @@ def refuse(options: Mapping[str, str], source: str, names: Collection[str], harm
             raise unsupported(f"the option {name}={value!r} of the {source} data source", "Leave the option out.")
 
 
-def bad_value(name: str, value: str, expected: str) -> Exception:
+def bad_value(name: str, value: str, expected: str) -> SparkError:
     """An option's value that does not fit (an IllegalArgumentException)."""
     message = f"Invalid value {value!r} for the option {name!r}: it must be {expected}."
-    return illegal_argument("STDS_INVALID_OPTION_VALUE.WITH_MESSAGE", message, "42616", optionName=name, message=expected)
+    params = {"optionName": name, "message": f"{value!r} is not {expected}"}
+    condition = "STDS_INVALID_OPTION_VALUE.WITH_MESSAGE"
+    return SparkError(condition, message, params, sqlstate="42616", classes=ILLEGAL_ARGUMENT)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.checkpoint.metadata_log import MetadataLog, body_lines
-from penstock.core.errors import ARITHMETIC, SparkError, analysis_error
+from penstock.core.errors import ARITHMETIC, UNSUPPORTED, SparkError, analysis_error
 from penstock.plan.types import LONG, TIMESTAMP, StructField, StructType
 from penstock.sources import options as opt
 from penstock.sources.base import Relation, Scan, StreamContext, StreamSource
@@ -70,7 +70,9 @@ class RateStreamSource:
     def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
         if self._fixed is not None:
             return self._fixed
-        self._last_ms = max(self._last_ms, self._clock.now_ms())  # a clock set back makes the source wait, not lose rows
+        self._last_ms = max(
+            self._last_ms, self._clock.now_ms()
+        )  # a clock set back makes the source wait, not lose rows
         return str(max((self._last_ms - self._created_ms) // 1000, int(start or 0)))
 
     def prepare_for_available_now(self) -> None:
@@ -80,8 +82,11 @@ class RateStreamSource:
         first_second, last_second = int(start or 0), int(end)
         first, last = self._relation.rows_until(first_second), self._relation.rows_until(last_second)
         if last > _MAX:
-            message = f"The rate source has come to its end: {self._relation.rows_per_second} rows a second for {end} s."
-            raise SparkError("INCORRECT_END_OFFSET", message, _end_params(self._relation, end), sqlstate="22003", classes=ARITHMETIC)
+            message = (
+                f"The rate source has come to its end: {self._relation.rows_per_second} rows a second for {end} s."
+            )
+            params = _end_params(self._relation, end)
+            raise SparkError("INCORRECT_END_OFFSET", message, params, sqlstate="22003", classes=ARITHMETIC)
         values = np.arange(first, last, dtype=np.int64)
         per_value = (last_second - first_second) * 1000 / max(last - first, 1)
         ms = np.floor((values - first) * per_value + 0.5).astype(np.int64) + self._created_ms + first_second * 1000
@@ -121,7 +126,7 @@ def rate(
     return relation
 
 
-def rate_table(ms: np.ndarray, values: np.ndarray, columns: Sequence[tuple[str, str]]) -> pa.Table:  # type: ignore[type-arg]
+def rate_table(ms: np.ndarray, values: np.ndarray, columns: Sequence[tuple[str, str]]) -> pa.Table:
     """The columns asked for, of rows given by their milliseconds and values."""
     arrays = {
         "timestamp": lambda: pa.array(ms * 1000, pa.int64()).view(pa.timestamp("us", tz="UTC")),
@@ -136,7 +141,7 @@ def refuse_schema(schema: StructType | None, source: str) -> None:
     """Sources with a fixed schema take none from the user."""
     if schema is not None:
         message = f"The {source} source has a fixed schema: leave out .schema(...)."
-        raise analysis_error("_LEGACY_ERROR_TEMP_1242", message, "XXKD0", fmt=source)
+        raise SparkError("_LEGACY_ERROR_TEMP_2242", message, {"provider": source}, classes=UNSUPPORTED)
 
 
 def streaming_only(source: str) -> SparkError:

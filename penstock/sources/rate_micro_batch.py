@@ -107,7 +107,9 @@ def rate_micro_batch(
     if rows is None:
         message = "The rate-micro-batch source needs the option 'rowsPerBatch', a positive integer."
         params = {"optionName": "rowsPerBatch"}
-        raise SparkError("STDS_REQUIRED_OPTION_UNSPECIFIED", message, params, sqlstate="42601", classes=ILLEGAL_ARGUMENT)
+        raise SparkError(
+            "STDS_REQUIRED_OPTION_UNSPECIFIED", message, params, sqlstate="42601", classes=ILLEGAL_ARGUMENT
+        )
     return RateMicroBatchRelation(
         rows_per_batch=rows,
         partitions=opt.positive(options, "numPartitions"),

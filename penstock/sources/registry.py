@@ -44,8 +44,31 @@ _CLASS_PARTS = {
 
 #: Sources that Spark, or a package that people use with it, has, and Penstock has not.
 KNOWN_ELSEWHERE = frozenset(
-    "kafka orc avro xml jdbc delta iceberg hudi binaryfile libsvm image hive statestore state-metadata kinesis mongodb "
-    "redis cassandra bigquery snowflake pulsar eventhubs protobuf".split()
+    (
+        "kafka",
+        "orc",
+        "avro",
+        "xml",
+        "jdbc",
+        "delta",
+        "iceberg",
+        "hudi",
+        "binaryfile",
+        "libsvm",
+        "image",
+        "hive",
+        "statestore",
+        "state-metadata",
+        "kinesis",
+        "mongodb",
+        "redis",
+        "cassandra",
+        "bigquery",
+        "snowflake",
+        "pulsar",
+        "eventhubs",
+        "protobuf",
+    )
 )
 
 _registered: dict[str, Provider] = {}

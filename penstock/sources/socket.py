@@ -7,6 +7,7 @@ connection is not opened again; the query goes on without new lines, as in Spark
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket as sockets
 import threading
@@ -99,10 +100,8 @@ class SocketStreamSource:
 
     def stop(self) -> None:
         self._is_stopped = True
-        try:
+        with contextlib.suppress(OSError):  # the other side was first
             self._connection.shutdown(sockets.SHUT_RDWR)
-        except OSError:
-            pass  # the other side was first
         self._connection.close()
         self._reader.join(timeout=5)
 

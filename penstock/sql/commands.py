@@ -103,7 +103,8 @@ _COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
     _build(r"SET(?P<rest>\s.*)?", _set),
     _build(r"RESET(?:\s+(?P<key>.+))?", lambda m, inner: st.ResetConf(_key(m["key"]) if m["key"] else None)),
     _build(
-        rf"CREATE(?P<replace> OR REPLACE)?(?P<global_> GLOBAL)?(?P<temp> TEMP(?:ORARY)?)? VIEW(?P<if_> IF NOT EXISTS)? {_NAME}"
+        r"CREATE(?P<replace> OR REPLACE)?(?P<global_> GLOBAL)?(?P<temp> TEMP(?:ORARY)?)? VIEW"
+        rf"(?P<if_> IF NOT EXISTS)? {_NAME}"
         r"(?:\s*\((?P<columns>[^()]*)\))? AS\s*(?P<query>.+)",
         _create_view,
     ),
@@ -135,9 +136,50 @@ _COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
     _build(r"CLEAR CACHE", lambda m, inner: st.ClearCache()),
 )
 
-_REFUSED = {
-    "add", "alter", "analyze", "begin", "cache", "call", "comment", "create", "declare", "delete", "desc", "describe", "drop",
-    "execute", "export", "grant", "import", "insert", "list", "load", "lock", "map", "merge", "msck", "optimize", "reduce",
-    "refresh", "repair", "replace", "revoke", "rollback", "set", "show", "truncate", "uncache", "undrop", "unlock", "unset",
-    "update", "use", "vacuum", "explain", "reset",
-}  # fmt: skip
+_REFUSED = frozenset(
+    [
+        "add",
+        "alter",
+        "analyze",
+        "begin",
+        "cache",
+        "call",
+        "comment",
+        "create",
+        "declare",
+        "delete",
+        "desc",
+        "describe",
+        "drop",
+        "execute",
+        "explain",
+        "export",
+        "grant",
+        "import",
+        "insert",
+        "list",
+        "load",
+        "lock",
+        "map",
+        "merge",
+        "msck",
+        "optimize",
+        "reduce",
+        "refresh",
+        "repair",
+        "replace",
+        "reset",
+        "revoke",
+        "rollback",
+        "set",
+        "show",
+        "truncate",
+        "uncache",
+        "undrop",
+        "unlock",
+        "unset",
+        "update",
+        "use",
+        "vacuum",
+    ]
+)

@@ -7,7 +7,7 @@ intervals while it parses.  Here every call stays a call by its own name (`FUNCT
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
@@ -31,28 +31,28 @@ _COUNTS = {
 }  # fmt: skip
 
 
-class TypedCast(exp.Expression):
+class TypedCast(exp.Expression):  # type: ignore[misc]
     """CAST, TRY_CAST and `::`; `to` is a Spark type, `mode` "" or "try"."""
 
-    arg_types = {"this": True, "to": True, "mode": True}
+    arg_types: ClassVar[Any] = {"this": True, "to": True, "mode": True}
 
 
-class TypedLiteral(exp.Expression):
+class TypedLiteral(exp.Expression):  # type: ignore[misc]
     """`DATE '2020-01-01'`: the keyword and the text."""
 
-    arg_types = {"keyword": True, "text": True}
+    arg_types: ClassVar[Any] = {"keyword": True, "text": True}
 
 
-class IntervalLiteral(exp.Expression):
-    """`INTERVAL 1 DAY -2 HOURS`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '1 day'`: (value, unit, end unit) triples."""
+class IntervalLiteral(exp.Expression):  # type: ignore[misc]
+    """`INTERVAL 1 DAY -2 HOURS`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '1 day'`: (value, unit, end unit) each."""
 
-    arg_types = {"fields": True}
+    arg_types: ClassVar[Any] = {"fields": True}
 
 
-class UnsignedShift(exp.Expression):
+class UnsignedShift(exp.Expression):  # type: ignore[misc]
     """`a >>> b`."""
 
-    arg_types = {"this": True, "expression": True}
+    arg_types: ClassVar[Any] = {"this": True, "expression": True}
 
 
 def tokenize(sql: str) -> list[Token]:
@@ -66,26 +66,33 @@ def tokenize(sql: str) -> list[Token]:
             _add_string(found, token, sql)
         elif kind == TokenType.DCOLON and token.start != token.end and sql[token.start] != ":":
             continue  # the tokenizer writes 1L as 1::BIGINT
-        elif before and before.token_type == TokenType.NUMBER and before.end == token.end and token.text.upper() in _NUMBER_SUFFIXES:
+        elif before and _is_suffix(before, token):
             found[-1] = _token(TokenType.NUMBER, before.text + token.text.upper(), before, token)
         else:
             found.append(token)
     return [_in_place(found, index) for index in range(len(found))]
 
 
+def _is_suffix(number: Token, token: Token) -> bool:
+    same_place = number.token_type == TokenType.NUMBER and number.end == token.end
+    return same_place and token.text.upper() in _NUMBER_SUFFIXES
+
+
 def _in_place(tokens: list[Token], index: int) -> Token:
-    """Nothing after a dot is a keyword, `window` is one before `name AS`, `offset` and `limit` before a count; ALL after
-    ORDER BY is a name."""
+    """Nothing after a dot is a keyword, `window` is one before `name AS`, `offset` and `limit` before a count; ALL
+    after ORDER BY is a name."""
     token = tokens[index]
     kind = token.token_type
     ahead = [t.token_type for t in tokens[index + 1 : index + 3]] + [TokenType.SENTINEL] * 2
     as_name = False
     if index > 0 and tokens[index - 1].token_type == TokenType.DOT:
-        as_name = kind not in (TokenType.IDENTIFIER, TokenType.VAR) and token.text.isidentifier() and kind != TokenType.STRING
+        as_name = kind not in (TokenType.IDENTIFIER, TokenType.STRING) and token.text.isidentifier()
     elif kind == TokenType.WINDOW:
         as_name = ahead[1] != TokenType.ALIAS or ahead[0] in (TokenType.R_PAREN, TokenType.COMMA)
     elif kind in (TokenType.OFFSET, TokenType.LIMIT):
         as_name = ahead[0] not in _COUNTS
+    elif kind in (TokenType.ISNULL, TokenType.NOTNULL):
+        as_name = True  # only functions in Spark, no postfix operators
     elif kind == TokenType.ALL:
         as_name = index > 0 and tokens[index - 1].token_type == TokenType.ORDER_BY
     return _token(TokenType.VAR, token.text, token, token) if as_name else token
@@ -109,11 +116,11 @@ def _token(kind: TokenType, text: str, first: Token, last: Token) -> Token:
     return Token(kind, text, first.line, first.col, first.start, last.end, first.comments)
 
 
-class SparkSqlParser(SparkParser):
+class SparkSqlParser(SparkParser):  # type: ignore[misc]
     """Spark's expression grammar over sqlglot's query grammar."""
 
-    FUNCTIONS: Any = {}
-    FUNCTION_PARSERS: Any = {
+    FUNCTIONS: ClassVar[Any] = {}
+    FUNCTION_PARSERS: ClassVar[Any] = {
         "CAST": lambda self: self._spark_cast(""),
         "TRY_CAST": lambda self: self._spark_cast("try"),
         "EXTRACT": lambda self: self._spark_extract(),
@@ -123,25 +130,30 @@ class SparkSqlParser(SparkParser):
         "OVERLAY": lambda self: self._spark_keyword_call("overlay", "PLACING", "FROM", "FOR"),
         "POSITION": lambda self: self._spark_position(),
     }
-    NO_PAREN_FUNCTION_PARSERS: Any = {"CASE": lambda self: self._parse_case()}
-    TERM: Any = {TokenType.DASH: exp.Sub, TokenType.PLUS: exp.Add, TokenType.DPIPE: exp.DPipe, TokenType.COLLATE: exp.Collate}
-    ARRAY_CONSTRUCTORS: Any = {}
-    COLUMN_OPERATORS: Any = {
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[Any] = {"CASE": lambda self: self._parse_case()}
+    TERM: ClassVar[Any] = {
+        TokenType.DASH: exp.Sub,
+        TokenType.PLUS: exp.Add,
+        TokenType.DPIPE: exp.DPipe,
+        TokenType.COLLATE: exp.Collate,
+    }
+    ARRAY_CONSTRUCTORS: ClassVar[Any] = {}
+    COLUMN_OPERATORS: ClassVar[Any] = {
         TokenType.DOT: None,
         TokenType.DCOLON: lambda self, this, to: self.expression(TypedCast(this=this, to=to.args["to"], mode="")),
     }
-    CAST_COLUMN_OPERATORS: Any = {TokenType.DCOLON}
-    UNARY_PARSERS: Any = {
+    CAST_COLUMN_OPERATORS: ClassVar[Any] = {TokenType.DCOLON}
+    UNARY_PARSERS: ClassVar[Any] = {
         **SparkParser.UNARY_PARSERS,
         TokenType.PLUS: lambda self: exp.Anonymous(this="positive", expressions=[self._parse_unary()]),
     }
-    LAMBDAS: Any = {
+    LAMBDAS: ClassVar[Any] = {
         TokenType.ARROW: lambda self, names: self.expression(
             exp.Lambda(this=self._parse_disjunction(), expressions=names)
         ),
         TokenType.FARROW: SparkParser.LAMBDAS[TokenType.FARROW],
     }
-    PLACEHOLDER_PARSERS: Any = {
+    PLACEHOLDER_PARSERS: ClassVar[Any] = {
         **SparkParser.PLACEHOLDER_PARSERS,
         TokenType.PLACEHOLDER: lambda self: exp.Placeholder(this=f"?{self._prev.start}"),
     }
@@ -335,11 +347,11 @@ class SparkSqlParser(SparkParser):
         return self._spark_call("position", first)
 
 
-class SparkSql(Spark):
+class SparkSql(Spark):  # type: ignore[misc]
     """The dialect of this package."""
 
-    class Tokenizer(Spark.Tokenizer):
-        HEREDOC_STRINGS: Any = []
+    class Tokenizer(Spark.Tokenizer):  # type: ignore[misc]
+        HEREDOC_STRINGS: ClassVar[Any] = []
 
     Parser = SparkSqlParser
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -18,8 +18,13 @@ from penstock.sql.lambdas import bind_lambda
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, column_parts, first_word, identifier, only, part, table_alias
 
+_DOCS = "https://spark.apache.org/docs/latest"
 _UNIT_FIRST = {"timestampadd", "timestampdiff", "dateadd", "date_add", "datediff", "date_diff", "timediff", "time_diff"}
-_WITHOUT_PARENTHESES = {exp.CurrentDate: "current_date", exp.CurrentTimestamp: "current_timestamp", exp.CurrentUser: "current_user"}
+_WITHOUT_PARENTHESES = {
+    exp.CurrentDate: "current_date",
+    exp.CurrentTimestamp: "current_timestamp",
+    exp.CurrentUser: "current_user",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,10 @@ def _sort_order(node: Tree, scope: Scope) -> ex.SortOrder:
     descending = bool(part(node, "desc"))
     nulls_first = bool(part(node, "nulls_first"))
     # sqlglot fills in the default; only what differs from it was written
-    return ex.SortOrder(expression(node.this, scope), not descending, None if nulls_first != descending else nulls_first)
+    child = (
+        ex.UnresolvedAttribute((node.this.name,)) if isinstance(node.this, exp.Var) else expression(node.this, scope)
+    )
+    return ex.SortOrder(child, not descending, None if nulls_first != descending else nulls_first)
 
 
 def _call(name: str, *args: ex.Expression) -> ex.Expression:
@@ -178,7 +186,9 @@ def _window(node: Tree, scope: Scope) -> ex.Expression:
         found = scope.windows.get(identifier(name).lower())
         if found is None:
             message = f"There is no window specification named {identifier(name)}."
-            raise parse_error("MISSING_WINDOW_SPECIFICATION", message, "42P20", windowName=identifier(name))
+            raise analysis_error(
+                "MISSING_WINDOW_SPECIFICATION", message, "42P20", windowName=identifier(name), docroot=_DOCS
+            )
         node = found
     elif name is not None:
         raise syntax_error(identifier(name))
@@ -189,7 +199,11 @@ def _window(node: Tree, scope: Scope) -> ex.Expression:
         return ex.WindowExpression(function, partition_by, order)
     only(spec, "kind", "start", "start_side", "end", "end_side")
     lower = _bound(spec.args.get("start"), spec.args.get("start_side"), scope)
-    upper = _bound(spec.args.get("end"), spec.args.get("end_side"), scope) if spec.args.get("end") else ex.FrameBound("current_row")
+    upper = (
+        _bound(spec.args.get("end"), spec.args.get("end_side"), scope)
+        if spec.args.get("end")
+        else ex.FrameBound("current_row")
+    )
     return ex.WindowExpression(function, partition_by, order, str(spec.args["kind"]).lower(), lower, upper)
 
 
@@ -227,7 +241,8 @@ def _in(node: Tree, scope: Scope) -> ex.Expression:
         left = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this]
         return ex.SubqueryExpression("in", scope.query(node.args["query"], scope), expressions(left, scope))
     if not node.expressions:
-        raise syntax_error(")")
+        message = "IN needs at least one value; write FALSE for a condition that never holds."
+        raise parse_error("INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE", message, "42000")
     return _call("in", expression(node.this, scope), *expressions(node.expressions, scope))
 
 
@@ -279,7 +294,9 @@ def _escape(node: Tree, scope: Scope) -> ex.Expression:
     call = _as_call(expression(node.this, scope), "ESCAPE")
     escape = expression(node.expression, scope)
     if call.name == "not":
-        return _call("not", replace(_as_call(call.args[0], "ESCAPE"), args=(*_as_call(call.args[0], "ESCAPE").args, escape)))
+        return _call(
+            "not", replace(_as_call(call.args[0], "ESCAPE"), args=(*_as_call(call.args[0], "ESCAPE").args, escape))
+        )
     if call.name not in ("like", "ilike"):
         raise syntax_error("ESCAPE")
     return replace(call, args=(*call.args, escape))
@@ -316,13 +333,13 @@ def _aliases(node: Tree, scope: Scope) -> ex.Expression:
 
 def _placeholder(node: Tree, scope: Scope) -> ex.Expression:
     name = str(node.this)
-    args = scope.args
+    args = scope.args or {}
     if name.startswith("?"):
         index = scope.positions[int(name[1:])]
-        if args is not None and not isinstance(args, dict) and index < len(args):
-            return list(args.values() if hasattr(args, "values") else args)[index]
-        name = f"_{name[1:]}"
-    elif args is not None and hasattr(args, "get") and args.get(name) is not None:
+        if not isinstance(args, Mapping) and index < len(args):
+            return args[index]
+        name = f"_{name[1:]}"  # Spark names it so, by its place in the text
+    elif isinstance(args, Mapping) and name in args:
         return args[name]
     message = f"The parameter {name} has no value: give it in `args` of spark.sql."
     raise analysis_error("UNBOUND_SQL_PARAMETER", message, "42P02", name=name)
@@ -360,7 +377,9 @@ _KNOWN: dict[type, tuple[str, ...]] = {
     TypedCast: ("this", "to", "mode"),
     IntervalLiteral: ("fields",),
     **dict.fromkeys(_WITHOUT_PARENTHESES, ()),
-    **dict.fromkeys((exp.Subquery, exp.Select), (*exp.Select.arg_types, "this", "alias")),  # checked by the query's conversion
+    **dict.fromkeys(
+        (exp.Subquery, exp.Select), (*exp.Select.arg_types, "this", "alias")
+    ),  # checked by the query's conversion
 }
 _CONVERT: dict[type, Callable[[Tree, Scope], ex.Expression]] = {
     exp.Literal: _literal,

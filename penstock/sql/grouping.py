@@ -27,7 +27,12 @@ def aggregate(group: Tree, items: Keys, child: Node, scope: Scope) -> Aggregate:
             if not suffix.expressions:  # GROUP BY a, b WITH ROLLUP
                 return Aggregate(expressions(elements, scope), items, child, name)
             if name == "grouping_sets":  # GROUP BY a, b GROUPING SETS (...)
-                return _of_sets([[set_ for s in suffix.expressions for set_ in _sets(s, scope)]], items, child, expressions(elements, scope))
+                return _of_sets(
+                    [[set_ for s in suffix.expressions for set_ in _sets(s, scope)]],
+                    items,
+                    child,
+                    expressions(elements, scope),
+                )
             elements.append(suffix)
     if not any(isinstance(e, (exp.Cube, exp.Rollup, exp.GroupingSets)) for e in elements):
         return Aggregate(expressions(elements, scope), items, child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -38,9 +39,7 @@ class Interval:
 
     def plus(self, other: Interval) -> Interval:
         """The field-wise sum."""
-        return Interval(
-            self.months + other.months, self.days + other.days, self.microseconds + other.microseconds
-        )
+        return Interval(self.months + other.months, self.days + other.days, self.microseconds + other.microseconds)
 
     def negated(self) -> Interval:
         """The field-wise negative."""
@@ -103,7 +102,7 @@ def interval_of(text: str) -> Interval:
 
 
 def parse_interval(text: str) -> Interval:
-    """`10 seconds`, `interval 1 minute 30 seconds` -> months, days, microseconds; CANNOT_PARSE_INTERVAL when it is none."""
+    """`10 seconds`, `interval 1 minute 30 seconds` -> months, days, microseconds; else CANNOT_PARSE_INTERVAL."""
     try:
         return interval_of(text)
     except ValueError as error:
@@ -137,7 +136,7 @@ def day_time(text: str, start: str, end: str) -> int:
     """`1 02:03:04.5` from field `start` to `end` in microseconds; ValueError when it is none."""
     names = DAY_TIME_FIELDS[DAY_TIME_FIELDS.index(start) : DAY_TIME_FIELDS.index(end) + 1]
     pattern = _DAY_TIME_PATTERNS[names[0]]
-    for before, name in zip(names, names[1:], strict=False):
+    for before, name in itertools.pairwise(names):
         pattern += (r"\s+" if before == "day" else ":") + _DAY_TIME_PATTERNS[name]
     match = re.fullmatch(r"\s*(?P<sign>[+-]?)" + pattern + r"\s*", text)
     if match is None:
@@ -152,4 +151,9 @@ def day_time(text: str, start: str, end: str) -> int:
 
 def invalid_interval(text: str, reason: str) -> SparkError:
     """A malformed interval literal in SQL text."""
-    return parse_error("INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER", f"Error parsing {text!r} to interval: {reason}", "22006", input=text)  # fmt: skip
+    return parse_error(
+        "INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER",
+        f"Error parsing {text!r} to interval: {reason}",
+        "22006",
+        input=text,
+    )

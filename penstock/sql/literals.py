@@ -12,6 +12,7 @@ from penstock.plan import types as t
 from penstock.plan.expressions import Literal
 from penstock.sql import intervals
 from penstock.sql.intervals import DAY_TIME_FIELDS, YEAR_MONTH_FIELDS, Interval, unit_name
+from penstock.sql.types import precision_error
 
 _INTEGRAL = {"Y": (t.BYTE, 8), "S": (t.SHORT, 16), "L": (t.LONG, 64)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,9 +55,17 @@ def _integral(digits: str, suffix: str) -> Literal:
     if not digits.lstrip("-").isdigit():
         raise invalid_literal("NUMERIC", digits + suffix)
     if not low <= int(digits) <= high:
-        name = data_type.simpleString().upper()
+        name = data_type.simpleString()
         message = f"The literal {digits} is outside of {name}, which goes from {low} to {high}."
-        raise parse_error("INVALID_NUMERIC_LITERAL_RANGE", message, "22003", rawStrippedQualifier=digits, minValue=low, maxValue=high, typeName=name)  # fmt: skip
+        raise parse_error(
+            "INVALID_NUMERIC_LITERAL_RANGE",
+            message,
+            "22003",
+            rawStrippedQualifier=digits,
+            minValue=low,
+            maxValue=high,
+            typeName=name,
+        )
     return Literal(int(digits), data_type)
 
 
@@ -68,8 +77,7 @@ def decimal(digits: str) -> Literal:
     scale = max(0, -exponent)
     precision = max(len(parts.digits) + max(0, exponent), scale)
     if precision > 38:
-        message = f"Decimal precision {precision} exceeds max precision 38."
-        raise parse_error("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", message, "22003", precision=precision, maxPrecision=38)
+        raise precision_error(precision)
     return Literal(value, t.DecimalType(precision, scale))
 
 
@@ -82,7 +90,7 @@ def binary(text: str) -> Literal:
 
 
 def typed(keyword: str, text: str, time_zone: str) -> Literal:
-    """DATE, TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ and TIME literals; without a zone in the text, `time_zone` holds."""
+    """DATE, TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ and TIME; without a zone in the text, `time_zone` holds."""
     value = text.strip()
     if value.lower() in _SPECIAL:
         raise unsupported(f"the special value {keyword} '{value}'", "Use current_date() or current_timestamp().")
@@ -116,7 +124,9 @@ def _micros(text: str, keyword: str, time_zone: str, *, zoned: bool) -> int:
         if match is None:
             raise ValueError(text)
         *numbers, fraction, zone = match.groups()
-        year, month, day, hour, minute, second = (int(n or low) for n, low in zip(numbers, (1, 1, 1, 0, 0, 0), strict=True))
+        year, month, day, hour, minute, second = (
+            int(n or low) for n, low in zip(numbers, (1, 1, 1, 0, 0, 0), strict=True)
+        )
         micro = int((fraction or "").ljust(6, "0")[:6])
         region = _zone(zone or time_zone) if zoned else UTC
         moment = datetime(year, month, day, hour, minute, second, micro, tzinfo=region)
@@ -157,6 +167,8 @@ def interval(fields: list[tuple[str, str, str]]) -> Literal:
         if len(fields) == 1 and end:
             return _range(value, unit, end)
         if len(fields) == 1 and not unit:
+            if not re.search("[a-z]", value, re.IGNORECASE):
+                raise invalid_literal("INTERVAL", value)
             words = [unit_name(word) for word in re.findall(r"[A-Za-z]+", value)]
             return _of_units(intervals.interval_of(value), [word for word in words if word], text)
         total = Interval()
@@ -178,10 +190,20 @@ def _range(value: str, start: str, end: str) -> Literal:
         first, last = DAY_TIME_FIELDS.index(start), DAY_TIME_FIELDS.index(end)
         return Literal(sign * intervals.day_time(text, start, end), t.DayTimeIntervalType(first, last))
     message = f"An interval cannot go from {start} to {end}."
-    raise parse_error("UNSUPPORTED_FROM_TO", message, "22006", start=start, end=end)
+    params = {"from": start, "to": end, "input": value}
+    raise parse_error("INVALID_INTERVAL_FORMAT.UNSUPPORTED_FROM_TO_EXPRESSION", message, "22006", **params)
 
 
-_FIELD_OF_UNIT = {"week": 0, "day": 0, "hour": 1, "minute": 2, "second": 3, "millisecond": 3, "microsecond": 3, "nanosecond": 3}
+_FIELD_OF_UNIT = {
+    "week": 0,
+    "day": 0,
+    "hour": 1,
+    "minute": 2,
+    "second": 3,
+    "millisecond": 3,
+    "microsecond": 3,
+    "nanosecond": 3,
+}
 
 
 def _of_units(value: Interval, units: list[str], text: str) -> Literal:

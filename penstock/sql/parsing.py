@@ -21,7 +21,7 @@ from penstock.sql.syntax import empty_statement, syntax_error
 _START = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _TABLE = re.compile(r"table\s(?!\s*select\b)", re.IGNORECASE)
 _FOREIGN = {
-    TokenType.PIPE_GT, TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.SEMICOLON, TokenType.L_BRACE, TokenType.PARAMETER,
+    TokenType.PIPE_GT, TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.L_BRACE, TokenType.PARAMETER,
 }  # fmt: skip
 _QUERY_WORDS = {"select", "with", "values", "from", "table", "("}
 
@@ -45,7 +45,7 @@ def statement(text: str, args: Arguments, time_zone: str) -> Statement:
     """A query or one of the commands of `sql/commands.py`."""
     body = text[_skip(text) :].rstrip().rstrip(";").rstrip()
     if not body:
-        raise empty_statement()
+        raise syntax_error(";") if ";" in text[_skip(text) :] else empty_statement()
     word = (re.match(r"\w+|.", body) or [""])[0].lower()
     if word in _QUERY_WORDS:
         return Query(query(body, args, time_zone))
@@ -63,24 +63,27 @@ def _parse(text: str, method: Any, args: Arguments, time_zone: str) -> tuple[Any
     try:
         trees = parser._parse(method, tokens, text)
     except SqlglotError as error:
-        raise _syntax_error(error, tokens) from None
+        raise _syntax_error(error, parser._curr.token_type == TokenType.SENTINEL) from None
     except RecursionError:
         raise unsupported("SQL that is nested this deeply") from None
     if len(trees) != 1 or trees[0] is None:
-        raise syntax_error(";" if len(trees) > 1 else "")
+        raise syntax_error("")
     return trees[0], Scope(queries.query, args, time_zone, _positions(tokens))
 
 
 def _tokens(text: str) -> list[Token]:
     try:
         tokens = tokenize(text)
-    except SqlglotError:
-        raise syntax_error(text[_skip(text) :][:20]) from None
+    except SqlglotError:  # a quote or a comment that does not end
+        near = next((mark for mark in ("/*", "'", '"', "`") if mark in text), "")
+        raise syntax_error(near) from None
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
         tokens.pop()
     if not tokens:
-        raise empty_statement() if not text.strip() or ";" in text else syntax_error("")
-    for token in tokens:
+        raise syntax_error(";") if ";" in text else empty_statement()
+    for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
+        if token.token_type == TokenType.SEMICOLON:
+            raise syntax_error(after.text, f": extra input '{after.text}'")
         if token.token_type in _FOREIGN:
             raise syntax_error(token.text)
     return tokens
@@ -92,9 +95,7 @@ def _positions(tokens: list[Token]) -> dict[int, int]:
     return {start: index for index, start in enumerate(marks)}
 
 
-def _syntax_error(error: SqlglotError, tokens: list[Token]) -> SparkError:
-    """sqlglot tells the place of the trouble; at the last token it often means the end of the text."""
+def _syntax_error(error: SqlglotError, at_end: bool) -> SparkError:
+    """sqlglot tells the token of the trouble, but names the last one when the text ended too early."""
     details = getattr(error, "errors", None) or [{}]
-    near = str(details[0].get("highlight") or "")
-    expects = str(details[0].get("description") or "").startswith(("Required", "Expect"))
-    return syntax_error("" if expects and tokens and near == tokens[-1].text else near)
+    return syntax_error("" if at_end else str(details[0].get("highlight") or ""))

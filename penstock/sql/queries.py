@@ -6,6 +6,7 @@ literals in GROUP BY and ORDER BY (ordinals), aliases in GROUP BY, columns of th
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,13 +14,14 @@ from sqlglot import exp
 
 from penstock.core.errors import analysis_error, unsupported
 from penstock.plan import nodes
-from penstock.plan.expressions import Literal
+from penstock.plan.expressions import Expression, Literal, UnresolvedFunction
 from penstock.sql.expressions import Scope, expression, expressions, sort_orders
 from penstock.sql.grouping import aggregate
 from penstock.sql.relations import relation, with_joins
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, first_word, identifier, only, part, table_alias
 
+_ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _SET_KINDS = {exp.Union: "union", exp.Intersect: "intersect", exp.Except: "except"}
 _MODIFIERS = ("with_", "order", "sort", "distribute", "cluster", "limit", "offset")
 
@@ -79,16 +81,46 @@ def _limited(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:
 
 
 def _count(node: Tree, clause: str, scope: Scope) -> int:
-    value = expression(node, scope)
+    value = _constant(expression(node, scope))
     if not isinstance(value, Literal):
         raise unsupported(f"a {clause.upper()} that is not a literal or a parameter")
     if not isinstance(value.value, int) or isinstance(value.value, bool):
         message = f"The {clause} expression must be an integer, but it is {value.value!r}."
-        raise analysis_error("INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE", message, "42K0E", name=clause, expr=f'"{value.value}"', dataType=f'"{value.type.simpleString().upper()}"')  # fmt: skip
+        raise analysis_error(
+            "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE",
+            message,
+            "42K0E",
+            name=clause,
+            expr=f'"{value.value}"',
+            dataType=f'"{value.type.simpleString().upper()}"',
+        )
     if value.value < 0:
         message = f"The {clause} expression must not be negative, but it is {value.value}."
-        raise analysis_error("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", message, "42K0E", name=clause, expr=f'"{value.value}"', v=value.value)
+        raise analysis_error(
+            "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE",
+            message,
+            "42K0E",
+            name=clause,
+            expr=f'"{value.value}"',
+            v=value.value,
+        )
     return value.value
+
+
+def _constant(e: Expression) -> Expression:
+    """Sums, differences and products of integer literals, worked out."""
+    operate = _ARITHMETIC.get(e.name) if isinstance(e, UnresolvedFunction) and len(e.args) == 2 else None
+    if operate is None or not isinstance(e, UnresolvedFunction):
+        return e
+    left, right = (_constant(arg) for arg in e.args)
+    if (
+        isinstance(left, Literal)
+        and isinstance(right, Literal)
+        and isinstance(left.value, int)
+        and isinstance(right.value, int)
+    ):
+        return Literal(operate(left.value, right.value), left.type)
+    return e
 
 
 def _select(node: exp.Select, scope: Scope) -> nodes.Node:
@@ -184,4 +216,3 @@ _QUERIES: dict[type, Callable[[Tree, Scope], nodes.Node]] = {
     exp.Values: _values,
     exp.Table: _table,
 }
-

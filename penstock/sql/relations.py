@@ -89,7 +89,9 @@ def _subquery(node: exp.Subquery, scope: Scope) -> nodes.Node:
     """A query in parentheses, or a join in parentheses."""
     only(node, "this", "alias", "joins", "sample", "order", "limit", "offset", "with_", "sort", "distribute", "cluster")
     within = node.this
-    if isinstance(within, exp.Table) or (isinstance(within, exp.Subquery) and (part(within, "alias") or part(within, "joins"))):
+    if isinstance(within, exp.Table) or (
+        isinstance(within, exp.Subquery) and (part(within, "alias") or part(within, "joins"))
+    ):
         return relation(within, scope)
     inner = node.copy()
     for name in ("alias", "joins", "sample"):
@@ -98,12 +100,21 @@ def _subquery(node: exp.Subquery, scope: Scope) -> nodes.Node:
 
 
 def _values(node: exp.Values, scope: Scope) -> nodes.Node:
-    rows = tuple(expressions(row.expressions if isinstance(row, exp.Tuple) else [row], scope) for row in node.expressions)
+    rows = tuple(
+        expressions(row.expressions if isinstance(row, exp.Tuple) else [row], scope) for row in node.expressions
+    )
     if len({len(row) for row in rows}) > 1:
         widths = [len(row) for row in rows]
         odd = next(i for i, width in enumerate(widths) if width != widths[0])
         message = f"The rows of VALUES differ in length: row {odd} has {widths[odd]} columns, not {widths[0]}."
-        raise analysis_error("INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH", message, "42000", expectedNumCols=widths[0], actualNumCols=widths[odd], rowIndex=odd)  # fmt: skip
+        raise analysis_error(
+            "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+            message,
+            "42000",
+            expectedNumCols=widths[0],
+            actualNumCols=widths[odd],
+            rowIndex=odd,
+        )
     return nodes.Values(rows)
 
 
@@ -118,7 +129,9 @@ def _sampled(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:
     if part(node, "percent") is None:
         return nodes.Limit(int(size.value), plan)
     seed = expression(node.args["seed"], scope) if part(node, "seed") is not None else None
-    return nodes.Sample(0.0, float(size.value) / 100, plan, False, int(seed.value) if isinstance(seed, Literal) else None)
+    return nodes.Sample(
+        0.0, float(size.value) / 100, plan, False, int(seed.value) if isinstance(seed, Literal) else None
+    )
 
 
 _RELATIONS: dict[type, Callable[[Tree, Scope], nodes.Node]] = {

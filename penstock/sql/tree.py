@@ -45,7 +45,7 @@ def first_word(node: Tree) -> str:
     """Something of `node` to name in an error."""
     if not isinstance(node, exp.Expression):
         return str(node)
-    return node.name or node.key
+    return str(node.name or node.key)
 
 
 def table_alias(node: Tree) -> tuple[str, tuple[str, ...]]:

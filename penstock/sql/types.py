@@ -1,4 +1,4 @@
-"""Type texts and schema texts (DDL or JSON) -> Spark types.  A small recursive parser, because readers need it at once."""
+"""Type and schema texts (DDL or JSON) -> Spark types.  A small recursive parser, because readers need it at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from penstock.core.errors import analysis_error, parse_error
+from penstock.core.errors import ARITHMETIC, SparkError, analysis_error, parse_error
 from penstock.plan import types as t
 from penstock.sql.intervals import DAY_TIME_FIELDS, YEAR_MONTH_FIELDS
 from penstock.sql.strings import unescape
@@ -44,7 +44,13 @@ def parse_schema(text: str) -> t.StructType:
     if isinstance(parsed, t.StructType):
         return parsed
     message = f"The schema {text!r} is the type {parsed.simpleString()}, not a list of columns."
-    raise analysis_error("INVALID_SCHEMA.NON_STRUCT_TYPE", message, "42K07", inputSchema=f'"{text}"', dataType=f'"{parsed.simpleString().upper()}"')  # fmt: skip
+    raise analysis_error(
+        "INVALID_SCHEMA.NON_STRUCT_TYPE",
+        message,
+        "42K07",
+        inputSchema=f'"{text}"',
+        dataType=f'"{parsed.simpleString().upper()}"',
+    )
 
 
 @lru_cache(maxsize=256)
@@ -180,8 +186,7 @@ class _TypeParser:
             raise unsupported_type(f"decimal({','.join(map(str, numbers))})")
         precision, scale = (*numbers, 0)[:2] if numbers else (10, 0)
         if precision > 38:
-            message = f"Decimal precision {precision} exceeds the maximum of 38."
-            raise parse_error("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", message, "22003", precision=precision, maxPrecision=38)
+            raise precision_error(precision)
         return t.DecimalType(precision, scale)
 
     def _sized(self, name: str, make: Callable[[int], t.DataType]) -> t.DataType:
@@ -222,7 +227,8 @@ class _TypeParser:
     def _open(self, name: str, example: str) -> None:
         if not self._accept("<"):
             message = f"The definition of the type {name} is incomplete: write for example {example}."
-            raise parse_error(f"INCOMPLETE_TYPE_DEFINITION.{name}", message, "42K01")
+            params = {"elementType": "<INT>"} if name == "ARRAY" else {}
+            raise parse_error(f"INCOMPLETE_TYPE_DEFINITION.{name}", message, "42K01", **params)
 
     def _interval(self) -> t.DataType:
         if self._peek() in YEAR_MONTH_FIELDS:
@@ -274,6 +280,15 @@ _PARAMETRIC: dict[str, Callable[[_TypeParser], t.DataType]] = {
 }
 
 
-def unsupported_type(name: str) -> Exception:
+def precision_error(precision: int) -> SparkError:
+    """A decimal with more than 38 digits."""
+    message = f"Decimal precision {precision} exceeds the maximum of 38."
+    params = {"precision": precision, "maxPrecision": 38}
+    return SparkError("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", message, params, sqlstate="22003", classes=ARITHMETIC)
+
+
+def unsupported_type(name: str) -> SparkError:
     """UNSUPPORTED_DATATYPE of a type name that Spark does not know."""
-    return parse_error("UNSUPPORTED_DATATYPE", f'Unsupported data type "{name.upper()}".', "0A000", typeName=f'"{name.upper()}"')
+    return parse_error(
+        "UNSUPPORTED_DATATYPE", f'Unsupported data type "{name.upper()}".', "0A000", typeName=f'"{name.upper()}"'
+    )

@@ -15,7 +15,7 @@ from penstock.state.memory import Growable
 
 
 class Column(Protocol):
-    """Values by slot.  A slot that was never set is NULL."""
+    """Values by slot.  A slot must be set or cleared (no copy, if its memory was never used) before it is read."""
 
     type: pa.DataType
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from penstock.state.bridge import Flags, arrow_flags, to_numpy
+from penstock.state.bridge import Flags, arrow_flags, is_fixed_width, to_numpy
 
 
 def same_numbers(left: NDArray[Any], right: NDArray[Any]) -> Flags:
@@ -43,8 +43,6 @@ def flags(array: pa.Array) -> Flags:
 
 
 def _same_valid(left: pa.Array, right: pa.Array) -> Flags:
-    import pyarrow.compute as pc  # here, because it takes long to import and most keys are numbers
-
     kind = left.type
     if pa.types.is_struct(kind):
         result = np.ones(len(left), np.bool_)
@@ -53,8 +51,10 @@ def _same_valid(left: pa.Array, right: pa.Array) -> Flags:
         return result
     if pa.types.is_map(kind) or _is_list(kind):
         return _same_lists(_as_list(left), _as_list(right))
-    if pa.types.is_floating(kind):
+    if is_fixed_width(kind):
         return same_numbers(to_numpy(left)[0], to_numpy(right)[0])
+    import pyarrow.compute as pc  # here, because it takes long to import and most keys are numbers
+
     return flags(pc.equal(left, right))
 
 

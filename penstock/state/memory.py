@@ -26,7 +26,7 @@ class Growable:
     def __init__(self, dtype: DTypeLike, capacity: int) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._map = _map(max(1, capacity) * self.dtype.itemsize)
-        self.array: NDArray[Any] = np.frombuffer(self._map, self.dtype)
+        self.array: NDArray[Any] = self._view()
 
     def __len__(self) -> int:
         return len(self.array)
@@ -50,7 +50,10 @@ class Growable:
             old, self._map = self._map, _map(size)
             np.frombuffer(self._map, np.uint8)[: len(old)] = np.frombuffer(old, np.uint8)
         _advise(self._map)
-        self.array = np.frombuffer(self._map, self.dtype, count=len(self._map) // self.dtype.itemsize)
+        self.array = self._view()
+
+    def _view(self) -> NDArray[Any]:
+        return np.frombuffer(self._map, self.dtype, count=len(self._map) // self.dtype.itemsize)
 
 
 def _map(size: int) -> mmap.mmap:

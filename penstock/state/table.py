@@ -18,6 +18,13 @@ from penstock.state.log_column import LogColumn
 from penstock.state.memory import Growable
 
 _FIRST_CAPACITY = 512
+_REFUSED = (
+    pa.types.is_dictionary,
+    pa.types.is_union,
+    pa.types.is_run_end_encoded,
+    pa.types.is_string_view,
+    pa.types.is_binary_view,
+)
 
 
 class SlotTable:
@@ -163,6 +170,6 @@ class SlotTable:
 
 def _column(field: pa.Field) -> FixedColumn | LogColumn:
     kind = field.type
-    if pa.types.is_dictionary(kind) or pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind):
+    if any(check(kind) for check in _REFUSED):
         raise unsupported(f"the Arrow type {kind} in streaming state (column {field.name})", "Decode it beforehand.")
     return FixedColumn(kind, _FIRST_CAPACITY) if is_fixed_width(kind) else LogColumn(kind, _FIRST_CAPACITY)

@@ -21,8 +21,8 @@ class FailingFiles(LocalFiles):
     pattern: of the whole path, as in fnmatch (`*/commits/*`); a temporary file counts as the file it will become.
     operations: which of "write", "sync", "read", "make_directory", "remove" fail.  nth: the first that fails, counting
     matching operations from 1; times: how many fail from there on (None: all).  error: the errno (ENOSPC, EACCES, EIO,
-    ...).  torn: a failing write leaves the first half of its bytes under the file's name, as a file system without atomic
-    rename may after a power cut."""
+    ...).  torn: a failing write leaves the first half of its bytes under the file's name, as a file system without
+    atomic rename may after a power cut."""
 
     def __init__(
         self,

@@ -45,7 +45,8 @@ class StopStream:
 
 
 class AddData:
-    """Add rows to a MemoryStream; the query, if it runs, may see them at once."""
+    """Add rows to a MemoryStream.  A running query may see them at once; one that triggers by a manual clock sees them
+    at its next trigger, for they are added while it waits for the clock."""
 
     def __init__(self, stream: MemoryStream, *rows: Any) -> None:
         self.stream = stream
@@ -55,6 +56,7 @@ class AddData:
         return f"AddData({', '.join(map(repr, self.rows))})"
 
     def run(self, test: StreamTest) -> None:
+        test.before_data()
         self.stream.add_data(self.rows)
 
 

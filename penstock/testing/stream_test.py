@@ -126,16 +126,22 @@ class StreamTest:
         query = self.known()
         if query.exception is not None:
             raise query.exception
-        trigger, clock = query.spec.trigger, query.spec.clock
         if not query.is_active:
             return
-        if isinstance(trigger, (Once, AvailableNow)):
+        if isinstance(query.spec.trigger, (Once, AvailableNow)):
             done = query.await_termination(self.timeout_ms)
-        elif isinstance(trigger, ProcessingTime) and trigger.interval_ms and isinstance(clock, ManualClock):
-            done = self._wait_for_clock(query, clock)
+        elif _triggers_by_manual_clock(query):
+            done = self._wait_for_clock(query, self.clock)
         else:
             done = query.process_all_available(self.timeout_ms)
         assert done, f"the query was not done within {self.timeout_ms} ms"
+
+    def before_data(self) -> None:
+        """Wait until a query that triggers by the manual clock waits for it, so that it is certain which trigger sees
+        what is added now."""
+        query = self._query
+        if query is not None and query.is_active and _triggers_by_manual_clock(query):
+            self.settle()
 
     def _wait_for_clock(self, query: StreamingQuery, clock: ManualClock) -> bool:
         deadline = time.monotonic() + self.timeout_ms / 1000
@@ -177,6 +183,12 @@ class StreamTest:
             "Sink": self.collected.__class__.__name__ + f", {len(self.collected.rows)} rows",
             "Plan": query.explain(extended=True),
         }
+
+
+def _triggers_by_manual_clock(query: StreamingQuery) -> bool:
+    trigger = query.spec.trigger
+    by_interval = isinstance(trigger, ProcessingTime) and trigger.interval_ms > 0
+    return by_interval and isinstance(query.spec.clock, ManualClock)
 
 
 def _lines(batches: Mapping[int, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.engine.types import duckdb_type
-from penstock.functions.markers import raise_with_value
+from penstock.functions.markers import raise_with_values
 from penstock.functions.type_names import quoted_type
 from penstock.plan.types import (
     BooleanType,
@@ -19,6 +19,8 @@ from penstock.plan.types import (
 from penstock.translate.context import TranslateContext
 
 _ANSI_CONFIG = '"spark.sql.ansi.enabled"'
+#: Behind numbers in messages, as in SQL literals.
+_SUFFIXES: dict[type[DataType], str] = {LongType: "L", ShortType: "S", ByteType: "T", DoubleType: "D", DecimalType: "BD"}
 _MASKS: dict[type[DataType], tuple[int, int]] = {
     ByteType: (0xFF, 0x80), ShortType: (0xFFFF, 0x8000), IntegerType: (0xFFFFFFFF, 0x80000000),
 }  # fmt: skip
@@ -27,43 +29,43 @@ _MASKS: dict[type[DataType], tuple[int, int]] = {
 def malformed(sql: str, target: DataType, kind: str = "number_format") -> str:
     """SQL that raises CAST_INVALID_INPUT for the string `sql`."""
     name = quoted_type(target)
-    return raise_with_value(
+    return raise_with_values(
         "CAST_INVALID_INPUT",
-        f"The value '{{value}}' of the type \"STRING\" cannot be cast to {name} because it is malformed."
+        f"The value {{expression}} of the type \"STRING\" cannot be cast to {name} because it is malformed."
         " Correct the value, or use `try_cast` to get NULL instead.",
-        sql, param="expression", sqlstate="22018", kind=kind, value_format="'{}'",
+        {"expression": f"'''' || {sql} || ''''"}, sqlstate="22018", kind=kind,
         sourceType='"STRING"', targetType=name, ansiConfig=_ANSI_CONFIG,
     )  # fmt: skip
 
 
 def out_of_range(sql: str, target: DecimalType) -> str:
     """SQL that raises NUMERIC_VALUE_OUT_OF_RANGE for a value that a decimal type cannot hold."""
-    return raise_with_value(
+    return raise_with_values(
         "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
         f"The value {{value}} cannot be represented as Decimal({target.precision}, {target.scale})."
         " Set \"spark.sql.ansi.enabled\" to \"false\" to get NULL instead.",
-        sql, param="value", sqlstate="22003", kind="arithmetic",
+        {"value": sql}, sqlstate="22003", kind="arithmetic",
         precision=target.precision, scale=target.scale, config=_ANSI_CONFIG,
     )  # fmt: skip
 
 
 def unsupported_range(sql: str) -> str:
     """SQL that raises NUMERIC_OUT_OF_SUPPORTED_RANGE: more than 38 digits before the point."""
-    return raise_with_value(
+    return raise_with_values(
         "NUMERIC_OUT_OF_SUPPORTED_RANGE", "The value {value} has more than 38 digits and cannot be a decimal number.",
-        sql, param="value", sqlstate="22003", kind="arithmetic",
+        {"value": sql}, sqlstate="22003", kind="arithmetic",
     )  # fmt: skip
 
 
 def cast_overflow(sql: str, source: DataType, target: DataType) -> str:
     """SQL that raises CAST_OVERFLOW for the number `sql`."""
-    suffix = {LongType: "L", ShortType: "S", ByteType: "T", DoubleType: "D", DecimalType: "BD"}.get(type(source), "")
-    shown = f"spark_floating_text({sql})" if isinstance(source, (FloatType, DoubleType)) else sql
-    return raise_with_value(
+    suffix = _SUFFIXES.get(type(source), "")
+    shown = f"spark_floating_text({sql})" if isinstance(source, (FloatType, DoubleType)) else f"CAST({sql} AS VARCHAR)"
+    return raise_with_values(
         "CAST_OVERFLOW",
         f"The value {{value}} of the type {quoted_type(source)} cannot be cast to {quoted_type(target)} due to an overflow."
         " Use `try_cast` to get NULL instead.",
-        shown, param="value", sqlstate="22003", kind="arithmetic", value_format="{}" + suffix,
+        {"value": f"{shown} || '{suffix}'"}, sqlstate="22003", kind="arithmetic",
         sourceType=quoted_type(source), targetType=quoted_type(target), ansiConfig=_ANSI_CONFIG,
     )  # fmt: skip
 
@@ -92,7 +94,8 @@ def string_to_floating(sql: str, source: DataType, target: DataType, mode: str, 
 def string_to_decimal(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
     """Rounded half up to the scale."""
     assert isinstance(target, DecimalType)
-    attempt = f"CASE WHEN NOT contains({sql}, '_') THEN TRY_CAST(spark_trim({sql}) AS {duckdb_type(target)}) END"
+    name = duckdb_type(target)
+    attempt = f"CASE WHEN NOT contains({sql}, '_') THEN coalesce(TRY_CAST({sql} AS {name}), TRY_CAST(spark_trim({sql}) AS {name})) END"
     number = f"isfinite(TRY_CAST(spark_trim({sql}) AS DOUBLE)) AND NOT contains({sql}, '_')"
     huge = f"regexp_matches({sql}, '[0-9]') AND abs(TRY_CAST(spark_trim({sql}) AS DOUBLE)) >= 1e38"
     error = (

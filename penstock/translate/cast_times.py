@@ -29,6 +29,8 @@ from penstock.translate.cast_numbers import (
 from penstock.translate.context import TranslateContext
 
 _FIXED = re.compile(r"^(UTC|GMT|Etc/.*|GMT[+-].*)$")
+#: Seconds beyond this are not microseconds of 64 bits; Spark stops there too.
+_MOST_SECONDS = 9_223_372_036_854
 _DAY_TIME_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000)
 
 
@@ -74,7 +76,8 @@ def timestamp_to_number(sql: str, source: DataType, target: DataType, mode: str,
     seconds = f"spark_floor_div({micros}, 1000000)"
     if isinstance(target, LongType):
         return seconds
-    return integer_to_integer(seconds, LongType(), target, mode, context)
+    # Also without ANSI too many seconds are NULL here: they do not wrap around.
+    return integer_to_integer(seconds, LongType(), target, "try" if mode == "legacy" else mode, context)
 
 
 def timestamp_to_boolean(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
@@ -87,11 +90,18 @@ def number_to_timestamp(sql: str, source: DataType, target: DataType, mode: str,
     if isinstance(source, BooleanType):
         return f"make_timestamptz(CAST({sql} AS BIGINT))"
     if isinstance(source, (FloatType, DoubleType)):
-        attempt = f"make_timestamptz(TRY_CAST(trunc(CAST({sql} AS DOUBLE) * 1e6) AS BIGINT))"
-        return checked(attempt, sql, malformed(f"spark_floating_text({sql})", target, "date_time"), mode)
+        return _floating_to_timestamp(sql, source, target, mode)
     if isinstance(source, DecimalType):
-        return f"make_timestamptz(CAST(trunc({sql} * CAST(1000000 AS DECIMAL(7,0))) AS BIGINT))"
-    return f"make_timestamptz(CAST({sql} AS BIGINT) * 1000000)"
+        attempt = f"make_timestamptz(TRY_CAST(trunc(CAST({sql} AS DECIMAL(38,{min(source.scale, 12)})) * 1000000) AS BIGINT))"
+        return checked(attempt, sql, cast_overflow(sql, source, target), mode)
+    return f"make_timestamptz(greatest(-{_MOST_SECONDS}, least({_MOST_SECONDS}, CAST({sql} AS BIGINT))) * 1000000)"
+
+
+def _floating_to_timestamp(sql: str, source: DataType, target: DataType, mode: str) -> str:
+    attempt = f"make_timestamptz(TRY_CAST(trunc(CAST({sql} AS DOUBLE) * 1e6) AS BIGINT))"
+    text = malformed(f"spark_floating_text({sql})", target, "date_time")
+    error = f"CASE WHEN isfinite({sql}) THEN {cast_overflow(sql, source, target)} ELSE {text} END"
+    return checked(attempt, sql, error, mode)
 
 
 def interval_to_interval(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:

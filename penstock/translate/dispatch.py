@@ -6,6 +6,7 @@ use, and only those are carried (down to the scans).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +17,9 @@ from penstock.translate.pruning import Ids
 from penstock.translate.select import Select, plain_columns, render
 
 Translation: TypeAlias = Callable[[Any, Ids, TranslateContext], Select]
+#: Plans are walked recursively, a few Python frames a level; a loop of withColumn makes thousands of levels.
+RECURSION_LIMIT = 50_000
+
 _T = TypeVar("_T", bound=Translation)
 
 _translations: dict[type[Node], Translation] = {}
@@ -36,6 +40,8 @@ def to_sql(plan: Node, context: TranslateContext) -> str:
 
     A plan without columns yields one column that means nothing, so that its rows can be counted.
     """
+    if sys.getrecursionlimit() < RECURSION_LIMIT:
+        sys.setrecursionlimit(RECURSION_LIMIT)
     ids = [attribute.id for attribute in plan.output]
     return render(translate(plan, frozenset(ids), context), ids)
 

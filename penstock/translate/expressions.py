@@ -27,7 +27,7 @@ from penstock.plan.expressions import (
     SubqueryExpression,
     WindowExpression,
 )
-from penstock.plan.types import ArrayType
+from penstock.plan.types import ArrayType, DateType, TimestampNTZType, TimestampType
 from penstock.translate.casts import cast_sql, is_plain_cast
 from penstock.translate.context import TranslateContext
 from penstock.translate.literals import literal_sql, string_sql
@@ -79,6 +79,8 @@ class _Translator:
         return self.sql(alias.child)
 
     def cast(self, cast: Cast) -> str:
+        if _is_epoch(cast):
+            return literal_sql(0, cast.data_type)
         child, source = self.sql(cast.child), cast.child.type
         if len(child) <= SHARED_LENGTH or is_plain_cast(source, cast.data_type, cast.mode):
             return cast_sql(child, source, cast.data_type, cast.mode, self.context)
@@ -142,6 +144,13 @@ class _Translator:
             name = self.context.unique("v")
             text = f"list_transform([{arg}], lambda {name}: {text.replace(arg, name)})[1]"
         return text
+
+
+def _is_epoch(cast: Cast) -> bool:
+    """The constant 'epoch' as a date or timestamp, which Spark knows (in constants only)."""
+    if not isinstance(cast.data_type, (DateType, TimestampType, TimestampNTZType)) or not isinstance(cast.child, Literal):
+        return False
+    return isinstance(cast.child.value, str) and cast.child.value.strip().lower() == "epoch"
 
 
 _METHODS: dict[type[Expression], Callable[[_Translator, Any], str]] = {

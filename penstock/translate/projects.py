@@ -35,7 +35,7 @@ def filter_rows(node: Filter, needed: Ids, context: TranslateContext) -> Select:
     read = ids_of([node.condition])
     wanted = needed | read
     select = translate(node.child, wanted, context)
-    computed = any(not select.columns[id_].simple for id_ in read if id_ in select.columns)
+    computed = any(not select.columns[id_].repeatable for id_ in read if id_ in select.columns)
     if not select.takes_expressions or computed or needs_names(select, [node.condition]):
         select = seal(select, wanted, context)
     return select.where_and(expression_sql(node.condition, context, select.columns))
@@ -82,8 +82,10 @@ def _column(expression: Expression, select: Select, context: TranslateContext) -
         return select.columns[name.id]
     text = expression_sql(expression, context, select.columns)
     inner = expression.child if isinstance(expression, Alias) else expression
-    depth = expression_depth(inner) + max((select.columns[i].depth for i in references(inner) if i in select.columns), default=0)
-    return Column(text, simple=isinstance(inner, (Literal, Attribute)), depth=depth)
+    below = [select.columns[id_] for id_ in references(inner) if id_ in select.columns]
+    depth = expression_depth(inner) + max((column.depth for column in below), default=0)
+    stable = all(column.stable for column in below) and is_deterministic(inner)
+    return Column(text, isinstance(inner, (Literal, Attribute)), depth, stable)
 
 
 def expression_depth(expression: Expression) -> int:
@@ -94,7 +96,7 @@ def expression_depth(expression: Expression) -> int:
 def _repeats_work(select: Select, expressions: Iterable[Expression]) -> bool:
     """Whether a computed column would be computed more than once, or a non-deterministic one could differ."""
     uses = Counter(id_ for expression in expressions for id_ in references(expression))
-    return any(count > 1 and id_ in select.columns and not select.columns[id_].simple for id_, count in uses.items())
+    return any(count > 1 and id_ in select.columns and not select.columns[id_].repeatable for id_, count in uses.items())
 
 
 def _too_deep(select: Select, expressions: Iterable[Expression]) -> bool:

@@ -7,15 +7,24 @@ from dataclasses import dataclass, field, replace
 
 #: Expressions nest no deeper than this by merging; DuckDB's limit is 1,000 levels and its binder is recursive.
 MAX_DEPTH = 40
+#: Computed columns with longer SQL than this are never written twice.
+REPEATABLE_LENGTH = 160
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a column is in terms of the source.  `simple`: a name or a constant, so it may be repeated at no cost."""
+    """What a column is in terms of the source.  `simple`: a name or a constant, which may be repeated at no cost;
+    `stable`: evaluating it twice gives the same twice."""
 
     sql: str
     simple: bool = True
     depth: int = 0
+    stable: bool = True
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether writing it twice is better than a SELECT around it (DuckDB computes equal expressions once)."""
+        return self.simple or (self.stable and len(self.sql) <= REPEATABLE_LENGTH)
 
 
 @dataclass(frozen=True)

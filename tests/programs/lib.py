@@ -89,6 +89,7 @@ def figures(p: dict) -> dict:
     return {
         "batchId": p["batchId"],
         "inputRows": sum(s["numInputRows"] for s in p["sources"]),
-        "eventTime": p["eventTime"],
+        # Spark counts a NULL event time as 1970 in min and avg; max and the watermark are not touched by that.
+        "eventTime": {key: value for key, value in p["eventTime"].items() if key in ("max", "watermark")},
         "state": [{key: o[key] for key in keys} for o in p["stateOperators"]],
     }

@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 SMALL = st.integers(0, 6)
 TEXT = st.sampled_from(["", "a", "b", "ä", "long " * 20])
 MONEY = st.sampled_from([decimal.Decimal("0.00"), decimal.Decimal("-1.50"), decimal.Decimal("9999999.99")])
-TIMES = st.sampled_from([dt.datetime(2024, 1, 1, 0, 0, s, tzinfo=dt.timezone.utc) for s in range(4)])
+TIMES = st.sampled_from([dt.datetime(2024, 1, 1, 0, 0, s, tzinfo=dt.UTC) for s in range(4)])
 FLOATS = st.sampled_from([0.0, 1.5, -2.0, math.nan, math.inf])
 TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "bool": (pa.bool_(), st.booleans()),

@@ -230,7 +230,12 @@ def test_purge_keeps_two_ways_to_every_needed_version(tmp_path: Path) -> None:
         store._maintenance.stop()
         store.purge(version - 5)
     names = {p.name for p in folder(tmp_path).iterdir()}
-    assert {n for n in names if n.endswith("snapshot")} == {"30.30.snapshot", "33.33.snapshot", "36.36.snapshot", "39.39.snapshot"}
+    assert {n for n in names if n.endswith("snapshot")} == {
+        "30.30.snapshot",
+        "33.33.snapshot",
+        "36.36.snapshot",
+        "39.39.snapshot",
+    }
     assert {int(n.split(".")[0]) for n in names if n.endswith("delta")} == set(range(31, 41))
     for version in range(35, 41):
         for damaged in (None, "33.33.snapshot"):
@@ -270,7 +275,9 @@ def test_changed_types_are_refused(tmp_path: Path, keys: pa.Schema, values: pa.S
 
 def test_column_names_may_change(tmp_path: Path) -> None:
     commit_some(tmp_path, 2)
-    store = open_store(tmp_path, pa.schema([("other", pa.int64())]), pa.schema([("x", pa.int64())]), hash_keys, operator="0")
+    store = open_store(
+        tmp_path, pa.schema([("other", pa.int64())]), pa.schema([("x", pa.int64())]), hash_keys, operator="0"
+    )
     store.load(2)
     assert store.keys(store.live()).schema.names == ["other"]
     assert content(store) == expected(2)

@@ -23,15 +23,15 @@ from penstock.plan.types import (
     TIMESTAMP,
     TIMESTAMP_NTZ,
     ArrayType,
+    ByteType,
     DataType,
     DecimalType,
+    DoubleType,
     FloatType,
     IntegerType,
     LongType,
-    DoubleType,
-    ByteType,
-    ShortType,
     MapType,
+    ShortType,
     StructField,
     StructType,
 )
@@ -112,7 +112,13 @@ def _merged(left: DataType, right: DataType, name: str) -> DataType:
         if type(left) in ranks and type(right) in ranks:
             return left if ranks.index(type(left)) > ranks.index(type(right)) else right
     shown = left.simpleString(), right.simpleString()
-    message = f"The files disagree on the type of {name!r}: {shown[0]} and {shown[1]}. Read them apart, or give a schema."
+    message = (
+        f"The files disagree on the type of {name!r}: {shown[0]} and {shown[1]}. Read them apart, or give a schema."
+    )
     raise SparkError(
-        "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE", message, {"left": shown[0], "right": shown[1]}, sqlstate="42825", classes=SPARK
+        "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE",
+        message,
+        {"left": shown[0], "right": shown[1]},
+        sqlstate="42825",
+        classes=SPARK,
     )

@@ -39,7 +39,7 @@ class JsonFormat:
         opt.refuse(options, "json", _REFUSED, _HARMLESS)
         refuse_other_encodings(options, "json")
         self.mode = opt.one_of(options, "mode", ("permissive", "dropmalformed", "failfast"), "permissive")
-        self.corrupt = options.get("columnnameofcorruptrecord") or conf.get("spark.sql.columnNameOfCorruptRecord") or "_corrupt_record"
+        self.corrupt = corrupt_column(options, conf)
         self.multi_line = opt.boolean(options, "multiLine", False)
         self.primitives_as_string = opt.boolean(options, "primitivesAsString", False)
         self.sampling_ratio = sampling_ratio(options)
@@ -57,11 +57,14 @@ class JsonFormat:
             self.values.value("x", field.dataType)
             if field.name == self.corrupt and not isinstance(field.dataType, StringType):
                 message = f"The column {self.corrupt!r} takes corrupt records, so it must be a nullable string."
-                raise analysis_error("INVALID_CORRUPT_RECORD_TYPE", message, "42804", columnName=f"`{self.corrupt}`", actualType=f'"{field.dataType.simpleString().upper()}"')
+                shown = f'"{field.dataType.simpleString().upper()}"'
+                params = {"columnName": f"`{self.corrupt}`", "actualType": shown}
+                raise analysis_error("INVALID_CORRUPT_RECORD_TYPE", message, "42804", **params)
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
         if self.time_zone is not None and self.time_zone != time_zone:
-            raise unsupported(f"the option timeZone={self.time_zone!r} of the json data source", "Set spark.sql.session.timeZone.")
+            option = f"the option timeZone={self.time_zone!r} of the json data source"
+            raise unsupported(option, "Set spark.sql.session.timeZone.")
         self._refuse_only_corrupt(columns, schema)
         paths = [file.path for file in files]
         tolerant = self._tolerant(paths, columns)
@@ -84,7 +87,8 @@ class JsonFormat:
         must_fit = self.mode != "permissive" or len([f for f, _ in columns if f.name == self.corrupt]) > 0
         data = [(f, sql_name) for f, sql_name in columns if f.name != self.corrupt]
         types = ", ".join(f"{quoted(f.name)}: '{self._reader_type(f.dataType)}'" for f, _ in data) or "'none': 'JSON'"
-        items = ", ".join(f"{self._fast_item(f, must_fit)} AS {identifier(sql_name)}" for f, sql_name in columns) or "NULL AS none"
+        chosen = [f"{self._fast_item(f, must_fit)} AS {identifier(sql_name)}" for f, sql_name in columns]
+        items = ", ".join(chosen or ["NULL AS none"])
         return (
             f"SELECT {items} FROM read_json({file_list(paths)}, format='newline_delimited', records=true, "
             f"hive_partitioning=false, columns={{{types}}})"
@@ -166,9 +170,7 @@ class JsonFormat:
 def _last_member(field: StructField) -> str:
     """The text of a record's field, of the last of that name; numbers that are to be kept digit by digit are looked up
     in the line itself, because DuckDB writes fractions anew."""
-    found = (
-        f"nullif(CAST(texts[len(names) - list_position(list_reverse(names), {quoted(field.name)}) + 1] AS VARCHAR), 'null')"
-    )
+    found = f"nullif(CAST(texts[len(names) - list_position(list_reverse(names), {quoted(field.name)}) + 1] AS VARCHAR), 'null')"
     if not isinstance(field.dataType, (StringType, DecimalType)):
         return found
     name = field.name.replace("\\E", "\\E\\\\E\\Q")
@@ -179,8 +181,14 @@ def _last_member(field: StructField) -> str:
 
 def _surely_string(column: str) -> str:
     """A string as it is; a number with a fraction may have stood in the file with other digits (1.50)."""
-    number = f"{column} < ':' AND regexp_full_match({column}, '-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?') AND regexp_matches({column}, '[.eE]')"
+    number = f"regexp_full_match({column}, '-?[0-9]+([.][0-9]+([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)')"
     return f"CASE WHEN {column} < ':' THEN CASE WHEN {number} THEN {NOT_CLEAN} ELSE {column} END ELSE {column} END"
+
+
+def corrupt_column(options: Mapping[str, str], conf: Mapping[str, str]) -> str:
+    """The name of the column that takes the text of bad records."""
+    set_for_session = conf.get("spark.sql.columnNameOfCorruptRecord") or "_corrupt_record"
+    return options.get("columnnameofcorruptrecord") or set_for_session
 
 
 def formats(options: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import json
 
-from penstock.plan.types import BOOLEAN, DOUBLE, LONG, NULL, STRING, ArrayType, DataType, DecimalType, StructField, StructType
+from penstock.plan.types import (
+    BOOLEAN,
+    DOUBLE,
+    LONG,
+    NULL,
+    STRING,
+    ArrayType,
+    DataType,
+    DecimalType,
+    StructField,
+    StructType,
+)
 
 _SCALARS: dict[str, DataType] = {
     "BOOLEAN": BOOLEAN,
@@ -50,5 +61,3 @@ def _type(structure: object, primitives_as_string: bool) -> DataType:
         return ArrayType(_type(structure[0], primitives_as_string), True)
     data_type = _SCALARS.get(str(structure), LONG if "INT" in str(structure) else STRING)
     return STRING if primitives_as_string or data_type == NULL else data_type
-
-

@@ -87,12 +87,14 @@ class JsonValues:
         }
 
     def _timestamp(self, text: str) -> str:
-        seconds = f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN make_timestamptz(TRY_CAST({text} AS BIGINT) * 1000000) END"
+        number = f"make_timestamptz(TRY_CAST({text} AS BIGINT) * 1000000)"
+        seconds = f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {number} END"
         return f"coalesce({timestamp_sql(_string_only(text), self.timestamp_formats, zoned=True)}, {seconds})"
 
     def _struct(self, text: str, data_type: DataType) -> str:
         assert isinstance(data_type, StructType)
-        items = ", ".join(f"{identifier(f.name)} := {self.value(member(text, f.name), f.dataType)}" for f in data_type.fields)
+        values = ((f.name, self.value(member(text, f.name), f.dataType)) for f in data_type.fields)
+        items = ", ".join(f"{identifier(name)} := {value}" for name, value in values)
         return f"CASE WHEN json_type({text}) = 'OBJECT' THEN struct_pack({items}) END"
 
     def _array(self, text: str, data_type: DataType) -> str:
@@ -117,7 +119,9 @@ class JsonValues:
         x = f"e{next(_variables)}"
         value = self.value(f"nullif(CAST({x} AS VARCHAR), 'null')", data_type.valueType)
         values = f"list_transform(json_extract({text}, '$.*'), lambda {x}: {value})"
-        return f"CASE WHEN json_type({text}) = 'OBJECT' THEN map_from_entries(list_zip(json_keys({text}), {values})) END"
+        return (
+            f"CASE WHEN json_type({text}) = 'OBJECT' THEN map_from_entries(list_zip(json_keys({text}), {values})) END"
+        )
 
 
 def member(text: str, name: str) -> str:
@@ -141,10 +145,8 @@ def _elements(text: str) -> str:
 
 
 def _integer(text: str, duckdb: str) -> str:
-    """No fraction, no exponent, no quotes.  DuckDB has written the number anew: a fraction shows as a point, a large
-    exponent overflows, a small one (1e-7) would become 0."""
-    number = f"TRY_CAST({text} AS {duckdb})"
-    return f"CASE WHEN contains({text}, '.') OR ({number} = 0 AND {text} NOT IN ('0', '-0')) THEN NULL ELSE {number} END"
+    """No fraction, no exponent, no quotes: DuckDB would round 1.7 and take 1e-7 for 0."""
+    return f"CASE WHEN contains({text}, '.') OR contains({text}, 'e') THEN NULL ELSE TRY_CAST({text} AS {duckdb}) END"
 
 
 def _floating(text: str, duckdb: str) -> str:
@@ -163,7 +165,8 @@ def _decimal(text: str, data_type: DataType) -> str:
 
 def _binary(text: str) -> str:
     string = _string_only(text)
-    return f"CASE WHEN regexp_full_match({string}, '([A-Za-z0-9+/]{{4}})*([A-Za-z0-9+/]{{2}}==|[A-Za-z0-9+/]{{3}}=)?') THEN from_base64({string}) END"
+    base64 = "'([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?'"
+    return f"CASE WHEN regexp_full_match({string}, {base64}) THEN from_base64({string}) END"
 
 
 def _any(*conditions: str) -> str:

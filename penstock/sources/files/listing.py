@@ -4,6 +4,8 @@ Files whose names begin with `_` or `.` are hidden.  A directory written by a st
 `_spark_metadata` log, so that only files of committed batches are seen.
 """
 
+# ruff: noqa: PTH - plain strings: a directory of a hundred thousand files is listed before every batch
+
 from __future__ import annotations
 
 import fnmatch
@@ -128,7 +130,9 @@ def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
         yield DataFile(path, status.st_size, modified, partitions)
 
 
-def _walk(directory: str, options: ListingOptions, partitions: tuple[tuple[str, str | None], ...]) -> Iterator[DataFile]:
+def _walk(
+    directory: str, options: ListingOptions, partitions: tuple[tuple[str, str | None], ...]
+) -> Iterator[DataFile]:
     try:
         with os.scandir(directory) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)

@@ -169,7 +169,7 @@ def _converted(column: str, found: DataType, field: StructField, path: str) -> s
 
 
 def _alike(found: DataType, wanted: DataType) -> bool:
-    return duckdb_type(found) == duckdb_type(wanted)
+    return bool(duckdb_type(found) == duckdb_type(wanted))
 
 
 def _can_widen(found: DataType, wanted: DataType) -> bool:

@@ -57,7 +57,9 @@ def _names(files: Sequence[DataFile]) -> tuple[str, ...]:
             f"Files under one location have different partition columns: {shown}. Data files must lie in the leaf "
             "directories, and directories of one level must have the same column name."
         )
-        raise SparkError("CONFLICTING_PARTITION_COLUMN_NAMES", message, {"distinctPartColLists": shown}, sqlstate="KD009")
+        raise SparkError(
+            "CONFLICTING_PARTITION_COLUMN_NAMES", message, {"distinctPartColLists": shown}, sqlstate="KD009"
+        )
     return next(iter(lists), ())
 
 

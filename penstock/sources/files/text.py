@@ -50,5 +50,4 @@ class TextFormat:
             return lines_sql(paths)
         end = quoted(self.separator)
         text = f"CASE WHEN ends_with(line, {end}) THEN left(line, length(line) - length({end})) ELSE line END"
-        parts = f"SELECT unnest(string_split({text}, {end})) AS line FROM ({whole_sql(paths)}) WHERE line <> ''"
-        return parts
+        return f"SELECT unnest(string_split({text}, {end})) AS line FROM ({whole_sql(paths)}) WHERE line <> ''"

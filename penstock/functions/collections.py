@@ -1,0 +1,457 @@
+"""Arrays: making, looking into, combining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock.core.errors import unsupported
+from penstock.functions.coercion import cast_if_needed, is_integral, wider
+from penstock.functions.errors import data_diff_types, mismatch, wrong_input
+from penstock.functions.markers import raise_sql, raise_with_values
+from penstock.functions.rows import element_type, need, row, same_types
+from penstock.functions.table import Args, Request, register
+from penstock.functions.type_names import quoted_type
+from penstock.plan.expressions import Expression, FunctionCall, Literal
+from penstock.plan.types import (
+    BOOLEAN, INTEGER, LONG, NULL, STRING, ArrayType, CalendarIntervalType, DataType, DateType,
+    DayTimeIntervalType, MapType, NullType, StructField, StructType, TimestampNTZType, TimestampType, YearMonthIntervalType,
+)  # fmt: skip
+
+
+def duck(t: DataType) -> str:
+    """The DuckDB name of a type."""
+    from penstock.engine.types import duckdb_type
+
+    return duckdb_type(t)
+
+
+def array_input(e: Expression, args: Args, request: Request, index: int = 0) -> ArrayType:
+    """The type of an array argument; DATATYPE_MISMATCH otherwise."""
+    if not isinstance(e.type, ArrayType):
+        raise wrong_input(request.name, args, index, "ARRAY")
+    return e.type
+
+
+def _or_empty(e: Expression, request: Request) -> Expression:
+    return cast_if_needed(e, ArrayType(NULL), request.conf)
+
+
+# ---------------------------------------------------------------- making
+
+
+def _array_type(args: Args) -> DataType:
+    return ArrayType(args[0].type, any(arg.nullable for arg in args)) if args else ArrayType(NULL, False)
+
+
+def _array(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"list_value({', '.join(args)})" if args else f"CAST([] AS {duck(call.type)})"
+
+
+def _array_repeat(args: list[str], call: FunctionCall, context: Any) -> str:
+    rows = f"list_transform(range(CAST({args[1]} AS BIGINT)), lambda r: {args[0]})"
+    return f"CASE WHEN {args[1]} IS NOT NULL THEN CAST({rows} AS {duck(call.type)}) END"
+
+
+def _sequence_input(args: Args, request: Request) -> Args:
+    first, last = same_types(args[:2], request)
+    if is_integral(first.type):
+        step = (cast_if_needed(args[2], first.type, request.conf),) if len(args) > 2 else ()
+        return (first, last, *step)
+    if not isinstance(first.type, (DateType, TimestampType, TimestampNTZType)):
+        raise wrong_input(request.name, args, 0, '("INTEGRAL" or "DATE" or "TIMESTAMP")')
+    return (first, last, *args[2:])
+
+
+_BAD_SEQUENCE = raise_sql(
+    "_LEGACY_ERROR_TEMP_3242", "Illegal sequence boundaries: the step does not lead from the start to the end.",
+    kind="illegal_argument", sqlstate="XXKD0",
+)  # fmt: skip
+
+
+def _sequence(args: list[str], call: FunctionCall, context: Any) -> str:
+    first, last = args[:2]
+    t = call.args[0].type
+    if len(args) == 2:
+        step = f"CASE WHEN {first} <= {last} THEN 1 ELSE -1 END"
+        step = step if is_integral(t) else f"to_days(CAST({step} AS INTEGER))"
+    else:
+        step = _step(args[2], call.args[2].type)
+    series = f"CAST(generate_series({first}, {last}, {step}) AS {duck(call.type)})"
+    if len(args) == 2 or not is_integral(t):
+        return series
+    bad = f"({step} = 0 AND {first} <> {last}) OR ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last})"
+    return f"CASE WHEN {bad} THEN {_BAD_SEQUENCE} WHEN {first} = {last} THEN [{first}] ELSE {series} END"
+
+
+def _step(sql: str, t: DataType) -> str:
+    if isinstance(t, DayTimeIntervalType):
+        return f"to_microseconds({sql})"
+    if isinstance(t, YearMonthIntervalType):
+        return f"to_months({sql})"
+    return sql if is_integral(t) or isinstance(t, CalendarIntervalType) else f"CAST({sql} AS INTERVAL)"
+
+
+# ---------------------------------------------------------------- elements
+
+
+def _index_error(condition: str, array: str, index: str) -> str:
+    hint = "`try_element_at`" if condition.endswith("ELEMENT_AT") else "`get`"
+    return raise_with_values(
+        condition, f"The index {{indexValue}} is out of bounds: the array has {{arraySize}} elements. Use {hint} for NULL.",
+        {"indexValue": index, "arraySize": f"len({array})"}, sqlstate="22003", kind="array_index",
+        ansiConfig='"spark.sql.ansi.enabled"', functionName=hint,
+    )  # fmt: skip
+
+
+def _item_input(args: Args, request: Request) -> Args:
+    if not is_integral(args[1].type):
+        raise wrong_input(request.name, args, 1, "INTEGRAL")
+    return args
+
+
+def _item(strict: bool) -> Any:
+    """Zero-based."""
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        array, index = args
+        value = f"({array})[CAST({index} AS BIGINT) + 1]"
+        if strict and context.conf.ansi:
+            outside = f"{index} < 0 OR {index} >= len({array})"
+            return f"CASE WHEN {outside} THEN {_index_error('INVALID_ARRAY_INDEX', array, index)} ELSE {value} END"
+        return f"CASE WHEN {index} >= 0 THEN {value} END"
+
+    return sql
+
+
+def _element_null(args: Args) -> bool:
+    t = args[0].type
+    if isinstance(t, MapType):
+        return True
+    return any(arg.nullable for arg in args) or isinstance(t, ArrayType) and t.containsNull
+
+
+def _element_at_input(args: Args, request: Request) -> Args:
+    container, key = args
+    if isinstance(container.type, MapType):
+        kind = wider(container.type.keyType, key.type, request.conf)
+        if kind is None or kind != container.type.keyType:
+            raise mismatch(
+                "MAP_FUNCTION_DIFF_TYPES", request.name, args, "the key has another type than the keys of the map.",
+                functionName=f"`{request.name}`", dataType='"MAP"', leftType=quoted_type(container.type),
+                rightType=quoted_type(key.type),
+            )  # fmt: skip
+        return container, cast_if_needed(key, container.type.keyType, request.conf)
+    array_input(container, args, request)
+    if not is_integral(key.type):
+        raise wrong_input(request.name, args, 1, "INTEGRAL")
+    return container, cast_if_needed(key, INTEGER, request.conf)
+
+
+def _element_type(args: Args) -> DataType:
+    t = args[0].type
+    return t.valueType if isinstance(t, MapType) else element_type(args)
+
+
+_ZERO_INDEX = raise_sql(
+    "INVALID_INDEX_OF_ZERO", "The index 0 is invalid: an index is at least 1, or at most -1 to count from the end.",
+    sqlstate="22003", kind="runtime",
+)  # fmt: skip
+
+
+def _element_at(strict: bool) -> Any:
+    """One-based; negative indexes count from the end; a missing map key is NULL."""
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        box, index = args
+        if isinstance(call.args[0].type, MapType):
+            return f"map_extract_value({box}, {index})"
+        outside = f"WHEN abs({index}) > len({box}) THEN {_index_error('INVALID_ARRAY_INDEX_IN_ELEMENT_AT', box, index)} "
+        check = outside if strict and context.conf.ansi else ""
+        null = f"{box} IS NULL OR {index} IS NULL"
+        return f"CASE WHEN {null} THEN NULL WHEN {index} = 0 THEN {_ZERO_INDEX} {check}ELSE ({box})[{index}] END"
+
+    return sql
+
+
+def _map_value_input(args: Args, request: Request) -> Args:
+    t = args[0].type
+    assert isinstance(t, MapType)
+    return args[0], cast_if_needed(args[1], t.keyType, request.conf)
+
+
+# ---------------------------------------------------------------- an array and a value
+
+
+def _with_element(args: Args, request: Request) -> Args:
+    """The array's element type and the value's type made one."""
+    array = args[0]
+    if isinstance(array.type, NullType):
+        array = _or_empty(array, request)
+    t = array_input(array, args, request)
+    kind = wider(t.elementType, args[1].type, request.conf)
+    if kind is None or isinstance(args[1].type, NullType) and request.name in ("array_contains", "array_position"):
+        condition = "NULL_TYPE" if isinstance(args[1].type, NullType) else "ARRAY_FUNCTION_DIFF_TYPES"
+        raise mismatch(
+            condition, request.name, args, "the value has another type than the elements of the array.",
+            functionName=f"`{request.name}`", dataType='"ARRAY"', leftType=quoted_type(t),
+            rightType=quoted_type(args[1].type),
+        )  # fmt: skip
+    value = cast_if_needed(args[1], kind, request.conf)
+    return cast_if_needed(array, ArrayType(kind, t.containsNull), request.conf), value
+
+
+def _contains_null(args: Args) -> bool:
+    t = args[0].type
+    return any(arg.nullable for arg in args) or isinstance(t, ArrayType) and t.containsNull
+
+
+def _array_contains(args: list[str], call: FunctionCall, context: Any) -> str:
+    array, value = args
+    t = call.args[0].type
+    has_null = f"WHEN list_position({array}, NULL) IS NOT NULL THEN NULL " if isinstance(t, ArrayType) and t.containsNull else ""
+    return f"CASE WHEN {array} IS NULL OR {value} IS NULL THEN NULL WHEN list_contains({array}, {value}) THEN TRUE {has_null}ELSE FALSE END"
+
+
+def _nullable_elements(args: Args) -> DataType:
+    return ArrayType(element_type(args), True)
+
+
+def _insert_input(args: Args, request: Request) -> Args:
+    array, value = _with_element((args[0], args[2]), request)
+    return array, cast_if_needed(args[1], INTEGER, request.conf), value
+
+
+def _array_insert(args: list[str], call: FunctionCall, context: Any) -> str:
+    array, at, value = args
+    size = f"len({array})"
+    gap = "list_transform(range({}), lambda g: NULL)"
+    # in front of position p, or after position p counted from the end; NULLs fill what lies beyond the ends
+    front = f"list_concat(list_concat({array}[:{at} - 1], {gap.format(f'greatest({at} - 1 - {size}, 0)')}), list_concat([{value}], {array}[{at}:]))"
+    cut = f"({size} + {at} + 1)"
+    back = (
+        f"CASE WHEN {cut} >= 0 THEN list_concat(list_concat({array}[:{cut}], [{value}]), {array}[{cut} + 1:]) "
+        f"ELSE list_concat(list_concat([{value}], {gap.format(f'- {cut}')}), {array}) END"
+    )
+    null = f"{array} IS NULL OR {at} IS NULL"
+    return f"CASE WHEN {null} THEN NULL WHEN {at} = 0 THEN {_ZERO_INDEX} WHEN {at} > 0 THEN {front} ELSE {back} END"
+
+
+# ---------------------------------------------------------------- two arrays
+
+
+def _same_arrays(args: Args, request: Request) -> Args:
+    for i, arg in enumerate(args):
+        if not isinstance(arg.type, NullType):
+            array_input(arg, args, request, i)
+    try:
+        return same_types(args, request)
+    except Exception as error:
+        raise mismatch(
+            "BINARY_ARRAY_DIFF_TYPES", request.name, args, "the arrays have different element types.",
+            functionName=f"`{request.name}`", arrayType='"ARRAY"', leftType=quoted_type(args[0].type),
+            rightType=quoted_type(args[1].type),
+        ) from error  # fmt: skip
+
+
+def _either_contains_null(args: Args) -> DataType:
+    return ArrayType(element_type(args), any(isinstance(a.type, ArrayType) and a.type.containsNull for a in args))
+
+
+def _both_contain_null(args: Args) -> DataType:
+    return ArrayType(element_type(args), all(isinstance(a.type, ArrayType) and a.type.containsNull for a in args))
+
+
+def _position(array: str, value: str) -> str:
+    return f"CASE WHEN {value} IS NULL THEN list_position({array}, NULL) ELSE list_position({array}, {value}) END"
+
+
+def _set_operation(test: str) -> Any:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        kept = f"list_filter({args[0]}, lambda s: ({_position(args[1], 's')}) IS {test})"
+        return f"CASE WHEN {args[1]} IS NOT NULL THEN spark_list_distinct({kept}) END"
+
+    return sql
+
+
+def _arrays_overlap(args: list[str], call: FunctionCall, context: Any) -> str:
+    a, b = args
+    shared = f"list_has_any(list_filter({a}, lambda x: x IS NOT NULL), list_filter({b}, lambda x: x IS NOT NULL))"
+    nulls = f"list_position({a}, NULL) IS NOT NULL OR list_position({b}, NULL) IS NOT NULL"
+    return (
+        f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL WHEN {shared} THEN TRUE "
+        f"WHEN len({a}) > 0 AND len({b}) > 0 AND ({nulls}) THEN NULL ELSE FALSE END"
+    )
+
+
+def _overlap_null(args: Args) -> bool:
+    return any(arg.nullable or isinstance(arg.type, ArrayType) and arg.type.containsNull for arg in args)
+
+
+def _zip_names(args: Args) -> list[str]:
+    from penstock.plan.expressions import Attribute, GetField
+
+    names = [a.name if isinstance(a, Attribute) else a.field_name if isinstance(a, GetField) else str(i) for i, a in enumerate(args)]
+    return names
+
+
+def _zip_input(args: Args, request: Request) -> Args:
+    for i, arg in enumerate(args):
+        array_input(arg, args, request, i)
+    return args
+
+
+def _zip_type(args: Args) -> DataType:
+    fields = [StructField(n, element_type((a,)), True) for n, a in zip(_zip_names(args), args, strict=True)]
+    return ArrayType(StructType(fields), False)
+
+
+def _arrays_zip(args: list[str], call: FunctionCall, context: Any) -> str:
+    assert isinstance(call.type, ArrayType) and isinstance(call.type.elementType, StructType)
+    from penstock.functions.markers import quote
+
+    names = [f.name for f in call.type.elementType.fields]
+    fields = ", ".join(f"{quote(n)}: ({sql})[z]" for n, sql in zip(names, args, strict=True))
+    size = f"greatest({', '.join(f'len({sql})' for sql in args)})"
+    null = " OR ".join(f"{sql} IS NULL" for sql in args)
+    return f"CASE WHEN {null} THEN NULL ELSE list_transform(range(1, {size} + 1), lambda z: {{{fields}}}) END"
+
+
+# ---------------------------------------------------------------- the whole array
+
+
+def _sort_array(args: list[str], call: FunctionCall, context: Any) -> str:
+    up = f"list_sort({args[0]}, 'ASC', 'NULLS FIRST')"
+    down = f"list_sort({args[0]}, 'DESC', 'NULLS LAST')"
+    return f"CASE WHEN {args[1]} THEN {up} ELSE {down} END"
+
+
+def _array_join_input(args: Args, request: Request) -> Args:
+    array = cast_if_needed(args[0], ArrayType(STRING, True), request.conf)
+    return (array, *(cast_if_needed(arg, STRING, request.conf) for arg in args[1:]))
+
+
+def _array_join(args: list[str], call: FunctionCall, context: Any) -> str:
+    array = args[0]
+    if len(args) > 2:
+        array = f"list_transform({array}, lambda j: coalesce(j, {args[2]}))"
+    return f"array_to_string({array}, {args[1]})"
+
+
+def _flatten_input(args: Args, request: Request) -> Args:
+    t = array_input(args[0], args, request)
+    need(isinstance(t.elementType, ArrayType), args, request, 0, "ARRAY of ARRAY")
+    return args
+
+
+def _flatten_type(args: Args) -> DataType:
+    inner = element_type(args)
+    assert isinstance(inner, ArrayType)
+    return inner
+
+
+def _flatten_null(args: Args) -> bool:
+    t = args[0].type
+    return args[0].nullable or isinstance(t, ArrayType) and t.containsNull
+
+
+def _flatten(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"CASE WHEN list_position({args[0]}, NULL) IS NULL THEN flatten({args[0]}) END"
+
+
+_BAD_START = raise_sql(
+    "INVALID_PARAMETER_VALUE.START", "The start of slice must not be 0.", sqlstate="22023", kind="runtime",
+    parameter="`start`", functionName="`slice`",
+)  # fmt: skip
+_BAD_LENGTH = raise_sql(
+    "INVALID_PARAMETER_VALUE.LENGTH", "The length of slice must not be negative.", sqlstate="22023", kind="runtime",
+    parameter="`length`", functionName="`slice`",
+)  # fmt: skip
+
+
+def _slice(args: list[str], call: FunctionCall, context: Any) -> str:
+    array, start, length = args
+    first = f"(CASE WHEN {start} > 0 THEN {start} ELSE len({array}) + {start} + 1 END)"
+    value = f"CASE WHEN {first} < 1 THEN {array}[1:0] ELSE {array}[{first}:{first} + {length} - 1] END"
+    null = f"{array} IS NULL OR {start} IS NULL OR {length} IS NULL"
+    return f"CASE WHEN {null} THEN NULL WHEN {start} = 0 THEN {_BAD_START} WHEN {length} < 0 THEN {_BAD_LENGTH} ELSE {value} END"
+
+
+def _size(args: list[str], call: FunctionCall, context: Any) -> str:
+    function = "cardinality" if isinstance(call.args[0].type, MapType) else "len"
+    value = f"CAST({function}({args[0]}) AS INTEGER)"
+    return value if context.conf.ansi else f"coalesce({value}, -1)"
+
+
+def _size_input(args: Args, request: Request) -> Args:
+    if isinstance(args[0].type, NullType):
+        return (_or_empty(args[0], request),)
+    if not isinstance(args[0].type, (ArrayType, MapType)):
+        raise wrong_input(request.name, args, 0, '("ARRAY" or "MAP")')
+    return args
+
+
+def _compact_type(args: Args) -> DataType:
+    return ArrayType(element_type(args), False)
+
+
+def _no_maps(args: Args, request: Request) -> Args:
+    t = array_input(args[0], args, request)
+    if isinstance(t.elementType, MapType):
+        raise data_diff_types(request.name, args)
+    return args
+
+
+def _shuffle(args: Args, request: Request) -> Expression:
+    raise unsupported("shuffle")
+
+
+def _bracket(call: FunctionCall, texts: Sequence[str]) -> str:
+    return f"{texts[0]}[{texts[1]}]"
+
+
+_TRUE = Literal(True, BOOLEAN)
+
+register(
+    row("array", "any*", _array_type, _array, coerce=lambda args, request: same_types(args, request) if args else args,
+        nullable=False),
+    row("array_repeat", "any int", lambda args: ArrayType(args[0].type, args[0].nullable), _array_repeat,
+        nullable=lambda args: args[1].nullable),
+    row("sequence", "any any any?", lambda args: ArrayType(args[0].type, False), _sequence, coerce=_sequence_input),
+    row("getarrayitem", "any any", element_type, _item(True), coerce=_item_input, nullable=_element_null,
+        display=_bracket),
+    row("get", "array integral", element_type, _item(False), nullable=True),
+    row("getmapvalue", "any any", _element_type, "map_extract_value({0}, {1})", coerce=_map_value_input, nullable=True,
+        display=_bracket),
+    row("element_at", "any any", _element_type, _element_at(True), coerce=_element_at_input, nullable=_element_null),
+    row("try_element_at", "any any", _element_type, _element_at(False), coerce=_element_at_input,
+        nullable=_element_null),
+    row("array_contains", "any any", BOOLEAN, _array_contains, coerce=_with_element, nullable=_contains_null),
+    row("array_position", "any any", LONG, "CAST(coalesce(list_position({0}, {1}), CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN 0 END) AS BIGINT)",
+        coerce=_with_element),
+    row("array_remove", "any any", 0, "spark_list_remove({0}, {1})", coerce=_with_element),
+    row("array_append", "any any", _nullable_elements, "CASE WHEN {0} IS NOT NULL THEN list_append({0}, {1}) END",
+        coerce=_with_element, nullable=lambda args: args[0].nullable),
+    row("array_prepend", "any any", _nullable_elements, "CASE WHEN {0} IS NOT NULL THEN list_prepend({1}, {0}) END",
+        coerce=_with_element, nullable=lambda args: args[0].nullable),
+    row("array_insert", "any any any", _nullable_elements, _array_insert, coerce=_insert_input,
+        nullable=lambda args: args[0].nullable or args[1].nullable),
+    row("array_compact", "array", _compact_type, "list_filter({0}, lambda c: c IS NOT NULL)"),
+    row("array_distinct", "array", 0, "spark_list_distinct({0})", coerce=_no_maps),
+    row("array_union", "any any", _either_contains_null,
+        "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN spark_list_distinct(list_concat({0}, {1})) END",
+        coerce=_same_arrays),
+    row("array_intersect", "any any", _both_contain_null, _set_operation("NOT NULL"), coerce=_same_arrays),
+    row("array_except", "any any", 0, _set_operation("NULL"), coerce=_same_arrays),
+    row("arrays_overlap", "any any", BOOLEAN, _arrays_overlap, coerce=_same_arrays, nullable=_overlap_null),
+    row("arrays_zip", "any*", _zip_type, _arrays_zip, coerce=_zip_input),
+    row("array_join", "any string string?", STRING, _array_join, coerce=_array_join_input),
+    row("array_max", "array", element_type, "list_max({0})", coerce=_no_maps, nullable=True),
+    row("array_min", "array", element_type, "list_min({0})", coerce=_no_maps, nullable=True),
+    row("array_size", "array", INTEGER, "CAST(len({0}) AS INTEGER)"),
+    row("size cardinality", "any", INTEGER, _size, coerce=_size_input),
+    row("sort_array", "array boolean?", 0, _sort_array, defaults={1: _TRUE}),
+    row("flatten", "array", _flatten_type, _flatten, coerce=_flatten_input, nullable=_flatten_null),
+    row("slice", "array int int", 0, _slice),
+    row("shuffle", "array any?", 0, "", build=_shuffle, deterministic=False),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""Generators: one row becomes several.  The result type is the STRUCT of the columns they yield; the SQL is a LIST of
+STRUCTs with fields g0, g1, ..."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.functions.coercion import cast_if_needed, common_type
+from penstock.functions.errors import data_diff_types, wrong_input
+from penstock.functions.literals import constant
+from penstock.functions.rows import row
+from penstock.functions.table import Args, Function, Request, register
+from penstock.plan.expressions import Expression, FunctionCall
+from penstock.plan.types import INTEGER, NULL, STRING, ArrayType, DataType, MapType, StructField, StructType
+
+
+def _columns(t: DataType, args: Args, request: Request) -> list[StructField]:
+    if isinstance(t, MapType):
+        return [StructField("key", t.keyType, False), StructField("value", t.valueType, t.valueContainsNull)]
+    if isinstance(t, ArrayType):
+        return [StructField("col", t.elementType, t.containsNull)]
+    raise wrong_input(request.name, args, 0, '("ARRAY" or "MAP")')
+
+
+def _yields(args: Args, fields: list[StructField], request: Request) -> FunctionCall:
+    return FunctionCall(request.function.name, args, StructType(fields), True, request.name)
+
+
+def _explode(args: Args, request: Request) -> Expression:
+    return _yields(args, _columns(args[0].type, args, request), request)
+
+
+def _posexplode(args: Args, request: Request) -> Expression:
+    return _yields(args, [StructField("pos", INTEGER, False), *_columns(args[0].type, args, request)], request)
+
+
+def _explode_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    if isinstance(call.args[0].type, MapType):
+        return f"list_transform(map_entries({args[0]}), lambda g: {{'g0': g.key, 'g1': g.value}})"
+    return f"list_transform({args[0]}, lambda g: {{'g0': g}})"
+
+
+def _posexplode_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    position = "CAST(i - 1 AS INTEGER)"
+    if isinstance(call.args[0].type, MapType):
+        return f"list_transform(map_entries({args[0]}), lambda g, i: {{'g0': {position}, 'g1': g.key, 'g2': g.value}})"
+    return f"list_transform({args[0]}, lambda g, i: {{'g0': {position}, 'g1': g}})"
+
+
+def _inline(args: Args, request: Request) -> Expression:
+    t = args[0].type
+    if not isinstance(t, ArrayType) or not isinstance(t.elementType, StructType):
+        raise wrong_input(request.name, args, 0, "ARRAY<STRUCT>")
+    fields = [StructField(f.name, f.dataType, f.nullable or t.containsNull) for f in t.elementType.fields]
+    return _yields(args, fields, request)
+
+
+def _inline_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    from penstock.functions.markers import quote
+
+    t = call.args[0].type
+    assert isinstance(t, ArrayType) and isinstance(t.elementType, StructType)
+    parts = (f"'g{i}': struct_extract(g, {quote(f.name)})" for i, f in enumerate(t.elementType.fields))
+    return f"list_transform({args[0]}, lambda g: {{{', '.join(parts)}}})"
+
+
+def _stack(args: Args, request: Request) -> Expression:
+    count = constant(args[0])
+    if count is None or not isinstance(count.value, int) or count.value < 1:
+        raise wrong_input(request.name, args, 0, "INT")
+    width = -(-(len(args) - 1) // count.value)
+    fields, values = [], list(args[1:])
+    for column in range(width):
+        members = values[column::width]
+        kind = common_type((m.type for m in members), request.conf)
+        if kind is None:
+            raise data_diff_types(request.name, args)
+        values[column::width] = [cast_if_needed(m, kind, request.conf) for m in members]
+        fields.append(StructField(f"col{column}", kind, True))
+    return _yields((args[0], *values), fields, request)
+
+
+def _stack_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    assert isinstance(call.type, StructType)
+    width, values = len(call.type.fields), args[1:]
+    rows = []
+    for start in range(0, len(values), width):
+        part = values[start : start + width]
+        part += ["NULL"] * (width - len(part))
+        rows.append("{" + ", ".join(f"'g{i}': {v}" for i, v in enumerate(part)) + "}")
+    return f"[{', '.join(rows)}]"
+
+
+def _json_tuple(args: Args, request: Request) -> Expression:
+    texts = tuple(cast_if_needed(arg, STRING, request.conf) for arg in args)
+    return _yields(texts, [StructField(f"c{i}", STRING, True) for i in range(len(args) - 1)], request)
+
+
+def _json_tuple_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    from penstock.functions.json import member_text
+
+    return "[{" + ", ".join(f"'g{i}': {member_text(args[0], key)}" for i, key in enumerate(args[1:])) + "}]"
+
+
+def _generator(name: str, build: Any, sql: Any, takes: str = "any", params: str = "", outer: bool = False) -> Function:
+    return row(name, takes, NULL, sql, kind="generator", build=build, nullable=True, params=params, outer=outer)
+
+
+register(
+    _generator("explode", _explode, _explode_sql, params="collection"),
+    _generator("explode_outer", _explode, _explode_sql, params="collection", outer=True),
+    _generator("posexplode", _posexplode, _posexplode_sql, params="collection"),
+    _generator("posexplode_outer", _posexplode, _posexplode_sql, params="collection", outer=True),
+    _generator("inline", _inline, _inline_sql, params="input"),
+    _generator("inline_outer", _inline, _inline_sql, params="input", outer=True),
+    _generator("stack", _stack, _stack_sql, "any any any*"),
+    _generator("json_tuple", _json_tuple, _json_tuple_sql, "any any any*"),
+)

@@ -1,0 +1,101 @@
+"""Casts by function name, facts about the session, ids, assertions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.functions.markers import quote, raise_with_values
+from penstock.functions.rows import row
+from penstock.functions.table import Args, Function, Request, register
+from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
+from penstock.plan.types import (
+    BINARY, BOOLEAN, BYTE, DATE, DOUBLE, FLOAT, INTEGER, LONG, NULL, SHORT, STRING, TIMESTAMP, DataType, DecimalType,
+)  # fmt: skip
+
+
+def _cast_function(names: str, target: DataType) -> Function:
+    """`int(x)` is `CAST(x AS INT)` and shows as `x`."""
+
+    def build(args: Args, request: Request) -> Expression:
+        from penstock.core.errors import analysis_error
+        from penstock.functions.coercion import can_cast
+        from penstock.functions.type_names import quoted_type
+
+        if not can_cast(args[0].type, target, request.conf.ansi):
+            raise analysis_error(
+                "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
+                f"Cannot cast {quoted_type(args[0].type)} to {quoted_type(target)}.", "42K09",
+                sqlExpr="", srcType=quoted_type(args[0].type), targetType=quoted_type(target),
+            )  # fmt: skip
+        if args[0].type == target:
+            return args[0]
+        return Cast(args[0], target, "ansi" if request.conf.ansi else "legacy", implicit=True)
+
+    return row(names, "any", target, "", build=build)
+
+
+def _typeof(args: Args, request: Request) -> Expression:
+    return FunctionCall("typeof", args, STRING, False, "typeof")
+
+
+def _constant(value: str) -> Any:
+    return lambda args, call, context: quote(value)
+
+
+def _user(args: list[str], call: FunctionCall, context: Any) -> str:
+    import getpass
+
+    return quote(getpass.getuser())
+
+
+_RAISED = "USER_RAISED_EXCEPTION"
+
+
+def _raise_error(args: list[str], call: FunctionCall, context: Any) -> str:
+    raised = raise_with_values(_RAISED, "{errorMessage}", {"errorMessage": args[0]}, sqlstate="P0001", kind="runtime")
+    return f"CASE WHEN TRUE THEN {raised} END"
+
+
+def _assert_true(args: Args, request: Request) -> Expression:
+    from penstock.functions.coercion import cast_if_needed
+    from penstock.functions.names import display_name
+
+    condition = cast_if_needed(args[0], BOOLEAN, request.conf)
+    message = args[1] if len(args) > 1 else Literal(f"'{display_name(args[0])}' is not true!", STRING)
+    return FunctionCall("assert_true", (condition, message), NULL, True, "assert_true")
+
+
+def _assert_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    raised = raise_with_values(_RAISED, "{errorMessage}", {"errorMessage": args[1]}, sqlstate="P0001", kind="runtime")
+    return f"CAST(CASE WHEN {args[0]} THEN NULL ELSE {raised} END AS INTEGER)"
+
+
+def _row_id(args: Args, request: Request) -> Expression:
+    return FunctionCall("monotonically_increasing_id", (), LONG, False, "monotonically_increasing_id")
+
+
+register(
+    _cast_function("boolean", BOOLEAN),
+    _cast_function("tinyint", BYTE),
+    _cast_function("smallint", SHORT),
+    _cast_function("int", INTEGER),
+    _cast_function("bigint", LONG),
+    _cast_function("float", FLOAT),
+    _cast_function("double", DOUBLE),
+    _cast_function("decimal", DecimalType(10, 0)),
+    _cast_function("date", DATE),
+    _cast_function("timestamp", TIMESTAMP),
+    _cast_function("binary", BINARY),
+    _cast_function("string", STRING),
+    row("typeof", "any", STRING, lambda args, call, context: quote(call.args[0].type.simpleString()), build=_typeof),
+    row("current_user user session_user", "", STRING, _user, nullable=False, shows={"current_user": "current_user"}),
+    row("current_schema current_database", "", STRING, _constant("default"), nullable=False,
+        shows={"current_database": "current_schema"}),
+    row("current_catalog", "", STRING, _constant("spark_catalog"), nullable=False),
+    row("version", "", STRING, _constant("4.2.0 32f7299601108917fb01920a54e084595b7b3bf8"), nullable=False),
+    row("uuid", "any?", STRING, "CAST(uuid() AS VARCHAR)", nullable=False, deterministic=False),
+    row("monotonically_increasing_id", "", LONG, "(row_number() OVER () - 1)", build=_row_id, deterministic=False),
+    row("spark_partition_id", "", INTEGER, "0", nullable=False, deterministic=False),
+    row("raise_error", "string", NULL, _raise_error, nullable=True),
+    row("assert_true", "any any?", NULL, _assert_sql, build=_assert_true),
+)  # fmt: skip

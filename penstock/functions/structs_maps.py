@@ -1,0 +1,221 @@
+"""Structs and maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.errors import analysis_error
+from penstock.functions.coercion import cast_if_needed, common_type
+from penstock.functions.collections import duck
+from penstock.functions.errors import data_diff_types, mismatch, wrong_input
+from penstock.functions.literals import constant
+from penstock.functions.markers import quote
+from penstock.functions.resolve import coerce_inputs
+from penstock.functions.rows import map_type, row, same_types
+from penstock.functions.table import Args, Request, register
+from penstock.functions.type_names import quoted_type
+from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, GetField, Literal
+from penstock.plan.types import (
+    BOOLEAN, NULL, STRING, ArrayType, DataType, MapType, StructField, StructType,
+)  # fmt: skip
+
+# ---------------------------------------------------------------- structs
+
+
+def _field_name(e: Expression, index: int) -> str:
+    if isinstance(e, (Alias, Attribute)):
+        return e.name
+    return e.field_name if isinstance(e, GetField) else f"col{index + 1}"
+
+
+def _struct(args: Args, request: Request) -> Expression:
+    """struct(a, b AS x, 1): fields a, x and col3."""
+    if not args:
+        from penstock.functions.errors import wrong_count
+
+        raise wrong_count(request.name, 1, None, 0)
+    fields = [StructField(_field_name(e, i), e.type, e.nullable) for i, e in enumerate(args)]
+    return FunctionCall("struct", args, StructType(fields), False, "struct")
+
+
+def _struct_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    assert isinstance(call.type, StructType)
+    return struct_literal([f.name for f in call.type.fields], args)
+
+
+def struct_literal(names: list[str], values: list[str]) -> str:
+    """A DuckDB struct."""
+    return "{" + ", ".join(f"{quote(n)}: {v}" for n, v in zip(names, values, strict=True)) + "}"
+
+
+def _named_struct(args: Args, request: Request) -> Expression:
+    if len(args) % 2:
+        raise analysis_error(
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", f"The function `{request.name}` takes 2n (n > 0) arguments, but {len(args)} were given.",
+            "42605", functionName=f"`{request.name}`", expectedNum="2n (n > 0)", actualNum=len(args),
+        )  # fmt: skip
+    fields = []
+    for i in range(0, len(args), 2):
+        name = constant(args[i])
+        if name is None or not isinstance(name.value, str):
+            raise mismatch(
+                "CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING", request.name, args,
+                "field names must be string constants.", inputExprs="",
+            )  # fmt: skip
+        fields.append(StructField(name.value, args[i + 1].type, args[i + 1].nullable))
+    return FunctionCall("named_struct", args, StructType(fields), False, request.name)
+
+
+def _named_struct_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    assert isinstance(call.type, StructType)
+    return struct_literal([f.name for f in call.type.fields], args[1::2])
+
+
+# ---------------------------------------------------------------- making maps
+
+
+def _map_input(args: Args, request: Request) -> Args:
+    if len(args) % 2:
+        raise analysis_error(
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", f"The function `{request.name}` takes 2n (n > 0) arguments, but {len(args)} were given.",
+            "42605", functionName=f"`{request.name}`", expectedNum="2n (n > 0)", actualNum=len(args),
+        )  # fmt: skip
+    keys, values = common_type((a.type for a in args[0::2]), request.conf), common_type((a.type for a in args[1::2]), request.conf)
+    if keys is None or values is None:
+        raise data_diff_types(request.name, args)
+    if isinstance(keys, MapType):
+        raise mismatch("INVALID_MAP_KEY_TYPE", request.name, args, "a map cannot be a map key.", keyType=quoted_type(keys))
+    return tuple(cast_if_needed(arg, values if i % 2 else keys, request.conf) for i, arg in enumerate(args))
+
+
+def _map_type(args: Args) -> DataType:
+    if not args:
+        return MapType(NULL, NULL, False)
+    return MapType(args[0].type, args[1].type, any(arg.nullable for arg in args[1::2]))
+
+
+def _map(args: list[str], call: FunctionCall, context: Any) -> str:
+    if not args:
+        return f"CAST(MAP {{}} AS {duck(call.type)})"
+    return f"map([{', '.join(args[0::2])}], [{', '.join(args[1::2])}])"
+
+
+def _from_arrays_type(args: Args) -> DataType:
+    keys, values = args[0].type, args[1].type
+    assert isinstance(keys, ArrayType) and isinstance(values, ArrayType)
+    return MapType(keys.elementType, values.elementType, values.containsNull)
+
+
+def _entries(args: Args, request: Request) -> Args:
+    t = args[0].type
+    fields = t.elementType.fields if isinstance(t, ArrayType) and isinstance(t.elementType, StructType) else []
+    if len(fields) != 2:
+        raise wrong_input(request.name, args, 0, "ARRAY of pair STRUCT")
+    return args
+
+
+def _from_entries_type(args: Args) -> DataType:
+    t = args[0].type
+    assert isinstance(t, ArrayType) and isinstance(t.elementType, StructType)
+    key, value = t.elementType.fields
+    return MapType(key.dataType, value.dataType, value.nullable)
+
+
+def _from_entries_null(args: Args) -> bool:
+    t = args[0].type
+    return args[0].nullable or isinstance(t, ArrayType) and t.containsNull
+
+
+def _from_entries(args: list[str], call: FunctionCall, context: Any) -> str:
+    t = call.args[0].type
+    assert isinstance(t, ArrayType) and isinstance(t.elementType, StructType)
+    key, value = (quote(f.name) for f in t.elementType.fields)
+    keys = f"list_transform({args[0]}, lambda e: struct_extract(e, {key}))"
+    values = f"list_transform({args[0]}, lambda e: struct_extract(e, {value}))"
+    whole = f"list_position({args[0]}, NULL) IS NULL"
+    return f"CASE WHEN {args[0]} IS NOT NULL AND {whole} THEN map({keys}, {values}) END"
+
+
+def _map_concat(args: list[str], call: FunctionCall, context: Any) -> str:
+    if not args:
+        return f"CAST(MAP {{}} AS {duck(call.type)})"
+    if len(args) == 1:
+        return args[0]
+    null = " OR ".join(f"{arg} IS NULL" for arg in args)
+    keys = "list_concat(" + ", ".join(f"map_keys({arg})" for arg in args) + ")"
+    values = "list_concat(" + ", ".join(f"map_values({arg})" for arg in args) + ")"
+    return f"CASE WHEN {null} THEN NULL ELSE map({keys}, {values}) END"
+
+
+def _concat_input(args: Args, request: Request) -> Args:
+    for i, arg in enumerate(args):
+        if not isinstance(arg.type, MapType):
+            raise wrong_input(request.name, args, i, "MAP")
+    return same_types(args, request) if args else args
+
+
+def _concat_type(args: Args) -> DataType:
+    return map_type(args) if args else MapType(STRING, STRING, False)
+
+
+# ---------------------------------------------------------------- looking into maps
+
+
+def _entries_type(args: Args) -> DataType:
+    t = map_type(args)
+    pair = StructType([StructField("key", t.keyType, False), StructField("value", t.valueType, t.valueContainsNull)])
+    return ArrayType(pair, False)
+
+
+def _contains_key(args: Args, request: Request) -> Args:
+    t = args[0].type
+    if not isinstance(t, MapType):
+        raise wrong_input(request.name, args, 0, "MAP")
+    kind = common_type((t.keyType, args[1].type), request.conf)
+    if kind != t.keyType:
+        raise mismatch(
+            "MAP_FUNCTION_DIFF_TYPES", request.name, args, "the key has another type than the keys of the map.",
+            functionName=f"`{request.name}`", dataType='"MAP"', leftType=quoted_type(t), rightType=quoted_type(args[1].type),
+        )  # fmt: skip
+    return args[0], cast_if_needed(args[1], t.keyType, request.conf)
+
+
+def _str_to_map(args: list[str], call: FunctionCall, context: Any) -> str:
+    text, pairs, mark = args
+    parts = f"string_split({text}, {pairs})"
+    keys = f"list_transform({parts}, lambda p: split_part(p, {mark}, 1))"
+    rest = f"substring(p, length(split_part(p, {mark}, 1)) + length({mark}) + 1)"
+    values = f"list_transform({parts}, lambda p: CASE WHEN contains(p, {mark}) THEN {rest} END)"
+    return f"CASE WHEN {text} IS NOT NULL THEN map({keys}, {values}) END"
+
+
+_SPECIAL = frozenset("\\^$.|?*+()[]{}")
+
+
+def _literal_marks(args: Args, request: Request) -> Args:
+    """The delimiters are regular expressions in Spark: only plain text is the same for both."""
+    from penstock.core.errors import unsupported
+
+    coerced = coerce_inputs(args, request)
+    for arg in coerced[1:]:
+        mark = constant(arg)
+        if mark is None or not isinstance(mark.value, str) or not mark.value or _SPECIAL & set(mark.value):
+            raise unsupported("str_to_map with a delimiter that is a regular expression or no constant")
+    return coerced
+
+
+register(
+    row("struct", "any*", NULL, _struct_sql, build=_struct),
+    row("named_struct", "any*", NULL, _named_struct_sql, build=_named_struct),
+    row("map", "any*", _map_type, _map, coerce=_map_input, nullable=False),
+    row("map_from_arrays", "array array", _from_arrays_type, "map({0}, {1})"),
+    row("map_from_entries", "any", _from_entries_type, _from_entries, coerce=_entries, nullable=_from_entries_null),
+    row("map_keys", "map", lambda args: ArrayType(map_type(args).keyType, True), "map_keys({0})"),
+    row("map_values", "map", lambda args: ArrayType(map_type(args).valueType, map_type(args).valueContainsNull),
+        "map_values({0})"),
+    row("map_entries", "map", _entries_type, "map_entries({0})"),
+    row("map_contains_key", "any any", BOOLEAN, "map_contains({0}, {1})", coerce=_contains_key),
+    row("map_concat", "any*", _concat_type, _map_concat, coerce=_concat_input),
+    row("str_to_map", "string string? string?", MapType(STRING, STRING, True), _str_to_map, coerce=_literal_marks,
+        defaults={1: Literal(",", STRING), 2: Literal(":", STRING)}),
+)  # fmt: skip

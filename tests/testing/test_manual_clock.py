@@ -1,0 +1,52 @@
+"""A clock that moves only when told to."""
+
+import threading
+import time
+
+import pytest
+
+from penstock.testing import ManualClock
+
+
+def waiting(clock, until):
+    wake, done = threading.Event(), threading.Event()
+    threading.Thread(target=lambda: (clock.wait_until(until, wake), done.set()), daemon=True).start()
+    return wake, done
+
+
+def test_waits_for_its_time():
+    clock = ManualClock(100)
+    _, done = waiting(clock, 200)
+    assert clock.wait_for_waiter()
+    clock.advance(99)
+    assert not done.wait(0.02)
+    clock.advance(1)
+    assert done.wait(5)
+    assert clock.now_ms() == 200
+
+
+def test_wakes_early():
+    clock = ManualClock()
+    wake, done = waiting(clock, 10)
+    wake.set()
+    assert done.wait(5)
+    assert clock.now_ms() == 0
+
+
+def test_past_times_do_not_wait():
+    begin = time.monotonic()
+    ManualClock(50).wait_until(50, threading.Event())
+    assert time.monotonic() - begin < 1
+
+
+def test_a_waiter_whose_time_has_come_counts_no_more():
+    clock = ManualClock()
+    waiting(clock, 10)
+    assert clock.wait_for_waiter()
+    clock.advance(10)
+    assert not clock.wait_for_waiter(timeout_s=0.02)
+
+
+def test_time_does_not_go_back():
+    with pytest.raises(ValueError, match="cannot go back"):
+        ManualClock(5).set(4)
