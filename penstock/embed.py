@@ -10,10 +10,8 @@ import os
 import sys
 import threading
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
-
-from penstock.connect import clients
 
 if TYPE_CHECKING:
     from pyspark.conf import SparkConf
@@ -38,10 +36,32 @@ def install() -> None:
         if _installed:
             return
         os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # also where the full pyspark is installed
+        _import_client()
         for patch in _PATCHES:
             patch()
         _at_exit(shutdown)
         _installed = True
+
+
+def _import_client() -> None:
+    """The client takes a main module without a file (`python -c`, standard input) for its own doctests, and ends."""
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        import pyspark.sql.connect
+
+        return
+    main.__file__ = "<stdin>"
+    try:
+        import pyspark.sql.connect  # noqa: F401
+    finally:
+        del main.__file__
+
+
+def _own_clients() -> MutableMapping[str, Any]:
+    """The open client sessions of this process, by id."""
+    from penstock.connect.clients import own
+
+    return own
 
 
 def session(conf: Mapping[str, Any] | None = None) -> SparkSession:
@@ -74,7 +94,7 @@ def shutdown() -> None:
     if stopping is None:
         return
     stopping.close()
-    for client in list(clients.own.values()):
+    for client in list(_own_clients().values()):
         client.client.close()
 
 
@@ -162,9 +182,10 @@ def _open(options: dict[str, Any], how: str = "getOrCreate") -> SparkSession:
     master = options.pop("spark.master", None)
     options["spark.remote"] = URL
     opened = getattr(Remote.builder.config(map=options), how)()
-    if is_embedded(opened) and opened.session_id not in clients.own:
+    own = _own_clients()
+    if is_embedded(opened) and opened.session_id not in own:
         opened.client.disable_reattachable_execute()  # nothing can break between client and service
-        clients.own[opened.session_id] = opened
+        own[opened.session_id] = opened
         initial = {"spark.master": master or "local[*]", "spark.app.id": opened.sparkContext.applicationId}
         if "spark.app.name" not in options:
             initial["spark.app.name"] = "pyspark-shell"
@@ -195,7 +216,7 @@ def _patch_session() -> None:
             return self.__getattr__("newSession")
         fresh = Remote(connection=URL)
         fresh.client.disable_reattachable_execute()
-        clients.own[fresh.session_id] = fresh
+        _own_clients()[fresh.session_id] = fresh
         return fresh
 
     def stop_session(self: Any) -> None:

@@ -122,6 +122,10 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS": ("42K0E", "A generator must stand alone, not in {expression}."),
     "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT": ("42K0E", "Generators belong in SELECT; found in {plan}."),
     "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE": ("42K09", "The event time {eventName} is {eventType}, not a timestamp."),
+    "CANNOT_ASSIGN_EVENT_TIME_COLUMN_WITHOUT_WATERMARK": (
+        "42611",
+        "The result's event time column needs a watermark on the input: call withWatermark first.",
+    ),
     "_LEGACY_ERROR_TEMP_1039": ("XXKD0", "Only one time window expression a query block."),
     "_LEGACY_ERROR_TEMP_3102": ("XXKD0", "{msg}"),
     "INVALID_AGGREGATE_FILTER.NOT_BOOLEAN": ("42903", "FILTER {filterExpr} is not BOOLEAN."),

@@ -15,13 +15,26 @@ from penstock.analysis.lift import Lift
 from penstock.analysis.scope import Scope
 from penstock.analysis.time_windows import expand_windows
 from penstock.core.errors import SparkError
-from penstock.plan.expressions import Attribute, Expression, FunctionCall, Literal, SortOrder, UnresolvedAttribute
+from penstock.functions.table import exists, lookup
+from penstock.plan.expressions import (
+    Attribute,
+    Expression,
+    FunctionCall,
+    Literal,
+    SortOrder,
+    UnresolvedAttribute,
+    UnresolvedFunction,
+)
 from penstock.plan.nodes import Aggregate, Filter, Node, Project, Sort
 from penstock.plan.types import BooleanType, IntegerType, MapType
 
 
 def resolve_filter(node: Filter, context: AnalysisContext) -> Node:
-    """WHERE, or HAVING when the input is a GROUP BY."""
+    """WHERE, or HAVING when the input is a GROUP BY (also one whose windows stand in a Project above it)."""
+    project = node.child
+    if isinstance(project, Project) and isinstance(project.child, Aggregate) and _aggregates(node.condition):
+        having = resolve_filter(Filter(node.condition, project.child), context)
+        return replace(project, child=having)
     (condition,), child = _over(node.child, [node.condition], context)
     _check_boolean(condition)
     if contains_window(condition):
@@ -32,6 +45,12 @@ def resolve_filter(node: Filter, context: AnalysisContext) -> Node:
         raise fail("INVALID_WHERE_CONDITION", condition=sql_expr(condition), expressionList=shown)
     (condition,), child = expand_windows([condition], child)
     return keep_only(Filter(condition, child), node.child.output)
+
+
+def _aggregates(condition: Expression) -> bool:
+    """Whether an aggregate function is called in the unresolved condition."""
+    calls = (e for e in condition.walk() if isinstance(e, UnresolvedFunction))
+    return any(exists(e.name) and lookup(e.name).kind == "aggregate" for e in calls)
 
 
 def _check_boolean(condition: Expression) -> None:

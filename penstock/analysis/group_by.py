@@ -81,8 +81,6 @@ def _bare(e: Expression) -> Expression:
     return e.child if isinstance(e, Alias) else e
 
 
-
-
 def _with_name(column: Expression) -> str:
     shown = display_name(_bare(column))
     return f"{shown} AS {sql_id([column.name])}" if isinstance(column, Alias) else shown

@@ -26,9 +26,7 @@ def with_nullable_keys(
 ) -> tuple[tuple[Expression, ...], list[Expression]]:
     """Keys that some set leaves out, made nullable in keys and columns alike; a key that is a column of its own gets a
     new id, because its values are no longer the input's."""
-    changed = {
-        i: _as_nullable(key) if any(i not in s for s in sets) else key for i, key in enumerate(keys)
-    }
+    changed = {i: _as_nullable(key) if any(i not in s for s in sets) else key for i, key in enumerate(keys)}
 
     def rewrite(e: Expression) -> Expression:
         if is_aggregate(e):

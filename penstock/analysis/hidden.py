@@ -35,6 +35,9 @@ def below(plan: Node) -> Node | None:
 
 def hidden_columns(plan: Node) -> tuple[Attribute, ...]:
     """The keys that a USING or NATURAL join left out of its result; qualified names may still mean them."""
+    if isinstance(plan, Project) and isinstance(plan.child, (Filter, Sort)) and _only_columns(plan):
+        shown = {a.id for a in plan.output}
+        return tuple(a for a in _using_keys(plan.child) if a.id not in shown)
     if isinstance(plan, Project) and isinstance(plan.child, Join) and plan.child.using:
         shown = {a.id for a in plan.output}
         inherited = hidden_columns(plan.child)
@@ -45,6 +48,22 @@ def hidden_columns(plan: Node) -> tuple[Attribute, ...]:
         right = () if plan.kind in ("semi", "anti") else hidden_columns(plan.right)
         return (*hidden_columns(plan.left), *right)
     return ()
+
+
+def _only_columns(plan: Project) -> bool:
+    return all(isinstance(e, Attribute) for e in plan.expressions)
+
+
+def _using_keys(plan: Node) -> tuple[Attribute, ...]:
+    """Both sides' keys of the USING join that a chain of filters and sorts stands over."""
+    while isinstance(plan, (Filter, Sort)) or (
+        isinstance(plan, Project) and isinstance(plan.child, (Filter, Sort)) and _only_columns(plan)
+    ):
+        plan = plan.child
+    if not (isinstance(plan, Project) and isinstance(plan.child, Join) and plan.child.using):
+        return ()
+    names = {name.lower() for name in plan.child.using}
+    return tuple(a for a in plan.child.output if a.name.lower() in names)
 
 
 def duplicate_of(plan: Node, column_id: int) -> int | None:

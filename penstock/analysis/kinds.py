@@ -8,7 +8,7 @@ from penstock.functions.table import exists, lookup
 from penstock.plan.expressions import Expression, FunctionCall, PythonFunction, SubqueryExpression, WindowExpression
 
 # PythonEvalType codes of functions that fold a group into one value
-_GROUPED_AGGREGATE_EVAL_TYPES = frozenset({202, 216, 217, 252, 253, 254})
+_GROUPED_AGGREGATE_EVAL_TYPES = frozenset({202, 203, 217, 252, 253, 254})
 
 
 def _kind(name: str) -> str:

@@ -15,17 +15,19 @@ from penstock.analysis import (
     leaves,
     null_handling,
     project,
+    python_functions,
     set_operations,
     table_functions,
     values,
     watermark,
 )
 from penstock.analysis.context import AnalysisContext
+from penstock.analysis.errors import fail
 from penstock.analysis.expressions import resolve_value
 from penstock.analysis.scope import Scope
 from penstock.analysis.with_tables import bind_common_tables, common_table
 from penstock.core.errors import unsupported
-from penstock.plan import nodes
+from penstock.plan import nodes, python_nodes
 from penstock.plan.nodes import Hint, Join, Node, Project, Repartition, UnresolvedTable, With
 
 NodeRule = Callable[[Any, AnalysisContext], Node]
@@ -45,6 +47,11 @@ def _hint(node: Hint, context: AnalysisContext) -> Node:
 
 
 NODE_RULES: dict[type[Node], NodeRule] = {
+    python_nodes.ApplyInPandasWithState: python_functions.resolve_with_state,
+    python_nodes.CoGroupMap: python_functions.resolve_co_group_map,
+    python_nodes.GroupMap: python_functions.resolve_group_map,
+    python_nodes.MapPartitions: python_functions.resolve_map,
+    python_nodes.TransformWithState: python_functions.resolve_transform_with_state,
     nodes.Aggregate: aggregate.resolve_aggregate,
     nodes.CachedRelation: leaves.resolve_cached,
     nodes.Deduplicate: deduplicate.resolve_deduplicate,
@@ -108,6 +115,8 @@ def _resolve_end(node: Node, context: AnalysisContext) -> Node:
 
 def _lateral_join(node: Join, context: AnalysisContext) -> Node:
     """The right side sees the left side's columns as a subquery sees those around it."""
+    if node.kind not in ("inner", "left", "cross"):
+        raise fail("INVALID_LATERAL_JOIN_TYPE", joinType=node.kind.upper())
     left = resolve_node(node.left, context)
     right = resolve_node(node.right, replace(context, outer=Scope(context, left)))
     return joins.resolve_join(replace(node, left=left, right=right), context)

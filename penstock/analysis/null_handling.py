@@ -88,5 +88,3 @@ def _column(name: str, scope: Scope) -> Attribute:
     if not isinstance(found, Attribute):
         raise fail("INVALID_COLUMN_OR_FIELD_DATA_TYPE", name=sql_id([name]), type="nested", expectedType="a column")
     return found
-
-

@@ -18,9 +18,7 @@ from penstock.plan.expressions import Alias, Attribute, Cast, Expression, Litera
 from penstock.plan.nodes import Aggregate, Node
 
 
-def resolve_pivot(
-    node: Aggregate, keys: Sequence[Expression], aggregates: Sequence[Expression], scope: Scope
-) -> Node:
+def resolve_pivot(node: Aggregate, keys: Sequence[Expression], aggregates: Sequence[Expression], scope: Scope) -> Node:
     """GROUP BY keys, one column for each pivot value and aggregate."""
     assert node.pivot is not None
     column, values = node.pivot

@@ -76,5 +76,3 @@ def _in_layers(columns: Sequence[Expression], child: Node, laterals: set[int]) -
         child = Project((*child.output, *layer), child)
     final = tuple(c.to_attribute() if isinstance(c, Alias) else c for c in columns)
     return Project(without_repeats(final), child)
-
-

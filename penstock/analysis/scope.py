@@ -16,7 +16,7 @@ from penstock.analysis.extract import extract_field
 from penstock.analysis.hidden import below, duplicate_of, hidden_columns
 from penstock.analysis.suggestions import by_similarity
 from penstock.plan.expressions import Alias, Attribute, Expression, LambdaVariable, UnresolvedAttribute
-from penstock.plan.nodes import Aggregate, Node, SetOperation
+from penstock.plan.nodes import Aggregate, Join, Node, SetOperation
 
 
 class Scope:
@@ -207,8 +207,8 @@ class Scope:
         return (self.attribute(e.id) or e) if isinstance(e, Attribute) else e
 
     def _search(self, name: UnresolvedAttribute) -> tuple[Expression | None, bool]:
-        """The column in the DataFrame called `plan_id` somewhere below, and whether that DataFrame occurs at all.  Where
-        it occurs several times it must be an input itself, else the reference is ambiguous (as Spark Connect has it)."""
+        """The column in the DataFrame called `plan_id` somewhere below, and whether that DataFrame occurs at all.
+        Where it occurs several times, one must be an input itself, else the reference is ambiguous (as in Connect)."""
         found, matched = self._search_all(name, self.plans, 0)
         return (found[0] if found is not None else None), matched
 
@@ -217,7 +217,11 @@ class Scope:
     ) -> tuple[tuple[Expression, int] | None, bool]:
         results = [self._search_node(name, plan, depth) for plan in plans]
         candidates = sorted((r[0] for r in results if r[0] is not None), key=lambda c: c[1])
-        if len(candidates) > 1 and candidates[0][0] != candidates[1][0] and not candidates[0][1] == 0 < candidates[1][1]:
+        if (
+            len(candidates) > 1
+            and candidates[0][0] != candidates[1][0]
+            and not candidates[0][1] == 0 < candidates[1][1]
+        ):
             raise fail("AMBIGUOUS_COLUMN_REFERENCE", name=f'"{".".join(name.parts)}"')
         return (candidates[0] if candidates else None), any(matched for _, matched in results)
 
@@ -228,6 +232,8 @@ class Scope:
             expression = Scope(replace(self.context, outer=None), plan).lookup(name.parts)
             return (None if expression is None else (expression, depth)), True
         children = () if isinstance(plan, SetOperation) else plan.children
+        if isinstance(plan, Join) and plan.kind in ("semi", "anti"):
+            children = children[:1]
         found, matched = self._search_all(name, children, depth + 1)
         if found is not None:
             visible = {a.id for a in plan.output} | {a.id for a in hidden_columns(plan)}

@@ -70,7 +70,6 @@ def _with_marked_laterals(e: Expression, scope: Scope | None) -> Expression:
         return e
     used = scope.used_laterals
 
-
     def mark(x: Expression) -> Expression:
         if isinstance(x, Attribute) and x.id in used:
             return replace(x, name=f"lateralAliasReference({x.name})")

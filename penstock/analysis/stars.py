@@ -84,7 +84,6 @@ def _of_dataframe(plan_id: int, scope: Scope) -> tuple[Attribute, ...]:
     raise fail("CANNOT_RESOLVE_DATAFRAME_COLUMN", name='"*"')
 
 
-
 def _qualified(target: tuple[str, ...], scope: Scope) -> tuple[Expression, ...]:
     key = scope.context.key
     wanted = tuple(key(part) for part in target)
@@ -103,6 +102,4 @@ def _fields_of(target: tuple[str, ...], scope: Scope) -> tuple[Expression, ...]:
     if struct is None or not isinstance(struct.type, StructType):
         columns = ", ".join(sql_id([a.name]) for a in scope.attributes)
         raise fail("CANNOT_RESOLVE_STAR_EXPAND", targetString=sql_id(target), columns=columns)
-    return tuple(
-        Alias(extract_field(struct, f.name, scope.context), (f.name,), fresh_id()) for f in struct.type.fields
-    )
+    return tuple(Alias(extract_field(struct, f.name, scope.context), (f.name,), fresh_id()) for f in struct.type.fields)

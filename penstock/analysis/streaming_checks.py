@@ -24,6 +24,7 @@ from penstock.plan.nodes import (
     Sort,
     Tail,
 )
+from penstock.plan.python_nodes import ApplyInPandasWithState, TransformWithState
 
 _JOIN_NAMES = {
     "inner": "Inner", "cross": "Cross", "left": "LeftOuter", "right": "RightOuter", "full": "FullOuter",
@@ -221,6 +222,21 @@ def _join_of_streams(node: Join, name: str, mode: str) -> None:
         )
 
 
+# ---------------------------------------------------------------- Python functions with state
+
+
+def _with_state(node: ApplyInPandasWithState, mode: str) -> None:
+    own = node.output_mode.lower()
+    if own != mode:
+        raise _refused(
+            f"applyInPandasWithState in {own} mode is not supported with {mode.capitalize()} output mode on a "
+            "streaming DataFrame/Dataset"
+        )
+    has_watermark = any(WATERMARK_DELAY in a.metadata for a in node.child.output)
+    if node.timeout == "EventTimeTimeout" and not has_watermark:
+        raise _refused("Event-time timeout of applyInPandasWithState needs withWatermark: Watermark must be specified")
+
+
 # ---------------------------------------------------------------- stateful over stateful
 
 
@@ -238,11 +254,12 @@ def _check_chain(nodes: list[Node], mode: str) -> None:
 def _is_stateful(node: Node) -> bool:
     if isinstance(node, Join):
         return node.left.is_streaming and node.right.is_streaming
-    return isinstance(node, Aggregate) and node.is_streaming
+    return isinstance(node, (Aggregate, ApplyInPandasWithState, TransformWithState)) and node.is_streaming
 
 
 _CHECKS: dict[type[Node], Callable[[Any, str], None]] = {
     Aggregate: _aggregate,
+    ApplyInPandasWithState: _with_state,
     Deduplicate: _deduplicate,
     Join: _join,
     Limit: _limit,

@@ -47,9 +47,7 @@ def _with_common_types(e: SubqueryExpression, scope: Scope) -> SubqueryExpressio
     return replace(e, values=values, plan=cast_output(e.plan, wanted, scope))
 
 
-def _incomparable(
-    e: SubqueryExpression, columns: tuple[Attribute, ...], types: Sequence[DataType | None]
-) -> Exception:
+def _incomparable(e: SubqueryExpression, columns: tuple[Attribute, ...], types: Sequence[DataType | None]) -> Exception:
     wrong = [
         f"({sql_expr(v)}:{sql_type(v.type)}, {sql_expr(c)}:{sql_type(c.type)})"
         for v, c, t in zip(e.values, columns, types, strict=True)

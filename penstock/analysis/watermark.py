@@ -22,9 +22,7 @@ def resolve_watermark(node: Watermark, context: AnalysisContext) -> Node:
     if found is None:
         raise scope.unresolved(name)
     if not isinstance(found, Attribute) or not _is_event_time(found.type):
-        raise fail(
-            "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", eventName=sql_id(name.parts), eventType=sql_type(found.type)
-        )
+        raise fail("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", eventName=sql_id(name.parts), eventType=sql_type(found.type))
     if not node.child.is_streaming:
         return node.child  # static data is complete: nothing can be late
     columns = tuple(_marked(a, found, node.delay_us // 1000) for a in node.child.output)

@@ -23,11 +23,13 @@ _VERSION = re.compile(r"v(\d+)")
 
 
 class MetadataLog:
-    """A directory of numbered files.  The directory is listed once, on opening; later everything is by name."""
+    """A directory of numbered files, written by one query at a time (the checkpoint's lock).  The directory is listed
+    once, on opening; later everything is by name."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         files.fs.make_directory(directory)
+        files.fs.remove_temporary(directory)
         batches = [int(name) for name in files.fs.list(directory) if name.isdigit()]
         self.latest: int | None = max(batches, default=None)
         self._oldest = min(batches, default=0)

@@ -101,7 +101,13 @@ def call(name: str, args: tuple[ex.Expression, ...], distinct: bool = False) -> 
     lower = name.lower()
     if lower in ("!=", "<>"):
         return ex.UnresolvedFunction("not", (ex.UnresolvedFunction("==", args),))
-    if lower == "count" and len(args) == 1 and isinstance(args[0], ex.UnresolvedStar) and not args[0].target:
+    if (
+        lower == "count"
+        and not distinct
+        and len(args) == 1
+        and isinstance(args[0], ex.UnresolvedStar)
+        and not args[0].target
+    ):
         args = (ex.Literal(1, INTEGER),)
     return ex.UnresolvedFunction(_SYNONYMS.get(lower, lower), args, distinct)
 

@@ -31,8 +31,10 @@ class LocalFiles:
                 os.replace(temporary, path)
             else:
                 os.link(temporary, path)
-        finally:
+                temporary.unlink()
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
         self.sync_directory(path.parent)
 
     def write(self, path: Path, data: Buffer | Iterable[Buffer]) -> None:

@@ -1,4 +1,4 @@
-"""Java's date-time patterns (options dateFormat and timestampFormat) as the formats of DuckDB's strftime and strptime."""
+"""Java's date-time patterns (options dateFormat and timestampFormat) as formats of DuckDB's strftime and strptime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from penstock.core.errors import unsupported
 
 _TOKENS: dict[str, str] = {
     "yyyy": "%Y", "uuuu": "%Y", "yy": "%y", "y": "%Y", "u": "%Y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%-m",
-    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S",
+    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
+    "ss": "%S", "s": "%-S",
     "SSS": "%g", "SSSSSS": "%f", "SSSSSSSSS": "%n", "a": "%p", "EEEE": "%A", "EEE": "%a", "E": "%a", "DDD": "%j",
     "XXX": "%z", "xxx": "%z", "XX": "%z", "xx": "%z", "X": "%z", "x": "%z", "Z": "%z", "VV": "%Z", "z": "%Z",
 }  # fmt: skip

@@ -141,8 +141,8 @@ def engine_zone(zone: str) -> str:
 
 
 def _open(settings: dict[str, str]) -> duckdb.DuckDBPyConnection:
-    from penstock.functions.macros import MACROS
     from penstock.engine.macros import CAST_MACROS
+    from penstock.functions.macros import MACROS
 
     try:
         database = duckdb.connect(":memory:", config=settings)

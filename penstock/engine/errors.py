@@ -38,7 +38,9 @@ def to_spark_error(error: BaseException) -> SparkError:
     if (marked := _from_marker(text)) is not None:
         return marked
     if isinstance(error, duckdb.InterruptException):
-        return SparkError("OPERATION_CANCELED", "Operation has been canceled.", {}, sqlstate="HY008", classes=errors.SPARK)
+        return SparkError(
+            "OPERATION_CANCELED", "Operation has been canceled.", {}, sqlstate="HY008", classes=errors.SPARK
+        )
     for pattern, build in _TEXTS:
         if (match := pattern.search(text)) is not None:
             return build(match)
@@ -58,14 +60,16 @@ def _from_marker(text: str) -> SparkError | None:
     except ValueError:
         return None
     classes = _KINDS[body.get("kind", "runtime")]
-    return SparkError(body["condition"], body["message"], body.get("params"), sqlstate=body["sqlstate"], classes=classes)
+    return SparkError(
+        body["condition"], body["message"], body.get("params"), sqlstate=body["sqlstate"], classes=classes
+    )
 
 
 _WIDTHS = {"INT8": "tinyint", "INT16": "short", "INT32": "integer", "INT64": "long", "INT128": "long"}
 
 
 def _overflow(what: str) -> SparkError:
-    message = f"{what} overflow. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."
+    message = f'{what} overflow. If necessary set "spark.sql.ansi.enabled" to "false" to bypass this error.'
     params = {"message": f"{what} overflow", "alternative": "", "config": '"spark.sql.ansi.enabled"'}
     return SparkError("ARITHMETIC_OVERFLOW", message, params, sqlstate="22003", classes=errors.ARITHMETIC)
 
@@ -76,27 +80,33 @@ def _arithmetic_overflow(match: re.Match[str]) -> SparkError:
 
 def _decimal_overflow(_: re.Match[str]) -> SparkError:
     message = 'A decimal result does not fit its type. Set "spark.sql.ansi.enabled" to "false" to get NULL instead.'
-    return SparkError("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", message, {}, sqlstate="22003", classes=errors.ARITHMETIC)
+    return SparkError(
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", message, {}, sqlstate="22003", classes=errors.ARITHMETIC
+    )
 
 
 def _cast_overflow(match: re.Match[str]) -> SparkError:
     source, target = _spark_name(match["source"]), _spark_name(match["target"])
     params = {"value": match["value"], "sourceType": f'"{source}"', "targetType": f'"{target}"', **_ANSI_CONFIG}
-    message = f"The value {match['value']} of type {source} cannot be cast to {target}: it overflows. Use `try_cast` for NULL."
+    message = f"The value {match['value']} of type {source} cannot be cast to {target}: it overflows. Use `try_cast`."
     return SparkError("CAST_OVERFLOW", message, params, sqlstate="22003", classes=errors.ARITHMETIC)
 
 
 def _cast_invalid(match: re.Match[str]) -> SparkError:
     value, target = match["value"], _spark_name(match["target"])
     params = {"expression": f"'{value}'", "sourceType": '"STRING"', "targetType": f'"{target}"', **_ANSI_CONFIG}
-    message = f"The value '{value}' of the type \"STRING\" cannot be cast to \"{target}\": it is malformed. Use `try_cast`."
+    message = (
+        f'The value \'{value}\' of the type "STRING" cannot be cast to "{target}": it is malformed. Use `try_cast`.'
+    )
     return SparkError("CAST_INVALID_INPUT", message, params, sqlstate="22018", classes=errors.NUMBER_FORMAT)
 
 
 def _missing_file(match: re.Match[str]) -> SparkError:
     path = match["path"]
     message = f"Error while reading file {path}: the file does not exist."
-    return SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", message, {"path": path}, sqlstate="KD001", classes=errors.SPARK)
+    return SparkError(
+        "FAILED_READ_FILE.FILE_NOT_EXIST", message, {"path": path}, sqlstate="KD001", classes=errors.SPARK
+    )
 
 
 def _scalar_subquery(_: re.Match[str]) -> SparkError:
@@ -126,7 +136,8 @@ def _out_of_memory(text: str) -> SparkError:
 
 
 _SPARK_NAMES = {
-    "INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "INT128": "DECIMAL(38,0)", "INTEGER": "INT",
+    "INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "INT128": "DECIMAL(38,0)",
+    "INTEGER": "INT",
     "VARCHAR": "STRING", "BLOB": "BINARY", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "BOOL": "BOOLEAN",
 }  # fmt: skip
 

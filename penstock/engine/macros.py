@@ -1,7 +1,6 @@
 """DuckDB macros for Spark's casts, created once per database.
 
-Each takes its argument through a one-element list where it needs it more than a few times, because a macro's argument is
-copied into its body.  Those called `spark_*` return NULL for what Spark does not accept; the caller raises.
+A macro's argument is copied into its body: where it is needed more than a few times it goes through a one-element list.  Those called `spark_*` return NULL for what Spark does not accept; the caller raises.
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ def _truncated_integer(name: str, sql_type: str) -> str:
     """Without ANSI, '1.9' is 1."""
     pattern = rf"{_BLANKS}[+-]?[0-9]*(?:[.][0-9]*)?{_BLANKS}"
     return (
-        f"CREATE OR REPLACE MACRO {name}(s) AS CASE WHEN regexp_full_match(s, '{pattern}') AND regexp_matches(s, '[0-9]') "
-        f"THEN TRY_CAST(regexp_replace(regexp_replace(spark_trim(s), '[.].*', ''), '^([+-]?)$', '\\10') AS {sql_type}) END"
+        f"CREATE OR REPLACE MACRO {name}(s) AS CASE WHEN regexp_full_match(s, '{pattern}') "
+        "AND regexp_matches(s, '[0-9]') THEN TRY_CAST(regexp_replace("
+        f"regexp_replace(spark_trim(s), '[.].*', ''), '^([+-]?)$', '\\10') AS {sql_type}) END"
     )
 
 
@@ -36,7 +36,8 @@ _DOUBLE = rf"""CREATE OR REPLACE MACRO spark_double(s) AS CASE
   ELSE coalesce(
     TRY_CAST(s AS DOUBLE),
     TRY_CAST(spark_trim(s) AS DOUBLE),
-    TRY_CAST(regexp_extract(s, '^{_BLANKS}([+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?)[dDfF]{_BLANKS}$', 1) AS DOUBLE)
+    TRY_CAST(regexp_extract(
+      s, '^{_BLANKS}([+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?)[dDfF]{_BLANKS}$', 1) AS DOUBLE)
   ) END"""
 
 # Java writes 1.0E10 and 1.0E-5, but 1234.5 and 0.001 as they are; DuckDB's text has the same (shortest) digits.
@@ -50,7 +51,8 @@ _FLOATING_TEXT = """CREATE OR REPLACE MACRO spark_floating_text(x) AS CASE
     WHEN t = '-inf' THEN '-Infinity'
     WHEN contains(t, 'e') THEN CASE WHEN contains(t, '.') THEN regexp_replace(t, 'e[+]?(-?)0*', 'E\\1')
       ELSE regexp_replace(t, 'e[+]?(-?)0*', '.0E\\1') END
-    WHEN regexp_matches(t, '^-?0[.]') THEN regexp_extract(t, '^-?') || spark_mantissa(regexp_extract(t, '0[.]0*([0-9]+)', 1))
+    WHEN regexp_matches(t, '^-?0[.]') THEN regexp_extract(t, '^-?')
+      || spark_mantissa(regexp_extract(t, '0[.]0*([0-9]+)', 1))
       || 'E-' || CAST(length(regexp_extract(t, '[.](0*)', 1)) + 1 AS VARCHAR)
     ELSE regexp_extract(t, '^-?') || spark_mantissa(regexp_replace(replace(ltrim(t, '-'), '.', ''), '0+$', ''))
       || 'E' || CAST(length(regexp_extract(t, '([0-9]+)[.]', 1)) - 1 AS VARCHAR)
@@ -64,16 +66,18 @@ _BOOLEAN = """CREATE OR REPLACE MACRO spark_boolean(s) AS CASE
   WHEN lower(spark_trim(s)) IN ('t', 'true', 'y', 'yes', '1') THEN true
   WHEN lower(spark_trim(s)) IN ('f', 'false', 'n', 'no', '0') THEN false END"""
 
-_DATE = rf"""CREATE OR REPLACE MACRO spark_date(s) AS CASE
+_DATE = r"""CREATE OR REPLACE MACRO spark_date(s) AS CASE
   WHEN length(s) = 10 AND s[5] = '-' AND s[8] = '-' THEN TRY_CAST(s AS DATE)
   WHEN s IS NOT NULL THEN list_transform(
-    [regexp_extract(spark_trim(s), '^([+-]?)([0-9]{{4,7}})(?:-([0-9]{{1,2}})(?:-([0-9]{{1,2}})(?:[ T].*)?)?)?$', ['g', 'y', 'm', 'd'])],
+    [regexp_extract(spark_trim(s), '^([+-]?)([0-9]{4,7})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[ T].*)?)?)?$',
+      ['g', 'y', 'm', 'd'])],
     lambda p: CASE WHEN p.y <> '' THEN TRY_CAST(spark_year(p.g, p.y, p.m, p.d) AS DATE) END)[1] END"""
 
 # DuckDB writes the year 0 as 1 BC.
 _YEAR = """CREATE OR REPLACE MACRO spark_year(g, y, m, d) AS CASE
   WHEN g = '-' OR TRY_CAST(y AS INTEGER) = 0
-  THEN lpad(CAST(TRY_CAST(y AS INTEGER) + 1 AS VARCHAR), 4, '0') || '-' || coalesce(nullif(m, ''), '01') || '-' || coalesce(nullif(d, ''), '01') || ' (BC)'
+  THEN lpad(CAST(TRY_CAST(y AS INTEGER) + 1 AS VARCHAR), 4, '0') || '-' || coalesce(nullif(m, ''), '01')
+    || '-' || coalesce(nullif(d, ''), '01') || ' (BC)'
   ELSE y || '-' || coalesce(nullif(m, ''), '01') || '-' || coalesce(nullif(d, ''), '01') END"""
 
 _TIME = r"([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2})(?:[.]([0-9]*))?)?)?"
@@ -90,22 +94,27 @@ _LOCAL = """CREATE OR REPLACE MACRO spark_parts_to_local(p) AS CASE
     || CASE WHEN p.f <> '' THEN '.' || p.f[:6] ELSE '' END AS TIME) END"""
 
 # A local time that occurs twice (clocks go back) is the earlier instant; DuckDB takes the later.
-_TO_INSTANT = """CREATE OR REPLACE MACRO spark_to_instant(zone, naive) AS list_transform([timezone(zone, naive)], lambda t: CASE
+_TO_INSTANT = """CREATE OR REPLACE MACRO spark_to_instant(zone, naive) AS
+  list_transform([timezone(zone, naive)], lambda t: CASE
   WHEN timezone(zone, t - INTERVAL 1 HOUR) = naive THEN t - INTERVAL 1 HOUR
   WHEN timezone(zone, t - INTERVAL 30 MINUTE) = naive THEN t - INTERVAL 30 MINUTE ELSE t END)[1]"""
 
 # By its form: DuckDB raises for a zone that it does not know, and nothing can catch that.
-_SHORT_ZONES = "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST EST MST HST"
+_SHORT_ZONES = (
+    "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST EST MST HST"
+)
 _IS_ZONE = rf"""CREATE OR REPLACE MACRO spark_is_zone(z) AS z IN ('Z', 'UTC', 'GMT', 'UT')
   OR regexp_full_match(z, '(UTC|GMT|UT)?[+-](0?[0-9]|1[0-7])(:?[0-5]?[0-9])?(:?[0-5][0-9])?|(UTC|GMT|UT)?[+-]18(:?00)?')
-  OR regexp_full_match(z, '[A-Z][A-Za-z]+/[A-Za-z_/]+([+-][0-9]+)?|{_SHORT_ZONES.replace(' ', '|')}')"""
+  OR regexp_full_match(z, '[A-Z][A-Za-z]+/[A-Za-z_/]+([+-][0-9]+)?|{_SHORT_ZONES.replace(" ", "|")}')"""
 
 _AT_ZONE = r"""CREATE OR REPLACE MACRO spark_at_zone(zone, naive) AS CASE
   WHEN zone IN ('Z', 'UTC', 'GMT', 'UT') THEN make_timestamptz(epoch_us(naive))
   WHEN regexp_matches(zone, '^(UTC|GMT|UT)?[+-]') THEN list_transform(
-    [regexp_extract(zone, '^(?:UTC|GMT|UT)?([+-])([0-9]{1,2})(?::?([0-9]{1,2}))?(?::?([0-9]{2}))?$', ['s', 'h', 'm', 'c'])],
-    lambda o: CASE WHEN o.h <> '' AND CAST(o.h AS BIGINT) <= 18 THEN make_timestamptz(epoch_us(naive) - CASE WHEN o.s = '-' THEN -1000000 ELSE 1000000 END
-      * (CAST(o.h AS BIGINT) * 3600 + coalesce(TRY_CAST(o.m AS BIGINT), 0) * 60 + coalesce(TRY_CAST(o.c AS BIGINT), 0))) END)[1]
+    [regexp_extract(zone, '^(?:UTC|GMT|UT)?([+-])([0-9]{1,2})(?::?([0-9]{1,2}))?(?::?([0-9]{2}))?$',
+      ['s', 'h', 'm', 'c'])],
+    lambda o: CASE WHEN o.h <> '' AND CAST(o.h AS BIGINT) <= 18 THEN make_timestamptz(
+      epoch_us(naive) - CASE WHEN o.s = '-' THEN -1000000 ELSE 1000000 END * (CAST(o.h AS BIGINT) * 3600
+      + coalesce(TRY_CAST(o.m AS BIGINT), 0) * 60 + coalesce(TRY_CAST(o.c AS BIGINT), 0))) END)[1]
   WHEN spark_is_zone(zone) THEN spark_to_instant(zone, naive) END"""
 
 # What has this shape DuckDB reads as Spark does, or not at all: it keeps out what only DuckDB accepts ('epoch',
@@ -138,15 +147,18 @@ _TIMESTAMP_NTZ = f"""CREATE OR REPLACE MACRO spark_timestamp_ntz(s) AS coalesce(
 _FLOOR_DIV = """CREATE OR REPLACE MACRO spark_floor_div(x, m) AS ((x - ((x % m) + m) % m) // m)"""
 
 _YEAR_TEXT = """CREATE OR REPLACE MACRO spark_year_text(t) AS CASE
-  WHEN contains(t, ' (BC)') THEN list_transform([regexp_extract(t, '^([0-9]+)(-[0-9]+-[0-9]+) \\(BC\\)(.*)$', ['y', 'd', 'r'])],
-    lambda p: CASE WHEN p.y = '0001' THEN '0000' ELSE '-' || lpad(CAST(CAST(p.y AS INTEGER) - 1 AS VARCHAR), 4, '0') END || p.d || p.r)[1]
+  WHEN contains(t, ' (BC)') THEN list_transform(
+    [regexp_extract(t, '^([0-9]+)(-[0-9]+-[0-9]+) \\(BC\\)(.*)$', ['y', 'd', 'r'])],
+    lambda p: CASE WHEN p.y = '0001' THEN '0000'
+      ELSE '-' || lpad(CAST(CAST(p.y AS INTEGER) - 1 AS VARCHAR), 4, '0') END || p.d || p.r)[1]
   WHEN t[5] <> '-' THEN '+' || t ELSE t END"""
 
 # Bytes that are no UTF-8 become the replacement character, as when Spark's string is shown.
 _UTF8 = r"""CREATE OR REPLACE MACRO spark_utf8(b) AS
   coalesce(TRY(decode(b)), regexp_replace(CAST(b AS VARCHAR), '\\x[0-9A-F]{2}', chr(65533), 'g'))"""
 
-_PAD = """CREATE OR REPLACE MACRO spark_pad(x) AS CASE WHEN x < 10 THEN '0' || CAST(x AS VARCHAR) ELSE CAST(x AS VARCHAR) END"""
+_PAD = """CREATE OR REPLACE MACRO spark_pad(x) AS CASE
+  WHEN x < 10 THEN '0' || CAST(x AS VARCHAR) ELSE CAST(x AS VARCHAR) END"""
 
 _INTERVAL_TEXT = """CREATE OR REPLACE MACRO spark_sign(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END"""
 

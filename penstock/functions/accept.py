@@ -10,10 +10,38 @@ from penstock.functions import decimals
 from penstock.functions.coercion import INTERVALS, can_store, is_atomic, is_integral, is_numeric, is_string
 from penstock.plan.expressions import Expression
 from penstock.plan.types import (
-    BINARY, BOOLEAN, BYTE, DATE, DOUBLE, FLOAT, INTEGER, LONG, NULL, SHORT, STRING, TIMESTAMP, TIMESTAMP_NTZ,
-    ArrayType, BinaryType, BooleanType, ByteType, DataType, DateType, DayTimeIntervalType, DecimalType, DoubleType,
-    FloatType, IntegerType, LongType, MapType, NullType, ShortType, StructType, TimestampNTZType,
-    TimestampType, YearMonthIntervalType,
+    BINARY,
+    BOOLEAN,
+    BYTE,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    LONG,
+    NULL,
+    SHORT,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    ByteType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    MapType,
+    NullType,
+    ShortType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    YearMonthIntervalType,
 )  # fmt: skip
 
 
@@ -47,7 +75,7 @@ class Accept:
             return self.target if isinstance(t, NullType) else None
         if self.name == "INTEGRAL" and is_numeric(t):
             return None
-        if isinstance(t, NullType) or is_string(t) and is_atomic(self.target):
+        if isinstance(t, NullType) or (is_string(t) and is_atomic(self.target)):
             return DOUBLE if self.name == "NUMERIC" else self.target
         return self.target if can_store(t, self.target) else None
 
@@ -101,5 +129,3 @@ def arity_of(takes: tuple[Accept, ...]) -> tuple[int, int | None]:
     """Fewest and most arguments (None: no limit)."""
     least = sum(not (a.optional or a.repeated) for a in takes)
     return least, None if any(a.repeated for a in takes) else len(takes)
-
-

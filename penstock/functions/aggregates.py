@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from penstock.core.errors import unsupported
 from penstock.functions import decimals
 from penstock.functions.coercion import INTERVALS, cast_if_needed, is_integral
 from penstock.functions.decimal_sql import decimal_average, decimal_name, fitted
@@ -13,16 +14,41 @@ from penstock.functions.literals import constant
 from penstock.functions.resolve import call_of
 from penstock.functions.rows import row
 from penstock.functions.table import (
-    DISTINCT, IGNORE_NULLS, ORDER, TAIL, Args, Buffer, Function, Incremental, Request, register, tail_if,
+    DISTINCT,
+    IGNORE_NULLS,
+    ORDER,
+    TAIL,
+    Args,
+    Buffer,
+    Function,
+    Incremental,
+    Request,
+    lookup,
+    register,
+    tail_if,
 )  # fmt: skip
+from penstock.functions.type_names import duck_type
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import (
-    BOOLEAN, DOUBLE, INTEGER, LONG, ArrayType, BooleanType, DataType, DayTimeIntervalType, DecimalType, LongType,
-    MapType, StructType, YearMonthIntervalType,
+    BOOLEAN,
+    DOUBLE,
+    INTEGER,
+    LONG,
+    ArrayType,
+    BooleanType,
+    DataType,
+    DayTimeIntervalType,
+    DecimalType,
+    LongType,
+    MapType,
+    StructType,
+    YearMonthIntervalType,
 )  # fmt: skip
 
 
-def aggregate(names: str, takes: str, result: Any, sql: Any, incremental: Incremental | None = None, **extra: Any) -> Function:
+def aggregate(
+    names: str, takes: str, result: Any, sql: Any, incremental: Incremental | None = None, **extra: Any
+) -> Function:
     """A row of kind aggregate; nullable unless said otherwise."""
     extra.setdefault("nullable", True)
     return row(names, takes, result, sql, kind="aggregate", incremental=incremental, **extra)
@@ -85,7 +111,9 @@ def _sum(args: list[str], call: FunctionCall, context: Any) -> str:
     if isinstance(t, DecimalType):
         assert isinstance(call.type, DecimalType)
         whole = call.type.precision - call.type.scale
-        return f"CAST({value} AS {decimal_name(call.type)})" if whole < 28 else fitted(value, call.type, context.conf.ansi)
+        return (
+            f"CAST({value} AS {decimal_name(call.type)})" if whole < 28 else fitted(value, call.type, context.conf.ansi)
+        )
     if isinstance(t, (LongType, DayTimeIntervalType)):
         return f"spark_long({value})"
     if isinstance(t, YearMonthIntervalType):
@@ -94,9 +122,7 @@ def _sum(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _try_sum(args: list[str], call: FunctionCall, context: Any) -> str:
-    from penstock.engine.types import duckdb_type
-
-    return f"TRY_CAST(sum({DISTINCT}{args[0]}){TAIL} AS {duckdb_type(call.type)})"
+    return f"TRY_CAST(sum({DISTINCT}{args[0]}){TAIL} AS {duck_type(call.type)})"
 
 
 def avg_type(args: Args) -> DataType:
@@ -139,8 +165,10 @@ def _avg(args: list[str], call: FunctionCall, context: Any) -> str:
     return _quotient(_running_sum(args, call, context), f"count({DISTINCT}{args[0]}){TAIL}", call)
 
 
-def _try_avg(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"TRY({_avg(args, call, context)})"
+def _try_avg(args: Args, request: Request) -> Expression:
+    if isinstance(args[0].type, (DecimalType, *INTERVALS)):
+        raise unsupported(f"try_avg of {args[0].type.simpleString()}")
+    return replace(call_of(lookup("avg"), args, replace(request, function=lookup("avg"))), display="try_avg")
 
 
 _AVG = Incremental(
@@ -164,7 +192,7 @@ def _orderable(args: Args, request: Request) -> Args:
 def _has_map(t: DataType) -> bool:
     if isinstance(t, ArrayType):
         return _has_map(t.elementType)
-    return isinstance(t, MapType) or isinstance(t, StructType) and any(_has_map(f.dataType) for f in t.fields)
+    return isinstance(t, MapType) or (isinstance(t, StructType) and any(_has_map(f.dataType) for f in t.fields))
 
 
 def _extreme(name: str) -> Incremental:
@@ -268,7 +296,8 @@ def _by(name: str) -> Any:
         if len(args) == 2:
             return f"{name}_null({args[0]}, {args[1]}){TAIL}"
         order = "DESC" if name == "arg_max" else "ASC"
-        sort = f"list_sort(list({{'k': {args[1]}, 'v': {args[0]}}}){tail_if(f'{args[1]} IS NOT NULL')}, '{order}', 'NULLS LAST')"
+        pairs = f"list({{'k': {args[1]}, 'v': {args[0]}}}){tail_if(f'{args[1]} IS NOT NULL')}"
+        sort = f"list_sort({pairs}, '{order}', 'NULLS LAST')"
         return f"list_transform({sort}[:{args[2]}], lambda p: p.v)"
 
     return sql
@@ -313,16 +342,16 @@ register(
               Incremental((Buffer("total", own_type, _sum, "sum"),), "{total}"), coerce=_summable),
     aggregate("try_sum", "numeric", lambda args: sum_type(args[0].type), _try_sum, coerce=_summable),
     aggregate("avg mean", "numeric", avg_type, _avg, _AVG, coerce=_summable),
-    aggregate("try_avg", "numeric", avg_type, _try_avg, coerce=_summable),
+    aggregate("try_avg", "numeric", avg_type, _avg, build=_try_avg),
     aggregate("min", "any", 0, "min({0}){tail}", _extreme("min"), coerce=_orderable),
     aggregate("max", "any", 0, "max({0}){tail}", _extreme("max"), coerce=_orderable),
     aggregate("first first_value", "any any?", 0, _pick("first"), _picked("first"), build=_first_or_last),
     aggregate("last last_value", "any any?", 0, _pick("last"), _picked("last"), build=_first_or_last),
     aggregate("any_value", "any any?", 0, _pick("first"), _picked("first"), build=_first_or_last),
     aggregate("bool_and every", "boolean", BOOLEAN, "bool_and({0}){tail}",
-              Incremental((Buffer("all", BOOLEAN, "bool_and({0}){tail}", "min"),), "{all}")),
+              Incremental((Buffer("holds", BOOLEAN, "bool_and({0}){tail}", "min"),), "{holds}")),
     aggregate("bool_or any some", "boolean", BOOLEAN, "bool_or({0}){tail}",
-              Incremental((Buffer("any", BOOLEAN, "bool_or({0}){tail}", "max"),), "{any}")),
+              Incremental((Buffer("holds", BOOLEAN, "bool_or({0}){tail}", "max"),), "{holds}")),
     aggregate("bit_and", "integral", 0, "bit_and({distinct}{0}){tail}", _bits("and")),
     aggregate("bit_or", "integral", 0, "bit_or({distinct}{0}){tail}", _bits("or")),
     aggregate("bit_xor", "integral", 0, "bit_xor({distinct}{0}){tail}", _bits("xor")),

@@ -9,10 +9,39 @@ from penstock.core.config import Conf
 from penstock.functions import decimals
 from penstock.plan.expressions import Cast, Expression, Literal
 from penstock.plan.types import (
-    DATE, DOUBLE, FLOAT, LONG, NULL, STRING, TIMESTAMP, TIMESTAMP_NTZ,
-    ArrayType, BinaryType, BooleanType, ByteType, CalendarIntervalType, CharType, DataType, DateType,
-    DayTimeIntervalType, DecimalType, DoubleType, FloatType, IntegerType, LongType, MapType, NullType, ShortType,
-    StringType, StructField, StructType, TimestampNTZType, TimestampType, TimeType, VarcharType, VariantType,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    LONG,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    ByteType,
+    CalendarIntervalType,
+    CharType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    MapType,
+    NullType,
+    ShortType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    TimeType,
+    VarcharType,
+    VariantType,
     YearMonthIntervalType,
 )  # fmt: skip
 
@@ -76,7 +105,7 @@ def _tightest(a: DataType, b: DataType, conf: Conf) -> DataType | None:
         return _datetime(a, b)
     for family in INTERVALS:
         if isinstance(a, family) and isinstance(b, family):
-            return family(min(a.startField, b.startField), max(a.endField, b.endField))  # type: ignore[attr-defined]
+            return family(min(a.startField, b.startField), max(a.endField, b.endField))
     return None
 
 
@@ -85,7 +114,7 @@ def _fractional(a: DataType, b: DataType, conf: Conf) -> DataType | None:
     if DoubleType in kinds:
         return DOUBLE
     if FloatType in kinds:
-        return FLOAT if kinds == {FloatType} or not conf.ansi and DecimalType not in kinds else DOUBLE
+        return FLOAT if kinds == {FloatType} or (not conf.ansi and DecimalType not in kinds) else DOUBLE
     return None
 
 
@@ -163,7 +192,7 @@ def same_type(a: DataType, b: DataType) -> bool:
             x.name.lower() == y.name.lower() and same_type(x.dataType, y.dataType)
             for x, y in zip(a.fields, b.fields, strict=True)
         )
-    return a == b or is_string(a) and is_string(b)
+    return a == b or (is_string(a) and is_string(b))
 
 
 def cast_if_needed(e: Expression, to: DataType, conf: Conf) -> Expression:
@@ -225,7 +254,7 @@ def can_store(source: DataType, to: DataType) -> bool:
     """Whether ANSI converts implicitly (function arguments, as in INSERT): any number to any number, all to string."""
     if same_type(source, to) or isinstance(source, NullType):
         return True
-    if is_numeric(source) and is_numeric(to) or isinstance(source, DATETIME) and isinstance(to, DATETIME):
+    if (is_numeric(source) and is_numeric(to)) or (isinstance(source, DATETIME) and isinstance(to, DATETIME)):
         return True
     if is_string(to):
         return is_atomic(source) or isinstance(source, CalendarIntervalType)

@@ -11,19 +11,27 @@ from penstock.functions.errors import data_diff_types, mismatch, wrong_input
 from penstock.functions.markers import raise_sql, raise_with_values
 from penstock.functions.rows import element_type, need, row, same_types
 from penstock.functions.table import Args, Request, register
-from penstock.functions.type_names import quoted_type
+from penstock.functions.type_names import duck_type, quoted_type
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    BOOLEAN, INTEGER, LONG, NULL, STRING, ArrayType, CalendarIntervalType, DataType, DateType,
-    DayTimeIntervalType, MapType, NullType, StructField, StructType, TimestampNTZType, TimestampType, YearMonthIntervalType,
+    BOOLEAN,
+    INTEGER,
+    LONG,
+    NULL,
+    STRING,
+    ArrayType,
+    CalendarIntervalType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    MapType,
+    NullType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    YearMonthIntervalType,
 )  # fmt: skip
-
-
-def duck(t: DataType) -> str:
-    """The DuckDB name of a type."""
-    from penstock.engine.types import duckdb_type
-
-    return duckdb_type(t)
 
 
 def array_input(e: Expression, args: Args, request: Request, index: int = 0) -> ArrayType:
@@ -45,12 +53,12 @@ def _array_type(args: Args) -> DataType:
 
 
 def _array(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"list_value({', '.join(args)})" if args else f"CAST([] AS {duck(call.type)})"
+    return f"list_value({', '.join(args)})" if args else f"CAST([] AS {duck_type(call.type)})"
 
 
 def _array_repeat(args: list[str], call: FunctionCall, context: Any) -> str:
     rows = f"list_transform(range(CAST({args[1]} AS BIGINT)), lambda r: {args[0]})"
-    return f"CASE WHEN {args[1]} IS NOT NULL THEN CAST({rows} AS {duck(call.type)}) END"
+    return f"CASE WHEN {args[1]} IS NOT NULL THEN CAST({rows} AS {duck_type(call.type)}) END"
 
 
 def _sequence_input(args: Args, request: Request) -> Args:
@@ -77,10 +85,12 @@ def _sequence(args: list[str], call: FunctionCall, context: Any) -> str:
         step = step if is_integral(t) else f"to_days(CAST({step} AS INTEGER))"
     else:
         step = _step(args[2], call.args[2].type)
-    series = f"CAST(generate_series({first}, {last}, {step}) AS {duck(call.type)})"
+    series = f"CAST(generate_series({first}, {last}, {step}) AS {duck_type(call.type)})"
     if len(args) == 2 or not is_integral(t):
         return series
-    bad = f"({step} = 0 AND {first} <> {last}) OR ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last})"
+    bad = (
+        f"({step} = 0 AND {first} <> {last}) OR ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last})"
+    )
     return f"CASE WHEN {bad} THEN {_BAD_SEQUENCE} WHEN {first} = {last} THEN [{first}] ELSE {series} END"
 
 
@@ -98,7 +108,7 @@ def _step(sql: str, t: DataType) -> str:
 def _index_error(condition: str, array: str, index: str) -> str:
     hint = "`try_element_at`" if condition.endswith("ELEMENT_AT") else "`get`"
     return raise_with_values(
-        condition, f"The index {{indexValue}} is out of bounds: the array has {{arraySize}} elements. Use {hint} for NULL.",
+        condition, f"The index {{indexValue}} is out of bounds: there are {{arraySize}} elements. Use {hint} for NULL.",
         {"indexValue": index, "arraySize": f"len({array})"}, sqlstate="22003", kind="array_index",
         ansiConfig='"spark.sql.ansi.enabled"', functionName=hint,
     )  # fmt: skip
@@ -128,7 +138,7 @@ def _element_null(args: Args) -> bool:
     t = args[0].type
     if isinstance(t, MapType):
         return True
-    return any(arg.nullable for arg in args) or isinstance(t, ArrayType) and t.containsNull
+    return any(arg.nullable for arg in args) or (isinstance(t, ArrayType) and t.containsNull)
 
 
 def _element_at_input(args: Args, request: Request) -> Args:
@@ -166,7 +176,9 @@ def _element_at(strict: bool) -> Any:
         box, index = args
         if isinstance(call.args[0].type, MapType):
             return f"map_extract_value({box}, {index})"
-        outside = f"WHEN abs({index}) > len({box}) THEN {_index_error('INVALID_ARRAY_INDEX_IN_ELEMENT_AT', box, index)} "
+        outside = (
+            f"WHEN abs({index}) > len({box}) THEN {_index_error('INVALID_ARRAY_INDEX_IN_ELEMENT_AT', box, index)} "
+        )
         check = outside if strict and context.conf.ansi else ""
         null = f"{box} IS NULL OR {index} IS NULL"
         return f"CASE WHEN {null} THEN NULL WHEN {index} = 0 THEN {_ZERO_INDEX} {check}ELSE ({box})[{index}] END"
@@ -190,7 +202,7 @@ def _with_element(args: Args, request: Request) -> Args:
         array = _or_empty(array, request)
     t = array_input(array, args, request)
     kind = wider(t.elementType, args[1].type, request.conf)
-    if kind is None or isinstance(args[1].type, NullType) and request.name in ("array_contains", "array_position"):
+    if kind is None or (isinstance(args[1].type, NullType) and request.name in ("array_contains", "array_position")):
         condition = "NULL_TYPE" if isinstance(args[1].type, NullType) else "ARRAY_FUNCTION_DIFF_TYPES"
         raise mismatch(
             condition, request.name, args, "the value has another type than the elements of the array.",
@@ -203,14 +215,19 @@ def _with_element(args: Args, request: Request) -> Args:
 
 def _contains_null(args: Args) -> bool:
     t = args[0].type
-    return any(arg.nullable for arg in args) or isinstance(t, ArrayType) and t.containsNull
+    return any(arg.nullable for arg in args) or (isinstance(t, ArrayType) and t.containsNull)
 
 
 def _array_contains(args: list[str], call: FunctionCall, context: Any) -> str:
     array, value = args
     t = call.args[0].type
-    has_null = f"WHEN list_position({array}, NULL) IS NOT NULL THEN NULL " if isinstance(t, ArrayType) and t.containsNull else ""
-    return f"CASE WHEN {array} IS NULL OR {value} IS NULL THEN NULL WHEN list_contains({array}, {value}) THEN TRUE {has_null}ELSE FALSE END"
+    has_null = (
+        f"WHEN list_position({array}, NULL) IS NOT NULL THEN NULL "
+        if isinstance(t, ArrayType) and t.containsNull
+        else ""
+    )
+    found = f"WHEN list_contains({array}, {value}) THEN TRUE {has_null}ELSE FALSE"
+    return f"CASE WHEN {array} IS NULL OR {value} IS NULL THEN NULL {found} END"
 
 
 def _nullable_elements(args: Args) -> DataType:
@@ -227,7 +244,8 @@ def _array_insert(args: list[str], call: FunctionCall, context: Any) -> str:
     size = f"len({array})"
     gap = "list_transform(range({}), lambda g: NULL)"
     # in front of position p, or after position p counted from the end; NULLs fill what lies beyond the ends
-    front = f"list_concat(list_concat({array}[:{at} - 1], {gap.format(f'greatest({at} - 1 - {size}, 0)')}), list_concat([{value}], {array}[{at}:]))"
+    missing = gap.format(f"greatest({at} - 1 - {size}, 0)")
+    front = f"list_concat(list_concat({array}[:{at} - 1], {missing}), list_concat([{value}], {array}[{at}:]))"
     cut = f"({size} + {at} + 1)"
     back = (
         f"CASE WHEN {cut} >= 0 THEN list_concat(list_concat({array}[:{cut}], [{value}]), {array}[{cut} + 1:]) "
@@ -285,14 +303,16 @@ def _arrays_overlap(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _overlap_null(args: Args) -> bool:
-    return any(arg.nullable or isinstance(arg.type, ArrayType) and arg.type.containsNull for arg in args)
+    return any(arg.nullable or (isinstance(arg.type, ArrayType) and arg.type.containsNull) for arg in args)
 
 
 def _zip_names(args: Args) -> list[str]:
     from penstock.plan.expressions import Attribute, GetField
 
-    names = [a.name if isinstance(a, Attribute) else a.field_name if isinstance(a, GetField) else str(i) for i, a in enumerate(args)]
-    return names
+    return [
+        a.name if isinstance(a, Attribute) else a.field_name if isinstance(a, GetField) else str(i)
+        for i, a in enumerate(args)
+    ]
 
 
 def _zip_input(args: Args, request: Request) -> Args:
@@ -352,7 +372,7 @@ def _flatten_type(args: Args) -> DataType:
 
 def _flatten_null(args: Args) -> bool:
     t = args[0].type
-    return args[0].nullable or isinstance(t, ArrayType) and t.containsNull
+    return args[0].nullable or (isinstance(t, ArrayType) and t.containsNull)
 
 
 def _flatten(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -374,7 +394,8 @@ def _slice(args: list[str], call: FunctionCall, context: Any) -> str:
     first = f"(CASE WHEN {start} > 0 THEN {start} ELSE len({array}) + {start} + 1 END)"
     value = f"CASE WHEN {first} < 1 THEN {array}[1:0] ELSE {array}[{first}:{first} + {length} - 1] END"
     null = f"{array} IS NULL OR {start} IS NULL OR {length} IS NULL"
-    return f"CASE WHEN {null} THEN NULL WHEN {start} = 0 THEN {_BAD_START} WHEN {length} < 0 THEN {_BAD_LENGTH} ELSE {value} END"
+    wrong = f"WHEN {start} = 0 THEN {_BAD_START} WHEN {length} < 0 THEN {_BAD_LENGTH}"
+    return f"CASE WHEN {null} THEN NULL {wrong} ELSE {value} END"
 
 
 def _size(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -411,6 +432,9 @@ def _bracket(call: FunctionCall, texts: Sequence[str]) -> str:
 
 
 _TRUE = Literal(True, BOOLEAN)
+_POSITION = (
+    "CAST(coalesce(list_position({0}, {1}), CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN 0 END) AS BIGINT)"
+)
 
 register(
     row("array", "any*", _array_type, _array, coerce=lambda args, request: same_types(args, request) if args else args,
@@ -427,7 +451,7 @@ register(
     row("try_element_at", "any any", _element_type, _element_at(False), coerce=_element_at_input,
         nullable=_element_null),
     row("array_contains", "any any", BOOLEAN, _array_contains, coerce=_with_element, nullable=_contains_null),
-    row("array_position", "any any", LONG, "CAST(coalesce(list_position({0}, {1}), CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN 0 END) AS BIGINT)",
+    row("array_position", "any any", LONG, _POSITION,
         coerce=_with_element),
     row("array_remove", "any any", 0, "spark_list_remove({0}, {1})", coerce=_with_element),
     row("array_append", "any any", _nullable_elements, "CASE WHEN {0} IS NOT NULL THEN list_append({0}, {1}) END",

@@ -15,8 +15,21 @@ from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    BOOLEAN, DATE, DOUBLE, INTEGER, LONG, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType, DayTimeIntervalType, DecimalType,
-    DoubleType, FloatType, TimestampNTZType, YearMonthIntervalType,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    INTEGER,
+    LONG,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    DataType,
+    DayTimeIntervalType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    TimestampNTZType,
+    YearMonthIntervalType,
 )  # fmt: skip
 
 _US = {
@@ -37,7 +50,9 @@ def _zone(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _days(args: Args, request: Request) -> Args:
     days = args[1]
-    if not (days.type == INTEGER or is_string(days.type) or days.type.simpleString() in ("smallint", "tinyint", "void")):
+    if not (
+        days.type == INTEGER or is_string(days.type) or days.type.simpleString() in ("smallint", "tinyint", "void")
+    ):
         raise wrong_input(request.name, args, 1, '("INT" or "SMALLINT" or "TINYINT")')
     return cast_if_needed(args[0], DATE, request.conf), cast_if_needed(days, INTEGER, request.conf)
 
@@ -70,7 +85,11 @@ def _next_day(args: list[str], call: FunctionCall, context: Any) -> str:
     if name is None:
         cases = " ".join(f"WHEN '{word}' THEN {day}" for word, day in _WEEKDAYS.items())
         day = f"(CASE lower({args[1]}) {cases} END)"
-        wrong = f"WHEN {args[0]} IS NOT NULL AND {args[1]} IS NOT NULL AND {day} IS NULL THEN {_BAD_DAY} " if context.conf.ansi else ""
+        wrong = (
+            f"WHEN {args[0]} IS NOT NULL AND {args[1]} IS NOT NULL AND {day} IS NULL THEN {_BAD_DAY} "
+            if context.conf.ansi
+            else ""
+        )
         return f"CASE {wrong}ELSE {args[0]} + CAST((({day} - isodow({args[0]}) + 6) % 7) + 1 AS INTEGER) END"
     number = _WEEKDAYS.get(str(name).lower())
     if number is None:
@@ -85,7 +104,11 @@ def _months_between(args: list[str], call: FunctionCall, context: Any) -> str:
     seconds = "(day({0}) * 86400 + hour({0}) * 3600 + minute({0}) * 60 + second({0}))"
     rest = f"({seconds.format(a)} - {seconds.format(b)})"
     exact = f"(({months} * 2678400 + {rest}) / 2678400::DOUBLE)"
-    value = f"CASE WHEN {args[2]} THEN round({exact}, 8) ELSE {exact} END" if constant_value(call.args[2]) is not True else f"round({exact}, 8)"
+    value = (
+        f"CASE WHEN {args[2]} THEN round({exact}, 8) ELSE {exact} END"
+        if constant_value(call.args[2]) is not True
+        else f"round({exact}, 8)"
+    )
     return f"CASE WHEN day({a}) = day({b}) OR {last} THEN CAST({months} AS DOUBLE) ELSE {value} END"
 
 
@@ -102,7 +125,10 @@ _FINER_UNITS = {
 
 
 def _unit_case(format_sql: str, value: str, units: dict[str, str], wrap: str) -> str:
-    cases = " ".join(f"WHEN '{word}' THEN {wrap.format(f'date_trunc({chr(39)}{unit}{chr(39)}, {value})')}" for word, unit in units.items())
+    cases = " ".join(
+        f"WHEN '{word}' THEN {wrap.format(f'date_trunc({chr(39)}{unit}{chr(39)}, {value})')}"
+        for word, unit in units.items()
+    )
     return f"CASE lower({format_sql}) {cases} END"
 
 
@@ -137,7 +163,9 @@ def _timestampadd(args: Args, request: Request) -> Expression:
         raise unsupported(f"the unit {unit} in {request.name}")
     amount = cast_if_needed(args[1], LONG if unit in _US else INTEGER, request.conf)
     time = args[2] if isinstance(args[2].type, TimestampNTZType) else cast_if_needed(args[2], TIMESTAMP, request.conf)
-    return FunctionCall("timestampadd", (args[0], amount, time), time.type, amount.nullable or time.nullable, "timestampadd")
+    return FunctionCall(
+        "timestampadd", (args[0], amount, time), time.type, amount.nullable or time.nullable, "timestampadd"
+    )
 
 
 def _timestampadd_sql(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -153,7 +181,10 @@ def _timestampdiff(args: Args, request: Request) -> Expression:
     unit = _unit(args[0], request.name)
     if unit not in _US and unit not in _MONTHS:
         raise unsupported(f"the unit {unit} in {request.name}")
-    times = tuple(arg if isinstance(arg.type, TimestampNTZType) else cast_if_needed(arg, TIMESTAMP, request.conf) for arg in args[1:])
+    times = tuple(
+        arg if isinstance(arg.type, TimestampNTZType) else cast_if_needed(arg, TIMESTAMP, request.conf)
+        for arg in args[1:]
+    )
     return FunctionCall("timestampdiff", (args[0], *times), LONG, any(t.nullable for t in times), "timestampdiff")
 
 
@@ -200,34 +231,40 @@ def _make_timestamp_input(args: Args, request: Request) -> Args:
 
 
 _BAD_DATE = raise_sql(
-    "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "A field of the date or time is out of its range.", sqlstate="22023",
+    "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "A field of the date or time is out of range.", sqlstate="22023",
     kind="date_time", rangeMessage="a field is out of range", ansiConfig='"spark.sql.ansi.enabled"',
 )  # fmt: skip
 
 
-def _checked(value: str, args: list[str], fails: bool) -> str:
-    if not fails:
-        return f"TRY({value})"
-    null = " OR ".join(f"{arg} IS NULL" for arg in args)
-    return f"coalesce(TRY({value}), CASE WHEN {null} THEN NULL ELSE {_BAD_DATE} END)"
+def _valid_date(y: str, mo: str, d: str, value: str, bad: str) -> str:
+    """`value` when the fields are a date; no field may be NULL here."""
+    last = f"day(last_day(make_date({y}, {mo}, 1)))"
+    return f"CASE WHEN {mo} NOT BETWEEN 1 AND 12 OR {d} < 1 THEN {bad} WHEN {d} > {last} THEN {bad} ELSE {value} END"
 
 
 def _make_timestamp(strict: bool) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
         y, mo, d, h, mi, s = args[:6]
+        bad = _BAD_DATE if strict and context.conf.ansi else "NULL"
         # second 60 is the next minute's second 0 (as PostgreSQL has it)
-        whole = f"(make_timestamp({y}, {mo}, {d}, {h}, {mi}, 0::DOUBLE) + to_microseconds(CAST({s} * 1000000 AS BIGINT)))"
-        local = f"CASE WHEN {s} >= 0 AND {s} <= 60 THEN {whole} ELSE error('seconds') END"
-        if isinstance(call.type, TimestampNTZType):
-            return _checked(local, args, strict and context.conf.ansi)
-        value = f"timezone({args[6]}, {local})" if len(args) > 6 else f"CAST({local} AS TIMESTAMPTZ)"
-        return _checked(value, args, strict and context.conf.ansi)
+        value = (
+            f"(make_timestamp({y}, {mo}, {d}, {h}, {mi}, 0::DOUBLE) + to_microseconds(CAST({s} * 1000000 AS BIGINT)))"
+        )
+        if not isinstance(call.type, TimestampNTZType):
+            value = f"timezone({args[6]}, {value})" if len(args) > 6 else f"CAST({value} AS TIMESTAMPTZ)"
+        clock = f"{h} NOT BETWEEN 0 AND 23 OR {mi} NOT BETWEEN 0 AND 59 OR {s} < 0 OR {s} > 60"
+        checked = _valid_date(y, mo, d, f"CASE WHEN {clock} THEN {bad} ELSE {value} END", bad)
+        null = " OR ".join(f"{arg} IS NULL" for arg in args)
+        return f"CASE WHEN {null} THEN NULL ELSE {checked} END"
 
     return sql
 
 
 def _make_date(args: list[str], call: FunctionCall, context: Any) -> str:
-    return _checked(f"make_date({args[0]}, {args[1]}, {args[2]})", args, context.conf.ansi)
+    y, mo, d = args
+    bad = _BAD_DATE if context.conf.ansi else "NULL"
+    value = _valid_date(y, mo, d, f"make_date({y}, {mo}, {d})", bad)
+    return f"CASE WHEN {y} IS NULL OR {mo} IS NULL OR {d} IS NULL THEN NULL ELSE {value} END"
 
 
 def _make_row(name: str, kind: DataType, strict: bool) -> Function:
@@ -315,8 +352,10 @@ register(
     _make_row("try_make_timestamp_ntz", TIMESTAMP_NTZ, False),
     row("make_dt_interval", "int? int? int? any?", DayTimeIntervalType(0, 3), _dt_interval, coerce=_dt_interval_input,
         defaults={0: _ZERO, 1: _ZERO, 2: _ZERO, 3: _no_seconds()}),
-    row("make_ym_interval", "int? int?", YearMonthIntervalType(0, 1), "({0} * 12 + {1})", defaults={0: _ZERO, 1: _ZERO}),
+    row("make_ym_interval", "int? int?", YearMonthIntervalType(0, 1), "({0} * 12 + {1})",
+        defaults={0: _ZERO, 1: _ZERO}),
     row("from_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("from_utc")),
     row("to_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("to_utc")),
-    row("convert_timezone", "any any any?", TIMESTAMP_NTZ, "timezone({1}, timezone({0}, {2}))", build=_convert_timezone),
+    row("convert_timezone", "any any any?", TIMESTAMP_NTZ, "timezone({1}, timezone({0}, {2}))",
+        build=_convert_timezone),
 )  # fmt: skip

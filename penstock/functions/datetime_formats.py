@@ -15,7 +15,16 @@ from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    DATE, LONG, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType, DateType, NullType, TimestampNTZType, TimestampType,
+    DATE,
+    LONG,
+    STRING,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
+    DataType,
+    DateType,
+    NullType,
+    TimestampNTZType,
+    TimestampType,
 )  # fmt: skip
 
 _DEFAULT = Literal("yyyy-MM-dd HH:mm:ss", STRING)

@@ -11,12 +11,20 @@ from penstock.functions.errors import not_foldable
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant
 from penstock.functions.names import display_name
+from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Request, register
+from penstock.functions.times import refuse_time
 from penstock.functions.type_names import type_sql
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import (
-    BYTE, INTEGER, STRING, TIMESTAMP, DataType, DayTimeIntervalType, DecimalType,
+    BYTE,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    DataType,
+    DayTimeIntervalType,
+    DecimalType,
 )  # fmt: skip
 
 _SECONDS = DecimalType(8, 6)
@@ -25,7 +33,8 @@ _DATE_FIELDS = {
     "YEAR": "year", "Y": "year", "YEARS": "year", "YR": "year", "YRS": "year", "YEAROFWEEK": "$yearofweek",
     "QUARTER": "quarter", "QTR": "quarter", "MONTH": "month", "MON": "month", "MONS": "month", "MONTHS": "month",
     "WEEK": "weekofyear", "W": "weekofyear", "WEEKS": "weekofyear", "DAY": "dayofmonth", "D": "dayofmonth",
-    "DAYS": "dayofmonth", "DAYOFWEEK": "dayofweek", "DOW": "dayofweek", "DAYOFWEEK_ISO": "$isodow", "DOW_ISO": "$isodow",
+    "DAYS": "dayofmonth", "DAYOFWEEK": "dayofweek", "DOW": "dayofweek", "DAYOFWEEK_ISO": "$isodow",
+    "DOW_ISO": "$isodow",
     "DOY": "dayofyear",
 }  # fmt: skip
 _TIME_FIELDS = {
@@ -55,6 +64,7 @@ def _extract(args: Args, request: Request) -> Expression:
     word, source = str(field.value).upper(), args[1]
     if isinstance(source.type, INTERVALS):
         return _from_interval(word, args, request)
+    refuse_time(args)
     if not isinstance(source.type, DATETIME):
         source = cast_if_needed(source, TIMESTAMP, request.conf)
     name = _DATE_FIELDS.get(word) or _TIME_FIELDS.get(word)
@@ -105,6 +115,11 @@ def _seconds(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CAST(CAST({us} AS DECIMAL(18,0)) * 0.000001 AS DECIMAL(8,6))"
 
 
+def _moment(args: Args, request: Request) -> Args:
+    refuse_time(args)
+    return coerce_inputs(args, request)
+
+
 def _date_field(names: str, sql: str, kind: DataType = INTEGER, **extra: Any) -> Any:
     return row(names, "date", kind, sql, **extra)
 
@@ -122,9 +137,9 @@ register(
     _date_field("$isodow", "CAST(isodow({0}) AS INTEGER)"),
     _date_field("dayname", "strftime({0}, '%a')", STRING),
     _date_field("monthname", "strftime({0}, '%b')", STRING),
-    row("hour", "anytime", INTEGER, _clock("hour")),
-    row("minute", "anytime", INTEGER, _clock("minute")),
-    row("second", "anytime", INTEGER, _clock("second")),
+    row("hour", "anytime", INTEGER, _clock("hour"), coerce=_moment),
+    row("minute", "anytime", INTEGER, _clock("minute"), coerce=_moment),
+    row("second", "anytime", INTEGER, _clock("second"), coerce=_moment),
     row("$seconds", "anytime", _SECONDS, _seconds),
     row("extract date_part datepart", "any any", INTEGER, "", build=_extract),
     row("$extract", "any any any", 0, "{0}", display=_show_extract),

@@ -26,7 +26,7 @@ def fitted(value: str, t: DecimalType, ansi: bool) -> str:
     """`value` cast to decimal type `t`: an overflow raises Spark's error, or is NULL when ANSI is off."""
     cast = f"TRY_CAST({value} AS {decimal_name(t)})"
     if not ansi:
-        return f"TRY({cast})"
+        return cast
     return f"CASE WHEN {cast} IS NULL AND ({value}) IS NOT NULL THEN {_TOO_LARGE} ELSE {cast} END"
 
 
@@ -64,7 +64,7 @@ def decimal_sql(op: str, args: list[str], call: FunctionCall, ansi: bool) -> str
     if op == "*":
         return fitted(f"({args[0]} * {args[1]})", call.type, ansi)
     if op == "/":
-        return _division(args, left, right, call.type, ansi)
+        return _division(args, left, right, call.type)
     return _modulo(op, args, left, right, call.type)
 
 
@@ -87,9 +87,8 @@ def _quotient(args: list[str], left: DecimalType, right: DecimalType, scale: int
     return f"({n} // {d} + {up})"
 
 
-def _division(args: list[str], left: DecimalType, right: DecimalType, result: DecimalType, ansi: bool) -> str:
-    text = scaled(_quotient(args, left, right, result.scale, half_up=True), result)
-    return text if ansi else f"TRY({text})"
+def _division(args: list[str], left: DecimalType, right: DecimalType, result: DecimalType) -> str:
+    return scaled(_quotient(args, left, right, result.scale, half_up=True), result)
 
 
 def _modulo(op: str, args: list[str], left: DecimalType, right: DecimalType, result: DecimalType) -> str:

@@ -78,4 +78,4 @@ def holds(to: DecimalType, from_type: DataType) -> bool:
     source = for_type(from_type)
     if source is None:
         return False
-    return to.precision - to.scale >= source.precision - source.scale and to.scale >= source.scale
+    return bool(to.precision - to.scale >= source.precision - source.scale and to.scale >= source.scale)

@@ -49,7 +49,7 @@ def different_types(name: str, args: Sequence[Expression]) -> SparkError:
     """DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES: the two sides of an operator have no common type."""
     left, right = quoted_type(args[0].type), quoted_type(args[1].type)
     return mismatch(
-        "BINARY_OP_DIFF_TYPES", name, args, f"the left and right operands have incompatible types ({left} and {right}).",
+        "BINARY_OP_DIFF_TYPES", name, args, f"the operands have incompatible types ({left} and {right}).",
         left=left, right=right,
     )  # fmt: skip
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.functions.coercion import cast_if_needed, is_integral, same_type
-from penstock.functions.collections import array_input, duck
+from penstock.functions.collections import array_input
 from penstock.functions.errors import mismatch, wrong_input
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
-from penstock.functions.type_names import quoted_type
+from penstock.functions.type_names import duck_type, quoted_type
 from penstock.plan.expressions import Expression, FunctionCall, Lambda
 from penstock.plan.types import (
-    BOOLEAN, INTEGER, NULL, ArrayType, DataType, MapType, NullType,
+    BOOLEAN,
+    INTEGER,
+    NULL,
+    ArrayType,
+    DataType,
+    MapType,
+    NullType,
 )  # fmt: skip
 
 Params = tuple[tuple[DataType, bool], ...]
@@ -117,7 +123,7 @@ def _aggregate(args: Args, request: Request) -> Expression:
 
 
 def _aggregate_sql(args: list[str], call: FunctionCall, context: Any) -> str:
-    kind = duck(call.args[1].type)
+    kind = duck_type(call.args[1].type)
     start = f"CAST({args[1]} AS {kind})"
     merge = f"{args[2].split(':', 1)[0]}: CAST({body_of(args[2])} AS {kind})"
     value = f"list_reduce({args[0]}, {merge}, {start})"
@@ -139,7 +145,8 @@ def _zip_with_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     inner = f"list_transform([({b})[z_]], lambda {y}: {body_of(args[2])})[1]"
     value = f"list_transform([({a})[z_]], lambda {x}: {inner})[1]"
     null = f"{a} IS NULL OR {b} IS NULL"
-    return f"CASE WHEN {null} THEN NULL ELSE list_transform(range(1, greatest(len({a}), len({b})) + 1), lambda z_: {value}) END"
+    places = f"range(1, greatest(len({a}), len({b})) + 1)"
+    return f"CASE WHEN {null} THEN NULL ELSE list_transform({places}, lambda z_: {value}) END"
 
 
 def _array_sort(args: Args, request: Request) -> Expression:
@@ -162,7 +169,9 @@ def _array_sort_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     before = f"list_filter(s_, lambda {left}: ({body}) <= 0)"
     after = f"list_filter(s_, lambda {left}: ({body}) > 0)"
     step = f"lambda s_, {right}: list_concat(list_concat({before}, [{right}]), {after})"
-    return f"CASE WHEN {args[0]} IS NOT NULL THEN list_reduce({args[0]}, {step}, CAST([] AS {duck(call.type)})) END"
+    return (
+        f"CASE WHEN {args[0]} IS NOT NULL THEN list_reduce({args[0]}, {step}, CAST([] AS {duck_type(call.type)})) END"
+    )
 
 
 _N = "namedlambdavariable()"
@@ -261,7 +270,8 @@ register(
     _row("array_sort", 1, _array_sort, _array_sort_sql, most=2, display=_show_sort),
     _row("map_filter", 2, _over_map(lambda t, f: t), _map_filter),
     _row("transform_values", 2, _over_map(lambda t, f: MapType(t.keyType, f.type, f.nullable)), _transform_values),
-    _row("transform_keys", 2, _over_map(lambda t, f: MapType(f.type, t.valueType, t.valueContainsNull)), _transform_keys),
+    _row(
+        "transform_keys", 2, _over_map(lambda t, f: MapType(f.type, t.valueType, t.valueContainsNull)), _transform_keys
+    ),
     _row("map_zip_with", 3, _map_zip_with, _map_zip_with_sql),
 )
-

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.functions.coercion import (
-    DATETIME, INTERVALS, cast_if_needed, is_integral, is_numeric, is_string, wider,
+    DATETIME,
+    INTERVALS,
+    cast_if_needed,
+    is_integral,
+    is_numeric,
+    is_string,
+    wider,
 )  # fmt: skip
 from penstock.functions.errors import different_types
 from penstock.functions.literals import constant_value
@@ -19,8 +25,19 @@ from penstock.functions.rows import row
 from penstock.functions.table import Args, Request, any_nullable, register
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import (
-    DATE, DOUBLE, LONG, TIMESTAMP, CalendarIntervalType, DataType, DateType, DayTimeIntervalType, DecimalType, NullType,
-    TimestampNTZType, TimestampType, YearMonthIntervalType,
+    DATE,
+    DOUBLE,
+    LONG,
+    TIMESTAMP,
+    CalendarIntervalType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    NullType,
+    TimestampNTZType,
+    TimestampType,
+    YearMonthIntervalType,
 )  # fmt: skip
 
 DAY_US = 86_400_000_000
@@ -53,7 +70,7 @@ def _call(name: str, args: Args, kind: DataType, nullable: bool | None = None) -
 
 
 def _add(left: Expression, right: Expression, request: Request) -> Expression | None:
-    if isinstance(left.type, _ANY_INTERVAL) and isinstance(right.type, DATETIME) or (
+    if (isinstance(left.type, _ANY_INTERVAL) and isinstance(right.type, DATETIME)) or (
         isinstance(right.type, DateType) and is_integral(left.type)
     ):
         left, right = right, left
@@ -76,7 +93,7 @@ def _subtract(left: Expression, right: Expression, request: Request) -> Expressi
 
 def _difference(left: Expression, right: Expression) -> bool:
     times = (isinstance(left.type, DATETIME), isinstance(right.type, DATETIME))
-    return all(times) or any(times) and (is_string(left.type) or is_string(right.type))
+    return all(times) or (any(times) and (is_string(left.type) or is_string(right.type)))
 
 
 def _time_difference(left: Expression, right: Expression, request: Request) -> Expression:
@@ -108,8 +125,7 @@ def _both_intervals(name: str, left: Expression, right: Expression, request: Req
 
 def _multiply(left: Expression, right: Expression, request: Request) -> Expression | None:
     if isinstance(right.type, _ANY_INTERVAL):
-        swapped = _multiply(right, left, request) if not isinstance(left.type, _ANY_INTERVAL) else None
-        return swapped
+        return _multiply(right, left, request) if not isinstance(left.type, _ANY_INTERVAL) else None
     return _scaled("$interval_times", left, right, request)
 
 

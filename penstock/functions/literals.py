@@ -8,8 +8,22 @@ from typing import Any
 
 from penstock.plan.expressions import Cast, Expression, Literal
 from penstock.plan.types import (
-    ArrayType, BinaryType, CalendarIntervalType, DataType, DateType, DayTimeIntervalType, DecimalType, DoubleType,
-    FloatType, MapType, StringType, StructType, TimestampNTZType, TimestampType, TimeType, YearMonthIntervalType,
+    ArrayType,
+    BinaryType,
+    CalendarIntervalType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    MapType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    TimeType,
+    YearMonthIntervalType,
 )  # fmt: skip
 
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -43,7 +57,7 @@ def value_name(value: Any, t: DataType) -> str:
         return interval_text(value, t)
     show = _SHOW.get(type(t))
     if show is not None:
-        return show(value, t)
+        return str(show(value, t))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -128,7 +142,9 @@ def interval_text(value: int, t: DayTimeIntervalType | YearMonthIntervalType) ->
     """`INTERVAL '1 02:03:04.5' DAY TO SECOND`, as Spark's ANSI interval style writes a value of type `t`."""
     words = _DAY_TIME if isinstance(t, DayTimeIntervalType) else _YEAR_MONTH
     start, end = t.startField or 0, t.endField if t.endField is not None else t.startField or 0
-    body = _day_time(abs(value), start, end) if isinstance(t, DayTimeIntervalType) else _year_month(abs(value), start, end)
+    body = (
+        _day_time(abs(value), start, end) if isinstance(t, DayTimeIntervalType) else _year_month(abs(value), start, end)
+    )
     unit = words[start] if start == end else f"{words[start]} TO {words[end]}"
     return f"INTERVAL '{'-' if value < 0 else ''}{body}' {unit}"
 

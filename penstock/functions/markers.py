@@ -19,9 +19,7 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def raise_sql(
-    condition: str, message: str, *, sqlstate: str = "22000", kind: str = "runtime", **params: object
-) -> str:
+def raise_sql(condition: str, message: str, *, sqlstate: str = "22000", kind: str = "runtime", **params: object) -> str:
     """SQL text that raises `condition` when it is evaluated; its type is NULL, so it fits in any CASE branch."""
     body = {"condition": condition, "message": message, "sqlstate": sqlstate, "kind": kind,
             "params": {key: str(value) for key, value in params.items()}}  # fmt: skip

@@ -16,8 +16,20 @@ from penstock.functions.rows import row, upper_named
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    BYTE, DOUBLE, INTEGER, LONG, STRING, BinaryType, ByteType, DataType, DecimalType, FloatType, IntegerType,
-    LongType, NullType, ShortType,
+    BYTE,
+    DOUBLE,
+    INTEGER,
+    LONG,
+    STRING,
+    BinaryType,
+    ByteType,
+    DataType,
+    DecimalType,
+    FloatType,
+    IntegerType,
+    LongType,
+    NullType,
+    ShortType,
 )  # fmt: skip
 
 
@@ -129,7 +141,7 @@ def _whole_input(args: Args, request: Request) -> Args:
     if len(args) == 2:
         return _scaled_input(args, request)
     (value,) = args
-    if isinstance(value.type, DecimalType) or isinstance(value.type, LongType):
+    if isinstance(value.type, (DecimalType, LongType)):
         return args
     if is_integral(value.type):
         return (cast_if_needed(value, LONG, request.conf),)
@@ -146,8 +158,10 @@ def _whole_type(args: Args) -> DataType:
     t = args[0].type
     if len(args) == 2:
         return _round_type(args)
-    return DecimalType(min(t.precision - t.scale + 1, 38), 0) if isinstance(t, DecimalType) and t.scale else (
-        t if isinstance(t, DecimalType) else LONG
+    return (
+        DecimalType(min(t.precision - t.scale + 1, 38), 0)
+        if isinstance(t, DecimalType) and t.scale
+        else (t if isinstance(t, DecimalType) else LONG)
     )
 
 
@@ -174,7 +188,11 @@ def _whole_scaled(name: str, value: str, t: DecimalType, scale: int, result: Dec
     if scale >= t.scale:
         return f"CAST({value} AS {decimal_name(result)})"
     unit, units = f"{10 ** (t.scale - scale)}::HUGEINT", unscaled(value, t)
-    step = f"CASE WHEN {units} % {unit} > 0 THEN 1 ELSE 0 END" if name == "ceil" else f"CASE WHEN {units} % {unit} < 0 THEN -1 ELSE 0 END"
+    step = (
+        f"CASE WHEN {units} % {unit} > 0 THEN 1 ELSE 0 END"
+        if name == "ceil"
+        else f"CASE WHEN {units} % {unit} < 0 THEN -1 ELSE 0 END"
+    )
     whole = f"({units} // {unit} + {step})"
     if scale < 0:
         return f"CAST({whole} * {10**-scale}::HUGEINT AS {decimal_name(result)})"
@@ -199,15 +217,22 @@ def _hex_input(args: Args, request: Request) -> Args:
     return (cast_if_needed(value, LONG if not isinstance(value.type, NullType) else STRING, request.conf),)
 
 
+def _unsigned(value: str) -> str:
+    """A BIGINT's 64 bits as a number without sign."""
+    shifted = f"CAST({value} AS HUGEINT) + 18446744073709551616::HUGEINT"
+    return f"CAST(CASE WHEN {value} < 0 THEN {shifted} ELSE {value} END AS UBIGINT)"
+
+
 def _hex(args: list[str], call: FunctionCall, context: Any) -> str:
     if isinstance(call.args[0].type, LongType):
-        unsigned = f"CASE WHEN {args[0]} < 0 THEN CAST({args[0]} AS HUGEINT) + 18446744073709551616::HUGEINT ELSE {args[0]} END"
-        return f"upper(printf('%x', CAST({unsigned} AS UBIGINT)))"
+        return f"upper(printf('%x', {_unsigned(args[0])}))"
     return f"hex({args[0]})"
 
 
 def _bin(args: list[str], call: FunctionCall, context: Any) -> str:
-    unsigned = f"CASE WHEN {args[0]} < 0 THEN CAST({args[0]} AS HUGEINT) + 18446744073709551616::HUGEINT ELSE {args[0]} END"
+    unsigned = (
+        f"CASE WHEN {args[0]} < 0 THEN CAST({args[0]} AS HUGEINT) + 18446744073709551616::HUGEINT ELSE {args[0]} END"
+    )
     return f"bin(CAST({unsigned} AS UBIGINT))"
 
 
@@ -239,7 +264,9 @@ def _bit_count(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _power(args: list[str], call: FunctionCall, context: Any) -> str:
     base, exponent = args
-    return f"CASE WHEN {base} < 0 AND {exponent} <> trunc({exponent}) THEN 'NaN'::DOUBLE ELSE pow({base}, {exponent}) END"
+    return (
+        f"CASE WHEN {base} < 0 AND {exponent} <> trunc({exponent}) THEN 'NaN'::DOUBLE ELSE pow({base}, {exponent}) END"
+    )
 
 
 _LOG_BOTH = "CASE WHEN {0} > 0 AND {1} > 0 THEN ln({1}) / ln({0}) END"
@@ -271,17 +298,6 @@ def _bucket_input(args: Args, request: Request) -> Args:
     if isinstance(args[0].type, INTERVALS):
         return (*args[:3], count)
     return (*(cast_if_needed(arg, DOUBLE, request.conf) for arg in args[:3]), count)
-
-
-def _try(op: str, display: str) -> Function:
-    def build(args: Args, request: Request) -> Expression:
-        from penstock.functions.resolve import resolve
-
-        inner = resolve(op, args, conf=request.conf)
-        return FunctionCall(display, (inner, *args), inner.type, True, display)
-
-    return row(display, "any any", 0, "TRY({0})", build=build, nullable=True,
-               display=lambda call, texts: f"{display}({', '.join(texts[1:])})")  # fmt: skip
 
 
 register(
@@ -336,11 +352,6 @@ register(
     row("rand random", "long?", DOUBLE, "random()", build=_random("rand"), deterministic=False, nullable=False),
     row("randn", "long?", DOUBLE, _NORMAL, build=_random("randn"), deterministic=False, nullable=False),
     row("width_bucket", "any any any long", LONG, _width_bucket, coerce=_bucket_input, nullable=True),
-    _try("+", "try_add"),
-    _try("-", "try_subtract"),
-    _try("*", "try_multiply"),
-    _try("/", "try_divide"),
-    _try("%", "try_mod"),
 )  # fmt: skip
 
 
@@ -348,4 +359,3 @@ def _show_whole(call: FunctionCall, texts: Any) -> str:
     """CEIL(x), but ceil(x, scale); the alias ceiling always as written."""
     name = call.display if len(texts) == 2 or call.display == "ceiling" else call.display.upper()
     return f"{name}({', '.join(texts)})"
-

@@ -9,7 +9,20 @@ from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    BINARY, BOOLEAN, BYTE, DATE, DOUBLE, FLOAT, INTEGER, LONG, NULL, SHORT, STRING, TIMESTAMP, DataType, DecimalType,
+    BINARY,
+    BOOLEAN,
+    BYTE,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    LONG,
+    NULL,
+    SHORT,
+    STRING,
+    TIMESTAMP,
+    DataType,
+    DecimalType,
 )  # fmt: skip
 
 

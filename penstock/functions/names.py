@@ -5,12 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from penstock.functions.coercion import is_integral
 from penstock.functions.literals import literal_name
 from penstock.functions.type_names import type_sql
 from penstock.plan.expressions import (
-    Alias, Attribute, Cast, Expression, FrameBound, FunctionCall, GetField, Lambda, LambdaVariable, Literal,
-    NamedArgument, PythonFunction, SortOrder, SubqueryExpression, UnresolvedAttribute, UnresolvedExtract,
-    UnresolvedFunction, UnresolvedRegex, UnresolvedStar, UpdateFields, WindowExpression,
+    Alias,
+    Attribute,
+    Cast,
+    Expression,
+    FrameBound,
+    FunctionCall,
+    GetField,
+    Lambda,
+    LambdaVariable,
+    Literal,
+    NamedArgument,
+    PythonFunction,
+    SortOrder,
+    SubqueryExpression,
+    UnresolvedAttribute,
+    UnresolvedExtract,
+    UnresolvedFunction,
+    UnresolvedRegex,
+    UnresolvedStar,
+    UpdateFields,
+    WindowExpression,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -136,7 +155,7 @@ _RANKS = ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntil
 
 
 def _offset_frame(name: str, function: Expression) -> str:
-    args = getattr(function, "args", ())
+    args: tuple[Expression, ...] = getattr(function, "args", ())
     text = display_name(args[1]) if len(args) > 1 else "1"
     if name == "lag":
         text = text[1:] if text.startswith("-") else f"-{text}"
@@ -144,14 +163,14 @@ def _offset_frame(name: str, function: Expression) -> str:
 
 
 def _bound(bound: FrameBound) -> str:
+    """Spark writes every bound as an offset forward: `2 PRECEDING` is `-2 FOLLOWING`."""
     word = bound.kind.replace("_", " ").upper()
-    if bound.value is None:
+    value = bound.value
+    if value is None:
         return word
-    if bound.kind == "preceding" and isinstance(bound.value, Literal) and isinstance(bound.value.value, int):
-        return f"{-bound.value.value} FOLLOWING" if not bound.value.data_type.simpleString().startswith("interval") else (
-            f"{display_name(bound.value)} PRECEDING"
-        )
-    return f"{display_name(bound.value)} {word}"
+    if bound.kind == "preceding" and isinstance(value, Literal) and is_integral(value.data_type):
+        return f"{-value.value} FOLLOWING"
+    return f"{display_name(value)} {word}"
 
 
 def _extract(e: UnresolvedExtract) -> str:
@@ -181,7 +200,9 @@ def _python(e: PythonFunction) -> str:
 def _as_call(e: UnresolvedFunction) -> FunctionCall:
     from penstock.plan.types import NULL
 
-    return FunctionCall(e.name.lower(), e.args, NULL, True, e.name.lower(), e.distinct, e.filter, e.order_by, e.ignore_nulls)
+    return FunctionCall(
+        e.name.lower(), e.args, NULL, True, e.name.lower(), e.distinct, e.filter, e.order_by, e.ignore_nulls
+    )
 
 
 def _row(name: str) -> Function | None:

@@ -7,7 +7,14 @@ from typing import Any
 
 from penstock.functions import decimals
 from penstock.functions.coercion import (
-    INTERVALS, cast_if_needed, common_type, is_integral, is_numeric, is_string, same_type, string_promotes_to,
+    INTERVALS,
+    cast_if_needed,
+    common_type,
+    is_integral,
+    is_numeric,
+    is_string,
+    same_type,
+    string_promotes_to,
 )  # fmt: skip
 from penstock.functions.decimal_sql import decimal_sql
 from penstock.functions.errors import different_types, wrong_count, wrong_operand
@@ -18,8 +25,21 @@ from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, any_nullable, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    BOOLEAN, DOUBLE, INTEGER, LONG, ArrayType, BooleanType, ByteType, DataType, DecimalType,
-    IntegerType, LongType, MapType, NullType, ShortType, StructType,
+    BOOLEAN,
+    DOUBLE,
+    INTEGER,
+    LONG,
+    ArrayType,
+    BooleanType,
+    ByteType,
+    DataType,
+    DecimalType,
+    IntegerType,
+    LongType,
+    MapType,
+    NullType,
+    ShortType,
+    StructType,
 )  # fmt: skip
 
 _BITS = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
@@ -60,7 +80,9 @@ def numeric_pair(args: Args, request: Request) -> Args:
 
 def _mixes_decimal(a: DataType, b: DataType) -> bool:
     pair = (a, b)
-    return any(isinstance(t, DecimalType) for t in pair) and all(isinstance(t, DecimalType) or is_integral(t) for t in pair)
+    return any(isinstance(t, DecimalType) for t in pair) and all(
+        isinstance(t, DecimalType) or is_integral(t) for t in pair
+    )
 
 
 def _decimal_operand(e: Expression, request: Request) -> Expression:
@@ -72,7 +94,7 @@ def _arithmetic(args: Args, request: Request) -> Expression:
     rewritten = interval_operation(request.function.name, args, request)
     if rewritten is not None:
         return rewritten
-    left, right = args = numeric_pair(args, request)
+    left, _right = args = numeric_pair(args, request)
     if not is_numeric(left.type):
         raise wrong_operand(request.name, args, _REQUIRED[request.function.name], left.type)
     if request.function.name == "/" and not isinstance(left.type, DecimalType):
@@ -249,7 +271,7 @@ def _comparison_type(a: DataType, b: DataType, request: Request) -> DataType | N
             return DOUBLE if not is_integral(other) else other
         if not isinstance(other, NullType):
             return other
-    if isinstance(a, BooleanType) and is_numeric(b) or isinstance(b, BooleanType) and is_numeric(a):
+    if (isinstance(a, BooleanType) and is_numeric(b)) or (isinstance(b, BooleanType) and is_numeric(a)):
         return None if conf.ansi else (b if is_numeric(b) else a)
     return common_type((a, b), conf)
 
@@ -278,7 +300,8 @@ def _compare(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _comparison(name: str, *aliases: str) -> Function:
-    return row(" ".join((name, *aliases)), "any any", BOOLEAN, _compare, coerce=comparable_pair)
+    nullable: Any = False if name == "<=>" else any_nullable
+    return row(" ".join((name, *aliases)), "any any", BOOLEAN, _compare, coerce=comparable_pair, nullable=nullable)
 
 
 def _not_equal(args: Args, request: Request) -> Expression:
@@ -331,7 +354,8 @@ def _shift(symbol: str) -> Callable[[list[str], FunctionCall, Any], str]:
         unsigned = f"(CASE WHEN {a} < 0 THEN CAST({a} AS HUGEINT) + {full}::HUGEINT ELSE CAST({a} AS HUGEINT) END)"
         if symbol == ">>":
             # floor division by a power of two keeps the sign
-            return f"CAST(CASE WHEN {a} >= 0 THEN {a} >> {by} ELSE -((-(CAST({a} AS HUGEINT) + 1)) >> {by}) - 1 END AS {kind})"
+            negative = f"-((-(CAST({a} AS HUGEINT) + 1)) >> {by}) - 1"
+            return f"CAST(CASE WHEN {a} >= 0 THEN {a} >> {by} ELSE {negative} END AS {kind})"
         raw = f"({unsigned} >> {by})" if symbol == ">>>" else f"(({unsigned} * (1::HUGEINT << {by})) % {full}::HUGEINT)"
         return f"CAST(CASE WHEN {raw} >= {half}::HUGEINT THEN {raw} - {full}::HUGEINT ELSE {raw} END AS {kind})"
 

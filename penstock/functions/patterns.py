@@ -22,7 +22,8 @@ _FORMATS = {
 }  # fmt: skip
 # letters -> (regular expression that Java's parser accepts, strptime directive)
 _PARSERS = {
-    "yyyy": (r"\d{4}", "%Y"), "y": (r"\d{4}", "%Y"), "yyy": (r"\d{4}", "%Y"), "MM": (r"\d{2}", "%m"), "M": (r"\d{1,2}", "%m"),
+    "yyyy": (r"\d{4}", "%Y"), "y": (r"\d{4}", "%Y"), "yyy": (r"\d{4}", "%Y"), "MM": (r"\d{2}", "%m"),
+    "M": (r"\d{1,2}", "%m"),
     "dd": (r"\d{2}", "%d"), "d": (r"\d{1,2}", "%d"), "HH": (r"\d{2}", "%H"), "H": (r"\d{1,2}", "%H"),
     "hh": (r"\d{2}", "%I"), "h": (r"\d{1,2}", "%I"), "mm": (r"\d{2}", "%M"), "m": (r"\d{1,2}", "%M"),
     "ss": (r"\d{2}", "%S"), "s": (r"\d{1,2}", "%S"), "a": (r"(?i:am|pm)", "%p"),
@@ -38,7 +39,7 @@ _OFFSETS_OF_UTC = {
 
 @dataclass(frozen=True)
 class Parser:
-    """How to parse: the text must match `regex` in full; then `strptime` reads it.  `zoned`: the text names its zone."""
+    """How to parse: the text must match `regex` in full, then `strptime` reads it; `zoned`: the text names its zone."""
 
     regex: str
     directive: str
@@ -134,8 +135,8 @@ def parser(pattern: str) -> Parser:
 
 
 def parse_sql(text: str, pattern: str) -> tuple[str, bool]:
-    """SQL that parses `text`, NULL when it does not fit; True when the result is a TIMESTAMPTZ (the text has a zone)."""
+    """SQL that parses `text` (NULL when it does not fit), and whether it gives a TIMESTAMPTZ (the text has a zone)."""
     rule = parser(pattern)
     source = f"regexp_replace({text}, 'Z$', '+00:00')" if rule.zoned else text
-    parsed = f"TRY(strptime({source}, {quote(rule.directive)}))"
+    parsed = f"try_strptime({source}, {quote(rule.directive)})"
     return f"CASE WHEN regexp_full_match({text}, {quote(rule.regex)}) THEN {parsed} END", rule.zoned

@@ -39,7 +39,13 @@ def java_pattern(e: Expression, name: str) -> str:
 
 
 def _check(pattern: str, name: str) -> None:
-    text = pattern.replace("\\p{", "\\\\p{").replace("\\P{", "\\\\P{").replace("\\Q", "").replace("\\E", "").replace("\\z", "")
+    text = (
+        pattern.replace("\\p{", "\\\\p{")
+        .replace("\\P{", "\\\\P{")
+        .replace("\\Q", "")
+        .replace("\\E", "")
+        .replace("\\z", "")
+    )
     try:
         re.compile(re.sub(r"\[\[:\^?\w+:\]", "[a", text).replace("(?s)", "").replace("(?i)", ""))
     except re.error as error:
@@ -184,7 +190,8 @@ def _instr(args: list[str], call: FunctionCall, context: Any) -> str:
     pattern = _pattern(args, call)
     before = f"length(regexp_extract({args[0]}, '(?s)^(.*?)(?:' || {pattern} || ')', 1))"
     null = f"{args[0]} IS NULL OR {args[1]} IS NULL"
-    return f"CASE WHEN {null} THEN NULL WHEN regexp_matches({args[0]}, {pattern}) THEN CAST({before} + 1 AS INTEGER) ELSE 0 END"
+    found = f"regexp_matches({args[0]}, {pattern})"
+    return f"CASE WHEN {null} THEN NULL WHEN {found} THEN CAST({before} + 1 AS INTEGER) ELSE 0 END"
 
 
 def _split(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -201,7 +208,8 @@ def _split(args: list[str], call: FunctionCall, context: Any) -> str:
     if groups is None:
         raise unsupported("split with a limit and a pattern that is not a constant")
     n = limit.value
-    rest = f"regexp_extract({args[0]}, '(?s)^' || repeat('.*?(?:' || {pattern} || ')', {n - 1}) || '(.*)$', {groups * (n - 1) + 1})"
+    heads = f"repeat('.*?(?:' || {pattern} || ')', {n - 1})"
+    rest = f"regexp_extract({args[0]}, '(?s)^' || {heads} || '(.*)$', {groups * (n - 1) + 1})"
     return f"CASE WHEN len({plain}) <= {n} THEN {plain} ELSE list_append({plain}[:{n - 1}], {rest}) END"
 
 

@@ -16,7 +16,11 @@ def fill(template: Template, args: Sequence[str], call: FunctionCall, context: A
     """The template with arguments in place; the marks of aggregates stay."""
     if not isinstance(template, str):
         return template(list(args), call, context)
-    text = template.replace("{*}", ", ".join(args).replace("{", "{{").replace("}", "}}")) if "{*}" in template else template
+    text = (
+        template.replace("{*}", ", ".join(args).replace("{", "{{").replace("}", "}}"))
+        if "{*}" in template
+        else template
+    )
     return text.format(*args, distinct=DISTINCT, order=ORDER, tail=TAIL)
 
 

@@ -26,7 +26,7 @@ def resolve(
     """The resolved call of function `name` (an operator's symbol is a name too).
 
     args: resolved, except lambdas, whose bodies are resolved by `resolve_lambda(lambda, ((type, nullable), ...))` once
-    the parameter types are known.  The result is mostly a FunctionCall; some functions are rewrites (`int(x)` is a cast).
+    the parameter types are known.  Mostly a FunctionCall comes back; some functions are rewrites (`int(x)`).
     Raises UNRESOLVED_ROUTINE, WRONG_NUM_ARGS.WITHOUT_SUGGESTION, DATATYPE_MISMATCH.* and other errors of Spark's.
     """
     row = lookup(name)
@@ -92,7 +92,7 @@ def _positional(row: Function, shown: str, args: Args) -> Args:
     if any(isinstance(arg, NamedArgument) for arg in args):
         args = _by_name(row, shown, args)
     least, most = row.arity
-    if len(args) < least or most is not None and len(args) > most:
+    if len(args) < least or (most is not None and len(args) > most):
         raise wrong_count(shown, least, most, len(args))
     return args
 

@@ -16,7 +16,7 @@ ALWAYS, NEVER = True, False
 
 
 def row(names: str, takes: str, result: TypeRule, sql: Template, *, kind: str = "scalar", **extra: Any) -> Function:
-    """A row: `names` is the key and then the aliases; `takes` the argument specs, each a word (see `accept.accepts`)."""
+    """A row: `names` is the key, then the aliases; `takes` the argument specs, each a word (see `accept.accepts`)."""
     key, *aliases = names.split()
     specs: tuple[Accept, ...] = tuple(accepts(word) for word in takes.split())
     arity = extra.pop("arity", None) or arity_of(specs)

@@ -13,11 +13,28 @@ from penstock.functions.errors import not_foldable
 from penstock.functions.literals import constant
 from penstock.functions.markers import DIVIDE_BY_ZERO
 from penstock.functions.table import (
-    DISTINCT, ORDER, TAIL, Args, Buffer, Incremental, Request, register, tail_if,
+    DISTINCT,
+    ORDER,
+    TAIL,
+    Args,
+    Buffer,
+    Incremental,
+    Request,
+    register,
+    tail_if,
 )  # fmt: skip
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
-    BINARY, DOUBLE, LONG, NULL, STRING, ArrayType, BinaryType, DataType, DayTimeIntervalType, NullType,
+    BINARY,
+    DOUBLE,
+    LONG,
+    NULL,
+    STRING,
+    ArrayType,
+    BinaryType,
+    DataType,
+    DayTimeIntervalType,
+    NullType,
     YearMonthIntervalType,
 )  # fmt: skip
 
@@ -25,6 +42,7 @@ from penstock.plan.types import (
 
 _OLD_EMPTY, _NEW_EMPTY = "coalesce({old_n}, 0) = 0", "coalesce({new_n}, 0) = 0"
 _DELTA = "({new_mean} - {old_mean})"
+_SQUARE = f"{_DELTA} * {_DELTA}"
 
 
 def _merged(name: str, value: str) -> str:
@@ -37,7 +55,7 @@ _MOMENTS = (
     Buffer("mean", DOUBLE, "avg({0}){tail}",
            _merged("mean", f"{{old_mean}} + {_DELTA} * {{new_n}} / ({{old_n}} + {{new_n}})")),
     Buffer("m2", DOUBLE, "var_pop({0}){tail} * count({0}){tail}",
-           _merged("m2", f"{{old_m2}} + {{new_m2}} + {_DELTA} * {_DELTA} * {{old_n}} * {{new_n}} / ({{old_n}} + {{new_n}})")),
+           _merged("m2", f"{{old_m2}} + {{new_m2}} + {_SQUARE} * {{old_n}} * {{new_n}} / ({{old_n}} + {{new_n}})")),
 )  # fmt: skip
 
 
@@ -86,7 +104,7 @@ def _percentages(e: Expression, request: Request, args: Args) -> Expression:
 
 def _percentile_input(args: Args, request: Request) -> Args:
     value = args[0] if isinstance(args[0].type, INTERVALS) else cast_if_needed(args[0], DOUBLE, request.conf)
-    if len(args) > 2 and constant(args[2]) is None or len(args) > 2 and constant(args[2]).value != 1:  # type: ignore[union-attr]
+    if (len(args) > 2 and constant(args[2]) is None) or (len(args) > 2 and constant(args[2]).value != 1):  # type: ignore[union-attr]
         raise unsupported(f"{request.name} with frequencies")
     return (value, _percentages(args[1], request, args), *args[2:])
 
@@ -184,16 +202,17 @@ def _listagg(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"string_agg({DISTINCT}{args[0]}, coalesce({args[1]}, ''){ORDER}){TAIL}"
 
 
-_SKEWNESS = (
-    "list_transform([{0}], lambda v: list_transform([list_avg(v)], lambda m: list_transform(["
-    "[list_sum(list_transform(v, lambda x: (x - m) * (x - m))), list_sum(list_transform(v, lambda x: (x - m) * (x - m) * (x - m)))]"
-    "], lambda s: CASE WHEN len(v) = 0 OR s[1] = 0 THEN NULL ELSE sqrt(len(v)) * s[2] / sqrt(s[1] * s[1] * s[1]) END)[1])[1])[1]"
-)
-_KURTOSIS = (
-    "list_transform([{0}], lambda v: list_transform([list_avg(v)], lambda m: list_transform(["
-    "[list_sum(list_transform(v, lambda x: (x - m) * (x - m))), list_sum(list_transform(v, lambda x: (x - m) * (x - m) * (x - m) * (x - m)))]"
-    "], lambda s: CASE WHEN len(v) = 0 OR s[1] = 0 THEN NULL ELSE len(v) * s[2] / (s[1] * s[1]) - 3 END)[1])[1])[1]"
-)
+def _two_passes(power: int, result: str) -> str:
+    """Template over a list `v`: `s[1]` and `s[2]` are the sums of the 2nd and the `power`-th power of (x - mean)."""
+    square, higher = " * ".join(["(x - m)"] * 2), " * ".join(["(x - m)"] * power)
+    sums = f"[list_sum(list_transform(v, lambda x: {square})), list_sum(list_transform(v, lambda x: {higher}))]"
+    value = f"CASE WHEN len(v) = 0 OR s[1] = 0 THEN NULL ELSE {result} END"
+    with_mean = f"list_transform([{sums}], lambda s: {value})[1]"
+    return f"list_transform([{{0}}], lambda v: list_transform([list_avg(v)], lambda m: {with_mean})[1])[1]"
+
+
+_SKEWNESS = _two_passes(3, "sqrt(len(v)) * s[2] / sqrt(s[1] * s[1] * s[1])")
+_KURTOSIS = _two_passes(4, "len(v) * s[2] / (s[1] * s[1]) - 3")
 
 register(
     _spread("stddev_samp stddev std", "stddev_samp", f"sqrt({_SAMP})"),

@@ -42,10 +42,10 @@ def _substring(args: list[str], call: FunctionCall, context: Any) -> str:
     last = f"least(CAST({size} AS BIGINT), {first} + CAST({count} AS BIGINT))"
     position = constant_value(call.args[1])
     if isinstance(position, int) and position >= 0 and not is_binary(call):
-        begin = max(position, 1)
+        first_character = max(position, 1)
         if len(args) < 3 or constant_value(call.args[2]) == 2147483647:
-            return f"substring({text}, {begin})"
-        return f"substring({text}, {begin}, greatest(CAST({count} AS BIGINT), 0))"
+            return f"substring({text}, {first_character})"
+        return f"substring({text}, {first_character}, greatest(CAST({count} AS BIGINT), 0))"
     begin, length = f"greatest({first}, 0)", f"greatest({last} - greatest({first}, 0), 0)"
     if is_binary(call):
         return f"unhex(substring(hex({text}), {begin} * 2 + 1, {length} * 2))"
@@ -94,7 +94,8 @@ def _locate(args: list[str], call: FunctionCall, context: Any) -> str:
         return f"CAST(instr({text}, {part}) AS INTEGER)"
     rest = f"instr(substring({text}, {start}), {part})"
     found = f"CASE WHEN {start} < 1 OR {rest} = 0 THEN 0 ELSE {rest} + {start} - 1 END"
-    return f"CASE WHEN {part} IS NULL OR {text} IS NULL THEN NULL WHEN {start} IS NULL THEN 0 ELSE CAST({found} AS INTEGER) END"
+    null = f"{part} IS NULL OR {text} IS NULL"
+    return f"CASE WHEN {null} THEN NULL WHEN {start} IS NULL THEN 0 ELSE CAST({found} AS INTEGER) END"
 
 
 # ---------------------------------------------------------------- padding and trimming
@@ -126,20 +127,21 @@ def _pad_text(name: str, text: str, width: str, filler: str) -> str:
 
 
 def _trim(name: str, function: str) -> Function:
-    """trim(x) or trim(characters FROM x), whose arguments arrive as (x, characters)."""
+    """trim(text) or trim(characters, text); btrim has the text first."""
+    text_at = 0 if name == "btrim" else -1
 
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        if is_binary(call):
-            raise unsupported(f"{name} of BINARY")
-        characters = args[1] if len(args) > 1 else "' '"
-        return f"{function}({args[0]}, {characters})"
+        characters = args[1 + text_at] if len(args) > 1 else "' '"
+        if not is_binary(call):
+            return f"{function}({args[text_at]}, {characters})"
+        raise unsupported(f"{name} of BINARY")
 
     word = {"trim": "BOTH", "btrim": "BOTH", "ltrim": "LEADING", "rtrim": "TRAILING"}[name]
 
     def show(call: FunctionCall, texts: Sequence[str]) -> str:
         if len(texts) == 1 or name == "btrim":
             return f"{name}({', '.join(texts)})"
-        return f"TRIM({word} {texts[1]} FROM {texts[0]})"
+        return f"TRIM({word} {texts[0]} FROM {texts[1]})"
 
     return row(name, "string|binary string|binary?", _string_or_binary, sql, display=show)
 
@@ -360,7 +362,8 @@ def _levenshtein(args: list[str], call: FunctionCall, context: Any) -> str:
 def _find_in_set(args: list[str], call: FunctionCall, context: Any) -> str:
     word, words = args
     position = f"coalesce(list_position(string_split({words}, ','), {word}), 0)"
-    return f"CASE WHEN {word} IS NULL OR {words} IS NULL THEN NULL WHEN contains({word}, ',') THEN 0 ELSE CAST({position} AS INTEGER) END"
+    found = f"CASE WHEN contains({word}, ',') THEN 0 ELSE CAST({position} AS INTEGER) END"
+    return f"CASE WHEN {word} IS NOT NULL AND {words} IS NOT NULL THEN {found} END"
 
 
 def _unhex(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -393,7 +396,9 @@ def _pipe(args: Args, request: Request) -> Expression:
     return resolve("concat", args, conf=request.conf)
 
 
-_UNBASE64 = "coalesce(TRY(from_base64({0})), CASE WHEN {0} IS NOT NULL THEN " + escaped(_BAD_BASE64) + " END)"
+# TRY takes no expression that may raise an error of its own: the argument is bound first
+_TRIED = "list_transform([{0}], lambda b_: TRY(from_base64(b_)))[1]"
+_UNBASE64 = f"coalesce({_TRIED}, CASE WHEN {{0}} IS NOT NULL THEN {escaped(_BAD_BASE64)} END)"
 
 register(
     text_function("upper ucase", "string", "upper({0})"),
@@ -444,6 +449,6 @@ register(
     row("levenshtein", "string string int?", INTEGER, _levenshtein),
     row("find_in_set", "string string", INTEGER, _find_in_set),
     text_function("format_number", "numeric int|string", _format_number, nullable=True),
-    text_function("quote", "string", "('''' || replace(replace({0}, '\\', '\\\\'), '''', '\\''') || '''')", nullable=True),
+    text_function("quote", "string",
+                  "('''' || replace(replace({0}, '\\', '\\\\'), '''', '\\''') || '''')", nullable=True),
 )  # fmt: skip
-

@@ -6,17 +6,23 @@ from typing import Any
 
 from penstock.core.errors import analysis_error
 from penstock.functions.coercion import cast_if_needed, common_type
-from penstock.functions.collections import duck
 from penstock.functions.errors import data_diff_types, mismatch, wrong_input
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote
 from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import map_type, row, same_types
 from penstock.functions.table import Args, Request, register
-from penstock.functions.type_names import quoted_type
+from penstock.functions.type_names import duck_type, quoted_type
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, GetField, Literal
 from penstock.plan.types import (
-    BOOLEAN, NULL, STRING, ArrayType, DataType, MapType, StructField, StructType,
+    BOOLEAN,
+    NULL,
+    STRING,
+    ArrayType,
+    DataType,
+    MapType,
+    StructField,
+    StructType,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- structs
@@ -51,7 +57,8 @@ def struct_literal(names: list[str], values: list[str]) -> str:
 def _named_struct(args: Args, request: Request) -> Expression:
     if len(args) % 2:
         raise analysis_error(
-            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", f"The function `{request.name}` takes 2n (n > 0) arguments, but {len(args)} were given.",
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+            f"The function `{request.name}` takes pairs of arguments, but {len(args)} were given.",
             "42605", functionName=f"`{request.name}`", expectedNum="2n (n > 0)", actualNum=len(args),
         )  # fmt: skip
     fields = []
@@ -77,14 +84,20 @@ def _named_struct_sql(args: list[str], call: FunctionCall, context: Any) -> str:
 def _map_input(args: Args, request: Request) -> Args:
     if len(args) % 2:
         raise analysis_error(
-            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", f"The function `{request.name}` takes 2n (n > 0) arguments, but {len(args)} were given.",
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+            f"The function `{request.name}` takes pairs of arguments, but {len(args)} were given.",
             "42605", functionName=f"`{request.name}`", expectedNum="2n (n > 0)", actualNum=len(args),
         )  # fmt: skip
-    keys, values = common_type((a.type for a in args[0::2]), request.conf), common_type((a.type for a in args[1::2]), request.conf)
+    keys, values = (
+        common_type((a.type for a in args[0::2]), request.conf),
+        common_type((a.type for a in args[1::2]), request.conf),
+    )
     if keys is None or values is None:
         raise data_diff_types(request.name, args)
     if isinstance(keys, MapType):
-        raise mismatch("INVALID_MAP_KEY_TYPE", request.name, args, "a map cannot be a map key.", keyType=quoted_type(keys))
+        raise mismatch(
+            "INVALID_MAP_KEY_TYPE", request.name, args, "a map cannot be a map key.", keyType=quoted_type(keys)
+        )
     return tuple(cast_if_needed(arg, values if i % 2 else keys, request.conf) for i, arg in enumerate(args))
 
 
@@ -96,7 +109,7 @@ def _map_type(args: Args) -> DataType:
 
 def _map(args: list[str], call: FunctionCall, context: Any) -> str:
     if not args:
-        return f"CAST(MAP {{}} AS {duck(call.type)})"
+        return f"CAST(MAP {{}} AS {duck_type(call.type)})"
     return f"map([{', '.join(args[0::2])}], [{', '.join(args[1::2])}])"
 
 
@@ -123,7 +136,7 @@ def _from_entries_type(args: Args) -> DataType:
 
 def _from_entries_null(args: Args) -> bool:
     t = args[0].type
-    return args[0].nullable or isinstance(t, ArrayType) and t.containsNull
+    return args[0].nullable or (isinstance(t, ArrayType) and t.containsNull)
 
 
 def _from_entries(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -138,7 +151,7 @@ def _from_entries(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _map_concat(args: list[str], call: FunctionCall, context: Any) -> str:
     if not args:
-        return f"CAST(MAP {{}} AS {duck(call.type)})"
+        return f"CAST(MAP {{}} AS {duck_type(call.type)})"
     if len(args) == 1:
         return args[0]
     null = " OR ".join(f"{arg} IS NULL" for arg in args)
@@ -175,7 +188,8 @@ def _contains_key(args: Args, request: Request) -> Args:
     if kind != t.keyType:
         raise mismatch(
             "MAP_FUNCTION_DIFF_TYPES", request.name, args, "the key has another type than the keys of the map.",
-            functionName=f"`{request.name}`", dataType='"MAP"', leftType=quoted_type(t), rightType=quoted_type(args[1].type),
+            functionName=f"`{request.name}`", dataType='"MAP"', leftType=quoted_type(t),
+            rightType=quoted_type(args[1].type),
         )  # fmt: skip
     return args[0], cast_if_needed(args[1], t.keyType, request.conf)
 
@@ -214,7 +228,7 @@ register(
     row("map_values", "map", lambda args: ArrayType(map_type(args).valueType, map_type(args).valueContainsNull),
         "map_values({0})"),
     row("map_entries", "map", _entries_type, "map_entries({0})"),
-    row("map_contains_key", "any any", BOOLEAN, "map_contains({0}, {1})", coerce=_contains_key),
+    row("map_contains_key", "any any", BOOLEAN, "map_contains({0}, {1})", coerce=_contains_key, nullable=True),
     row("map_concat", "any*", _concat_type, _map_concat, coerce=_concat_input),
     row("str_to_map", "string string? string?", MapType(STRING, STRING, True), _str_to_map, coerce=_literal_marks,
         defaults={1: Literal(",", STRING), 2: Literal(":", STRING)}),

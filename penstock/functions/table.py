@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penstock.core.config import Conf
 from penstock.core.errors import analysis_error
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Args = tuple[Expression, ...]
 Template = str | Callable[[list[str], FunctionCall, Any], str]
-TypeRule = DataType | int | Callable[[Args], DataType]
+TypeRule: TypeAlias = "DataType | int | Callable[[Args], DataType]"
 NullRule = bool | Callable[[Args], bool]
 LambdaResolver = Callable[[Lambda, tuple[tuple[DataType, bool], ...]], Lambda]
 
@@ -120,9 +120,29 @@ class Function:
         return self.nullable if isinstance(self.nullable, bool) else self.nullable(args)
 
 
-_FAMILIES = ("operators", "interval_arithmetic", "conditional", "aggregates", "math", "strings", "datetime",
-             "datetime_parts", "datetime_formats", "collections", "higher_order",
-             "structs_maps", "regex", "window", "generators", "misc", "statistics")
+_FAMILIES = (
+    "operators",
+    "interval_arithmetic",
+    "conditional",
+    "aggregates",
+    "math",
+    "strings",
+    "datetime",
+    "datetime_parts",
+    "datetime_formats",
+    "collections",
+    "higher_order",
+    "structs_maps",
+    "regex",
+    "window",
+    "generators",
+    "misc",
+    "statistics",
+    "json",
+    "hashing",
+    "times",
+    "try_arithmetic",
+)
 _rows: dict[str, Function] = {}
 _loaded = False
 

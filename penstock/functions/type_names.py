@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from penstock.plan.types import (
-    ArrayType, ByteType, DataType, IntegerType, LongType, MapType, NullType, ShortType, StructType,
-)  # fmt: skip
+    ArrayType,
+    ByteType,
+    CharType,
+    DataType,
+    DayTimeIntervalType,
+    IntegerType,
+    LongType,
+    MapType,
+    NullType,
+    ShortType,
+    StructType,
+    VarcharType,
+    YearMonthIntervalType,
+)
 
 _PLAIN = {ByteType: "TINYINT", ShortType: "SMALLINT", IntegerType: "INT", LongType: "BIGINT", NullType: "VOID"}
 
@@ -24,3 +36,28 @@ def type_sql(t: DataType) -> str:
 def quoted_type(t: DataType) -> str:
     """As in error parameters: `"BIGINT"`."""
     return f'"{type_sql(t)}"'
+
+
+_DUCK = {
+    "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER", "bigint": "BIGINT",
+    "float": "FLOAT", "double": "DOUBLE", "string": "VARCHAR", "binary": "BLOB", "date": "DATE",
+    "timestamp": "TIMESTAMPTZ", "timestamp_ntz": "TIMESTAMP", "void": "INTEGER", "interval": "INTERVAL",
+}  # fmt: skip
+
+
+def duck_type(t: DataType) -> str:
+    """The DuckDB type in which values of `t` are kept."""
+    if isinstance(t, ArrayType):
+        return f"{duck_type(t.elementType)}[]"
+    if isinstance(t, MapType):
+        return f"MAP({duck_type(t.keyType)}, {duck_type(t.valueType)})"
+    if isinstance(t, StructType):
+        quoted = (f'"{f.name.replace(chr(34), chr(34) * 2)}" {duck_type(f.dataType)}' for f in t.fields)
+        return f"STRUCT({', '.join(quoted)})"
+    if isinstance(t, DayTimeIntervalType):
+        return "BIGINT"
+    if isinstance(t, YearMonthIntervalType):
+        return "INTEGER"
+    if isinstance(t, (CharType, VarcharType)):
+        return "VARCHAR"
+    return _DUCK.get(t.simpleString()) or t.simpleString().upper()

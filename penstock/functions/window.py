@@ -67,12 +67,11 @@ register(
     _ranking("dense_rank", INTEGER, "CAST(dense_rank(){tail} AS INTEGER)", "DENSE_RANK"),
     _ranking("percent_rank", DOUBLE, "percent_rank(){tail}", "PERCENT_RANK"),
     _ranking("cume_dist", DOUBLE, "cume_dist(){tail}"),
-    row("ntile", "integral?", INTEGER, "CAST(ntile({0}){tail} AS INTEGER)", kind="window", coerce=_ntile, nullable=False,
-        defaults={0: _ONE}),
+    row("ntile", "integral?", INTEGER, "CAST(ntile({0}){tail} AS INTEGER)", kind="window", coerce=_ntile,
+        nullable=False, defaults={0: _ONE}),
     row("lag", "any any? any?", 0, _offset("lag"), kind="window", coerce=_offset_input, defaults={1: _ONE, 2: _NULL},
         nullable=lambda args: args[2].nullable or args[0].nullable),
     row("lead", "any any? any?", 0, _offset("lead"), kind="window", coerce=_offset_input, defaults={1: _ONE, 2: _NULL},
         nullable=lambda args: args[2].nullable or args[0].nullable),
     row("nth_value", "any any", 0, _nth_sql, kind="window", build=_nth_value, nullable=True),
 )  # fmt: skip
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from penstock.plan.types import (
     ArrayType,
+    BinaryType,
     ByteType,
     CalendarIntervalType,
     DataType,
@@ -21,7 +22,6 @@ from penstock.plan.types import (
     StringType,
     TimestampType,
     VariantType,
-    BinaryType,
 )
 
 _DIGITS = {ByteType: 3, ShortType: 5, IntegerType: 10, LongType: 20}

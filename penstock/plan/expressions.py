@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from penstock.plan.cast_rules import forces_null
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from penstock.plan.nodes import Node
 
 _ids = itertools.count(1)
+
+
+@cache
+def field_names(cls: type) -> tuple[str, ...]:
+    """The dataclass fields of a kind of node or expression (dataclasses.fields() is slow, and trees are walked a lot)."""
+    return tuple(f.name for f in fields(cls))
 
 
 def fresh_id() -> int:
@@ -45,8 +52,8 @@ class Expression:
     def children(self) -> tuple[Expression, ...]:
         """Direct sub-expressions in field order."""
         found: list[Expression] = []
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in field_names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Expression):
                 found.append(value)
             elif isinstance(value, tuple):
@@ -56,16 +63,16 @@ class Expression:
     def map_children(self, function: Callable[[Expression], Expression]) -> Expression:
         """A copy with `function` applied to each direct child; `self` when nothing changed."""
         changed: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in field_names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Expression):
                 new: Any = function(value)
                 if new is not value:
-                    changed[f.name] = new
+                    changed[name] = new
             elif isinstance(value, tuple) and any(isinstance(v, Expression) for v in value):
                 new = tuple(function(v) if isinstance(v, Expression) else v for v in value)
                 if any(a is not b for a, b in zip(new, value, strict=True)):
-                    changed[f.name] = new
+                    changed[name] = new
         return replace(self, **changed) if changed else self
 
     def transform(self, function: Callable[[Expression], Expression]) -> Expression:

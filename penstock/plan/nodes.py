@@ -8,12 +8,12 @@ A resolved node has `output`: the attributes it yields, in order.  Names may rep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
-from penstock.plan.expressions import Alias, Attribute, Expression, SortOrder
+from penstock.plan.expressions import Alias, Attribute, Expression, SortOrder, field_names
 from penstock.plan.types import StructType
 
 
@@ -27,8 +27,8 @@ class Node:
     def children(self) -> tuple[Node, ...]:
         """Input nodes in field order."""
         found: list[Node] = []
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in field_names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Node):
                 found.append(value)
             elif isinstance(value, tuple):
@@ -54,16 +54,16 @@ class Node:
     def map_children(self, function: Callable[[Node], Node]) -> Node:
         """A copy with `function` applied to each input node; `self` when nothing changed."""
         changed: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in field_names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Node):
                 new: Any = function(value)
                 if new is not value:
-                    changed[f.name] = new
+                    changed[name] = new
             elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
                 new = tuple(function(v) if isinstance(v, Node) else v for v in value)
                 if any(a is not b for a, b in zip(new, value, strict=True)):
-                    changed[f.name] = new
+                    changed[name] = new
         return replace(self, **changed) if changed else self
 
     def transform(self, function: Callable[[Node], Node]) -> Node:

@@ -44,6 +44,7 @@ class ProgressReporter:
         self._lock = threading.Lock()
         self._recent: deque[Progress] = deque(maxlen=parts.settings.progress_updates)
         self._operators: tuple[OperatorMetrics, ...] = ()
+        self._last_sink_rows: int | None = None
         self._previous_start_ms: int | None = None
         self._last_report_ms: int | None = None
 
@@ -57,6 +58,7 @@ class ProgressReporter:
         """Account for one trigger."""
         if outcome is not None:
             self._operators = self._parts.execution.operator_metrics()
+            self._last_sink_rows = outcome.sink_rows
             self._keep(self._executed(start_ms, watch, outcome), post=True)
         elif self._idle_is_due():
             self._keep(self._idle(batches, start_ms, watch), post=False)
@@ -99,8 +101,9 @@ class ProgressReporter:
         ]
         operators = [replace(m, rows_updated=0, rows_removed=0, rows_dropped_by_watermark=0) for m in self._operators]
         figures = self._figures(batches.next_id, start_ms, watch, sources, operators)
-        # Spark shows event times only for batches that ran.
-        return replace(figures, has_watermark=False)
+        if self._last_sink_rows is None:  # Spark shows no event time before the first batch of a run
+            return replace(figures, has_watermark=False, sink_rows=-1)
+        return replace(figures, watermark_ms=batches.watermark_ms, sink_rows=min(self._last_sink_rows, 0))
 
     def _figures(
         self,

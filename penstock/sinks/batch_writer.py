@@ -43,8 +43,8 @@ def write(
 ) -> None:
     """Write a table (columns by position in the order of the schema, in Spark's Arrow types).
 
-    `format` None means spark.sql.sources.default; `mode` is append, overwrite, error (errorifexists, default) or ignore;
-    `options` keys are lower-case.  Raises PATH_ALREADY_EXISTS, DATA_SOURCE_NOT_FOUND and TASK_WRITE_FAILED."""
+    `format` None means spark.sql.sources.default; `mode` is append, overwrite, error (errorifexists, default) or
+    ignore; `options` keys are lower-case.  Raises PATH_ALREADY_EXISTS, DATA_SOURCE_NOT_FOUND and TASK_WRITE_FAILED."""
     name = (format or conf.get("spark.sql.sources.default") or "parquet").lower()
     save_mode = _mode(mode)
     if name == "noop":

@@ -1,9 +1,9 @@
 """The streaming file sink: files that appear batch by batch, each batch exactly once.
 
 Spark's protocol.  A batch's files are written and made durable first; then the batch's entry in the log
-`<path>/_spark_metadata` names them, in one atomic write: that is the commit.  Readers see only files in the log.  A batch
-that is in the log already is not written again.  The names of a batch's files follow from the query's id and the batch's,
-so a second try after a crash overwrites what the first has left.
+`<path>/_spark_metadata` names them, in one atomic write: that is the commit.  Readers see only files in the log.
+A batch that is in the log already is not written again.  The names of a batch's files follow from the query's id and
+the batch's, so a second try after a crash overwrites what the first has left.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ class FileSink:
             for file in written:
                 files.fs.remove(file.path)
             message = (
-                f"Another query has just written batch {batch_id} to {self._path}: two streaming queries write the same "
-                "directory, or one query runs twice. Give each its own path."
+                f"Another query has just written batch {batch_id} to {self._path}: two streaming queries write the "
+                "same directory, or one query runs twice. Give each its own path."
             )
             condition, params = "CONCURRENT_STREAM_LOG_UPDATE", {"batchId": batch_id}
             raise SparkError(condition, message, params, sqlstate="40000", classes=ILLEGAL_STATE)

@@ -1,7 +1,7 @@
 """The sinks that call the user's functions: foreachBatch, and foreach with a writer object or a function.
 
-Both promise at least once: a batch that was not committed before a crash comes again with the same id and the same rows,
-and it is for the user's function to notice.
+Both promise at least once: a batch that was not committed before a crash comes again with the same id and the same
+rows, and it is for the user's function to notice.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ class NoopSink:
     """Counts the rows, no more."""
 
     def __init__(self, context: SinkContext) -> None:
-        self.description = "org.apache.spark.sql.execution.datasources.noop.NoopTable$"
+        self.description = "NoopTable"
 
     def write(self, batch_id: int, table: pa.Table) -> int | None:
         return int(table.num_rows)

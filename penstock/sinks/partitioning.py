@@ -31,7 +31,7 @@ class Partitioner:
         self.data_schema = StructType([schema.fields[i] for i in kept])
 
     def split(self, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-        """(relative directory, its rows without the partition columns); one pair of "" and all rows without partitionBy."""
+        """(relative directory, its rows without the partition columns); without partitionBy, "" and all rows."""
         if not self._indices:
             yield "", table
             return

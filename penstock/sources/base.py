@@ -24,8 +24,8 @@ class Scan:
     (an Arrow table whose columns bear those names).
 
     `fallback_sql`: a slower SELECT for the same rows.  Whoever runs a statement made of `sql` runs it once more with
-    `fallback_sql` in its place when DuckDB raises a ConversionException or an InvalidInputException: `sql` may take for
-    granted that the data is clean, and must then raise, never give another answer."""
+    `fallback_sql` in its place when DuckDB raises any duckdb.Error but InterruptException: `sql` may take for granted
+    that the data is clean; where it is not, it raises and never gives another answer."""
 
     sql: str | None = None
     table: pa.Table | None = None

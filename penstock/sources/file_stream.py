@@ -5,7 +5,8 @@ query's checkpoint, in Spark's format) before that number is returned as an offs
 so it is the same files again after any restart, whatever has come into the directory since.
 """
 
-# ruff: noqa: PTH - plain strings: a directory of a hundred thousand files is listed before every batch
+# Plain strings, not Path: a directory of a hundred thousand files is listed before every batch.
+# ruff: noqa: PTH110, PTH119, PTH120
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from penstock.core.errors import SPARK, SparkError, illegal_argument, unsupporte
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.base import Scan, StreamContext
-from penstock.sources.files.listing import DataFile, expand, list_files, partitions_between, path_not_found, to_uri
+from penstock.sources.files.listing import DataFile, expand, list_files, partitions_between, to_uri
 from penstock.sources.files.relation import FileRelation
 
 _AGE_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1000}
@@ -99,7 +100,6 @@ class FileStreamSource:
         self._options = FileStreamOptions.of(relation.options)
         self._time_zone = context.time_zone
         self._pattern = relation.paths[0]
-        self._check_path()
         self._log = CompactibleLog(
             context.metadata_path,
             interval=interval_of(context.conf, "spark.sql.streaming.fileSource.log.compactInterval"),
@@ -230,10 +230,6 @@ class FileStreamSource:
         is_limited = self._options.max_files is not None or self._options.max_bytes is not None
         return 1 << 62 if self._options.latest_first and is_limited else self._options.max_age_ms
 
-    def _check_path(self) -> None:
-        if not any(os.path.exists(root) for root in expand(self._pattern)) and expand(self._pattern):
-            raise path_not_found(self._pattern)
-
 
 def _entry(file: DataFile, batch_id: int) -> str:
     uri = "file://" + quote(file.path, safe="/=:@!$&'()*+,;~-._")
@@ -269,16 +265,16 @@ def _age(text: str) -> int:
 
 def _concurrent(directory: Path, batch_id: int) -> SparkError:
     message = (
-        f"Another query has written the entry {batch_id} of the file log {directory}: two queries run on one checkpoint. "
-        "Stop one of them, or give it its own checkpointLocation."
+        f"Another query has written the entry {batch_id} of the file log {directory}: two queries run on one "
+        "checkpoint. Stop one of them, or give it its own checkpointLocation."
     )
     return SparkError("CONCURRENT_STREAM_LOG_UPDATE", message, {"batchId": batch_id}, sqlstate="40000", classes=SPARK)
 
 
 def _unknown_offset(directory: Path, end: str) -> SparkError:
     message = (
-        f"The offset {end} is in the query's offset log, but the file log {directory} does not reach that far: files were "
-        "removed from the checkpoint. Restore them, or start the query anew with another checkpointLocation."
+        f"The offset {end} is in the query's offset log, but the file log {directory} does not reach that far: files "
+        "were removed from the checkpoint. Restore them, or start the query anew with another checkpointLocation."
     )
     params = {"batchMetadataFile": directory}
     return SparkError("BATCH_METADATA_NOT_FOUND", message, params, sqlstate="42K03", classes=SPARK)

@@ -26,8 +26,8 @@ _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "": 1}
 
 @dataclass(frozen=True)
 class RateRelation:
-    """`ramp_up_seconds`: how long until the full speed is reached.  `partitions` shows in the description only: the rows
-    of a batch are made at once, in order."""
+    """`ramp_up_seconds`: how long until the full speed is reached.  `partitions` shows in the description only: the
+    rows of a batch are made at once, in order."""
 
     rows_per_second: int = 1
     ramp_up_seconds: int = 0
@@ -64,7 +64,7 @@ class RateStreamSource:
         partitions = "default" if r.partitions is None else r.partitions
         return (
             f"RateStreamV2[rowsPerSecond={r.rows_per_second}, rampUpTimeSeconds={r.ramp_up_seconds}, "
-            f"numPartitions={partitions}]"
+            f"numPartitions={partitions}"  # Spark's lacks the bracket, too
         )
 
     def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
@@ -147,9 +147,7 @@ def refuse_schema(schema: StructType | None, source: str) -> None:
 def streaming_only(source: str) -> SparkError:
     """A stream source in spark.read."""
     message = f"The data source {source} does not support batch reads: use spark.readStream."
-    return analysis_error(
-        "UNSUPPORTED_FEATURE.TABLE_OPERATION", message, "0A000", tableName=f"`{source}`", operation="batch scan"
-    )
+    return analysis_error("_LEGACY_ERROR_TEMP_1135", message, "XXKD0", className=source)
 
 
 def _creation_time(context: StreamContext) -> int:

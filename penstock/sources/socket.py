@@ -127,9 +127,9 @@ class SocketStreamSource:
 
     def _lost(self, first: int, last: int) -> SparkError:
         message = (
-            f"The lines {first} to {last} from the socket {self._relation.host}:{self._relation.port} are gone: a socket "
-            "cannot be read again after a restart. Start the query with another checkpointLocation, or use a source "
-            "that keeps its data (files, for example)."
+            f"The lines {first} to {last} from the socket {self._relation.host}:{self._relation.port} are gone: a "
+            "socket cannot be read again after a restart. Start the query with another checkpointLocation, or use a "
+            "source that keeps its data (files, for example)."
         )
         return SparkError("_LEGACY_ERROR_TEMP_3102", message, {}, classes=ILLEGAL_STATE)
 
@@ -146,9 +146,9 @@ def socket(
     refuse_schema(schema, "socket")
     if not streaming:
         raise streaming_only("socket")
-    for name in ("host", "port"):
+    for name, condition in (("host", "_LEGACY_ERROR_TEMP_1295"), ("port", "_LEGACY_ERROR_TEMP_1296")):
         if name not in options:
-            raise analysis_error("_LEGACY_ERROR_TEMP_1241", f"The socket source needs the option {name!r}.", "XXKD0")
+            raise analysis_error(condition, f"The socket source needs the option {name!r}.", "XXKD0")
     _log.warning("The socket source must not be used in production: it does not support recovery")
     port = opt.positive(options, "port") or 0
     if port > 65535:

@@ -152,7 +152,7 @@ def _function(node: Tree, scope: Scope) -> ex.Expression:
     args = expressions(items, scope)
     if name in _UNIT_FIRST and len(args) == 3 and isinstance(args[0], ex.UnresolvedAttribute):
         args = (ex.Literal(args[0].parts[-1].upper(), STRING), *args[1:])
-    if name == "count" and args == (ex.UnresolvedStar(),):
+    if name == "count" and args == (ex.UnresolvedStar(),) and not distinct:
         args = (ex.Literal(1, INTEGER),)
     return ex.UnresolvedFunction(name, args, distinct, ignore_nulls=ignore_nulls)
 

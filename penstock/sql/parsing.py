@@ -20,6 +20,7 @@ from penstock.sql.syntax import empty_statement, syntax_error
 
 _START = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _TABLE = re.compile(r"table\s(?!\s*select\b)", re.IGNORECASE)
+_TWO_LIMITS = [TokenType.LIMIT, TokenType.NUMBER, TokenType.COMMA]  # MySQL's `LIMIT offset, count`
 _FOREIGN = {
     TokenType.PIPE_GT, TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.L_BRACE, TokenType.PARAMETER,
 }  # fmt: skip
@@ -81,6 +82,9 @@ def _tokens(text: str) -> list[Token]:
         tokens.pop()
     if not tokens:
         raise syntax_error(";") if ";" in text else empty_statement()
+    kinds = [token.token_type for token in tokens]
+    if any(kinds[i : i + 3] == _TWO_LIMITS for i in range(len(kinds) - 2)):
+        raise syntax_error(",")
     for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
         if token.token_type == TokenType.SEMICOLON:
             raise syntax_error(after.text, f": extra input '{after.text}'")

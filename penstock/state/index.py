@@ -134,7 +134,7 @@ class KeyIndex:
     def _place(self, new: Words, places: Ints, mask: Ints) -> None:
         entries = self._entries.array
         while len(new):
-            free = np.flatnonzero(entries[places] <= _DELETED)
+            free = np.flatnonzero(entries[places] == _EMPTY)
             entries[places[free]] = new[free]
             lost = np.flatnonzero(entries[places] != new)
             new, mask = new[lost], mask[lost]

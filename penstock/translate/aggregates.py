@@ -22,7 +22,7 @@ def aggregate(node: Aggregate, needed: Ids, context: TranslateContext) -> Select
     child_needed = ids_of((*node.grouping, *kept))
     select = translate(node.child, child_needed, context)
     select, keys = _with_keys(select, node, kept, child_needed, context)
-    names = {expression: key for expression, key in zip(node.grouping, keys, strict=True)}
+    names = dict(zip(node.grouping, keys, strict=True))
     columns = {e.id: _column(e, select, names, context) for e in kept}
     group_by = _group_by(node, keys) if keys else _empty_group(kept)
     return Select(select.source, columns, where=select.where, group_by=group_by, aggregated=True)
@@ -59,7 +59,9 @@ def _detached(expression: Expression) -> Expression:
     return Alias(expression, ("",), 0)
 
 
-def _column(expression: Alias | Attribute, select: Select, names: dict[Expression, str], context: TranslateContext) -> Column:
+def _column(
+    expression: Alias | Attribute, select: Select, names: dict[Expression, str], context: TranslateContext
+) -> Column:
     inner = expression.child if isinstance(expression, Alias) else expression
     text = expression_sql(inner, context, select.columns, names)
     return Column(text, simple=inner in names, depth=expression_depth(inner))

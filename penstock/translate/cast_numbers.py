@@ -20,7 +20,13 @@ from penstock.translate.context import TranslateContext
 
 _ANSI_CONFIG = '"spark.sql.ansi.enabled"'
 #: Behind numbers in messages, as in SQL literals.
-_SUFFIXES: dict[type[DataType], str] = {LongType: "L", ShortType: "S", ByteType: "T", DoubleType: "D", DecimalType: "BD"}
+_SUFFIXES: dict[type[DataType], str] = {
+    LongType: "L",
+    ShortType: "S",
+    ByteType: "T",
+    DoubleType: "D",
+    DecimalType: "BD",
+}
 _MASKS: dict[type[DataType], tuple[int, int]] = {
     ByteType: (0xFF, 0x80), ShortType: (0xFFFF, 0x8000), IntegerType: (0xFFFFFFFF, 0x80000000),
 }  # fmt: skip
@@ -63,8 +69,8 @@ def cast_overflow(sql: str, source: DataType, target: DataType) -> str:
     shown = f"spark_floating_text({sql})" if isinstance(source, (FloatType, DoubleType)) else f"CAST({sql} AS VARCHAR)"
     return raise_with_values(
         "CAST_OVERFLOW",
-        f"The value {{value}} of the type {quoted_type(source)} cannot be cast to {quoted_type(target)} due to an overflow."
-        " Use `try_cast` to get NULL instead.",
+        f"The value {{value}} of the type {quoted_type(source)} cannot be cast to {quoted_type(target)}:"
+        " it overflows. Use `try_cast` to get NULL instead.",
         {"value": f"{shown} || '{suffix}'"}, sqlstate="22003", kind="arithmetic",
         sourceType=quoted_type(source), targetType=quoted_type(target), ansiConfig=_ANSI_CONFIG,
     )  # fmt: skip
@@ -95,7 +101,8 @@ def string_to_decimal(sql: str, source: DataType, target: DataType, mode: str, c
     """Rounded half up to the scale."""
     assert isinstance(target, DecimalType)
     name = duckdb_type(target)
-    attempt = f"CASE WHEN NOT contains({sql}, '_') THEN coalesce(TRY_CAST({sql} AS {name}), TRY_CAST(spark_trim({sql}) AS {name})) END"
+    parsed = f"coalesce(TRY_CAST({sql} AS {name}), TRY_CAST(spark_trim({sql}) AS {name}))"
+    attempt = f"CASE WHEN NOT contains({sql}, '_') THEN {parsed} END"
     number = f"isfinite(TRY_CAST(spark_trim({sql}) AS DOUBLE)) AND NOT contains({sql}, '_')"
     huge = f"regexp_matches({sql}, '[0-9]') AND abs(TRY_CAST(spark_trim({sql}) AS DOUBLE)) >= 1e38"
     error = (
@@ -163,7 +170,8 @@ def floating_to_decimal(sql: str, source: DataType, target: DataType, mode: str,
     attempt = f"TRY_CAST(CAST({sql} AS VARCHAR) AS {duckdb_type(target)})"
     if mode != "ansi":
         return attempt
-    return f"coalesce({attempt}, CASE WHEN isfinite({sql}) THEN {out_of_range(f'spark_floating_text({sql})', target)} END)"
+    error = out_of_range(f"spark_floating_text({sql})", target)
+    return f"coalesce({attempt}, CASE WHEN isfinite({sql}) THEN {error} END)"
 
 
 def exact_to_decimal(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
@@ -180,12 +188,10 @@ _DIGITS: dict[type[DataType], int] = {ByteType: 3, ShortType: 5, IntegerType: 10
 
 def _always_fits(source: DataType, target: DecimalType) -> bool:
     if isinstance(source, DecimalType):
-        return target.precision - target.scale >= source.precision - source.scale and target.scale >= source.scale
-    return target.precision - target.scale >= _DIGITS[type(source)]
+        return bool(target.precision - target.scale >= source.precision - source.scale and target.scale >= source.scale)
+    return bool(target.precision - target.scale >= _DIGITS[type(source)])
 
 
 def _wrapped(sql: str, target: DataType) -> str:
     mask, sign = _MASKS[type(target)]
     return f"CAST(spark_wrap({sql}, {mask}, {sign}) AS {duckdb_type(target)})"
-
-

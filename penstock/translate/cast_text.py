@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from penstock.engine.types import duckdb_type
 from penstock.plan.types import (
     STRING,
@@ -19,9 +17,6 @@ from penstock.plan.types import (
     YearMonthIntervalType,
 )
 from penstock.translate.context import TranslateContext
-
-#: `casts.cast_sql`, set there: elements of arrays, maps and structs are cast in turn.
-cast_sql: Callable[[str, DataType, DataType, str, TranslateContext], str]
 
 
 def plain_text(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
@@ -49,7 +44,8 @@ def text_binary(sql: str, source: DataType, target: DataType, mode: str, context
 def integer_binary(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
     """Big-endian two's complement, as wide as the type."""
     digits = {"TINYINT": 2, "SMALLINT": 4, "INTEGER": 8, "BIGINT": 16}[duckdb_type(source)]
-    return f"from_hex(right(lpad(to_hex(CAST({sql} AS BIGINT)), 16, CASE WHEN {sql} < 0 THEN 'F' ELSE '0' END), {digits}))"
+    padding = f"CASE WHEN {sql} < 0 THEN 'F' ELSE '0' END"
+    return f"from_hex(right(lpad(to_hex(CAST({sql} AS BIGINT)), 16, {padding}), {digits}))"
 
 
 def time_text(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
@@ -84,6 +80,8 @@ def _joined(sql: str, element: DataType, mode: str, context: TranslateContext) -
 
 
 def _element(sql: str, source: DataType, mode: str, context: TranslateContext) -> str:
+    from penstock.translate.casts import cast_sql  # casts of elements are casts again
+
     return f"coalesce({cast_sql(sql, source, STRING, mode, context)}, 'null')"
 
 
@@ -123,5 +121,3 @@ def _year_month_text(x: str, source: DataType) -> str:
         return f"'INTERVAL ''' || spark_sign({x}) || CAST({number} AS VARCHAR) || ''' {name}'"
     years = f"CAST(abs({x}) // 12 AS VARCHAR) || '-' || CAST(abs({x}) % 12 AS VARCHAR)"
     return f"'INTERVAL ''' || spark_sign({x}) || {years} || ''' YEAR TO MONTH'"
-
-

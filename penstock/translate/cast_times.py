@@ -92,7 +92,8 @@ def number_to_timestamp(sql: str, source: DataType, target: DataType, mode: str,
     if isinstance(source, (FloatType, DoubleType)):
         return _floating_to_timestamp(sql, source, target, mode)
     if isinstance(source, DecimalType):
-        attempt = f"make_timestamptz(TRY_CAST(trunc(CAST({sql} AS DECIMAL(38,{min(source.scale, 12)})) * 1000000) AS BIGINT))"
+        micros = f"trunc(CAST({sql} AS DECIMAL(38,{min(source.scale, 12)})) * 1000000)"
+        attempt = f"make_timestamptz(TRY_CAST({micros} AS BIGINT))"
         return checked(attempt, sql, cast_overflow(sql, source, target), mode)
     return f"make_timestamptz(greatest(-{_MOST_SECONDS}, least({_MOST_SECONDS}, CAST({sql} AS BIGINT))) * 1000000)"
 
@@ -124,7 +125,9 @@ def interval_to_number(sql: str, source: DataType, target: DataType, mode: str, 
 def number_to_interval(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
     """So many of the interval's last field."""
     unit = _last_unit(target)
-    product = f"trunc(CAST({sql} AS DECIMAL(38,6)) * {unit})" if isinstance(source, DecimalType) else f"CAST({sql} AS HUGEINT) * {unit}"
+    product = f"CAST({sql} AS HUGEINT) * {unit}"
+    if isinstance(source, DecimalType):
+        product = f"trunc(CAST({sql} AS DECIMAL(38,6)) * {unit})"
     error = cast_overflow(sql, source, target)
     return checked(f"TRY_CAST({product} AS {duckdb_type(target)})", sql, error, mode)
 
@@ -140,5 +143,3 @@ def _last_unit(interval: DataType) -> int:
     if isinstance(interval, DayTimeIntervalType) and interval.endField in (None, 3):
         return 1_000_000
     return _unit(interval)
-
-

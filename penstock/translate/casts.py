@@ -156,5 +156,3 @@ _MATRIX: tuple[tuple[tuple[type[DataType], ...], tuple[type[DataType], ...], Con
     ((DayTimeIntervalType, YearMonthIntervalType), (*_INTEGERS, DecimalType), cast_times.interval_to_number),
     ((*_INTEGERS, DecimalType), (DayTimeIntervalType, YearMonthIntervalType), cast_times.number_to_interval),
 )
-
-cast_text.cast_sql = cast_sql

@@ -1,7 +1,7 @@
 """The way from a node to its SELECT: every kind of node has a translation registered here.
 
-A translation is a function `(node, needed, context) -> Select`; `needed` are the ids of the columns that the nodes above
-use, and only those are carried (down to the scans).
+A translation is a function `(node, needed, context) -> Select`; `needed` are the ids of the columns that the nodes
+above use, and only those are carried (down to the scans).
 """
 
 from __future__ import annotations

@@ -148,7 +148,9 @@ class _Translator:
 
 def _is_epoch(cast: Cast) -> bool:
     """The constant 'epoch' as a date or timestamp, which Spark knows (in constants only)."""
-    if not isinstance(cast.data_type, (DateType, TimestampType, TimestampNTZType)) or not isinstance(cast.child, Literal):
+    if not isinstance(cast.data_type, (DateType, TimestampType, TimestampNTZType)) or not isinstance(
+        cast.child, Literal
+    ):
         return False
     return isinstance(cast.child.value, str) and cast.child.value.strip().lower() == "epoch"
 

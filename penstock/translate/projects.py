@@ -25,7 +25,7 @@ def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
     columns: dict[int, Column] = {}
     for expression in kept:
         columns[_defined_id(expression)] = _column(expression, select, context)
-    windowed = select.windowed or any(has_window(e) for e in kept)
+    windowed = select.windowed or any(has_window(e) for e in kept if _pure_name(e) is None)
     return replace(select, columns=columns, windowed=windowed)
 
 
@@ -96,7 +96,9 @@ def expression_depth(expression: Expression) -> int:
 def _repeats_work(select: Select, expressions: Iterable[Expression]) -> bool:
     """Whether a computed column would be computed more than once, or a non-deterministic one could differ."""
     uses = Counter(id_ for expression in expressions for id_ in references(expression))
-    return any(count > 1 and id_ in select.columns and not select.columns[id_].repeatable for id_, count in uses.items())
+    return any(
+        count > 1 and id_ in select.columns and not select.columns[id_].repeatable for id_, count in uses.items()
+    )
 
 
 def _too_deep(select: Select, expressions: Iterable[Expression]) -> bool:

@@ -23,6 +23,9 @@ Ids: TypeAlias = frozenset[int]
 
 def references(expression: Expression) -> Iterator[int]:
     """The ids of the columns that an expression reads; for a subquery those it takes from outside."""
+    if type(expression) is Attribute:  # most of a SELECT list: walking them costs more than all the rest
+        yield expression.id
+        return
     for part in expression.walk():
         if isinstance(part, Attribute):
             yield part.id
@@ -88,7 +91,9 @@ def child_needs(node: Node, needed: Ids) -> tuple[Ids, ...]:
     if isinstance(node, SetOperation):
         return _set_operation_needs(node, needed)
     if isinstance(node, Join):
-        wanted = needed | ids_of(node_expressions(node)) | (free_attributes(node.right) if node.lateral else frozenset())
+        wanted = (
+            needed | ids_of(node_expressions(node)) | (free_attributes(node.right) if node.lateral else frozenset())
+        )
         return tuple(wanted & _produced(child) for child in (node.left, node.right))
     wanted = _through_renaming(node, needed) | ids_of(node_expressions(node))
     return tuple(wanted & _produced(child) for child in node.children)
@@ -134,4 +139,6 @@ def needed_positions(node: SetOperation, needed: Ids) -> tuple[int, ...]:
     """The positions of the columns that a set operation must carry: all of them unless it is UNION ALL."""
     if node.kind != "union" or not node.is_all:
         return tuple(range(len(node.output)))
-    return tuple(i for i, attribute in enumerate(node.output) if attribute.id in needed) or ((0,) if node.output else ())
+    return tuple(i for i, attribute in enumerate(node.output) if attribute.id in needed) or (
+        (0,) if node.output else ()
+    )

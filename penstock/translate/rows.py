@@ -9,6 +9,8 @@ from penstock.translate.context import TranslateContext
 from penstock.translate.dispatch import seal, translate, translates
 from penstock.translate.pruning import Ids
 from penstock.translate.select import Select, plain_columns, render
+
+
 @translates(Limit)
 def limit(node: Limit, needed: Ids, context: TranslateContext) -> Select:
     """The first rows."""

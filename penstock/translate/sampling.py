@@ -27,7 +27,9 @@ def sample(node: Sample, needed: Ids, context: TranslateContext) -> Select:
     numbered = f"(SELECT {columns}, {number} AS u FROM ({text}))"
     if node.with_replacement:
         copies = f"unnest(range(len(list_filter({_poisson(node.upper - node.lower)}, lambda t: u >= t))))"
-        return Select(f"(SELECT {columns} FROM (SELECT {columns}, {copies} AS copy FROM {numbered}))", plain_columns(ids))
+        return Select(
+            f"(SELECT {columns} FROM (SELECT {columns}, {copies} AS copy FROM {numbered}))", plain_columns(ids)
+        )
     chosen = f"u >= {node.lower!r} AND u < {node.upper!r}"
     return Select(f"(SELECT {columns} FROM {numbered} WHERE {chosen})", plain_columns(ids))
 

@@ -13,12 +13,14 @@ from penstock.translate.select import Select, plain_columns, render
 
 @translates(SetOperation)
 def set_operation(node: SetOperation, needed: Ids, context: TranslateContext) -> Select:
-    """A SetOperation; a tree of UNION ALL becomes one flat list, however deep it is, and rows of constants VALUES."""
+    """A SetOperation; a tree of UNION ALL becomes one flat list, however deep, and rows of constants VALUES."""
     positions = needed_positions(node, needed)
     names = [node.output[i].id for i in positions]
     if node.kind != "union" or not node.is_all:
         sides = [_branch(side, positions, names, context) for side in (node.left, node.right)]
-        text = f" {node.kind.upper()}{' ALL' if node.is_all else ''} ".join(f"({render(side, names)})" for side in sides)
+        text = f" {node.kind.upper()}{' ALL' if node.is_all else ''} ".join(
+            f"({render(side, names)})" for side in sides
+        )
         return Select(f"({text})", plain_columns(names))
     branches = [_branch(branch, positions, names, context) for branch in _branches(node)]
     if all(branch.source is None and branch == Select(None, branch.columns) for branch in branches):

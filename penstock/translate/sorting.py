@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from penstock.plan.expressions import Literal
 from penstock.plan.nodes import Sort, Tail
 from penstock.translate.context import TranslateContext
 from penstock.translate.dispatch import seal, translate, translates
@@ -16,11 +17,14 @@ from penstock.translate.select import Select, plain_columns, render
 @translates(Sort)
 def sort(node: Sort, needed: Ids, context: TranslateContext) -> Select:
     """A Sort (SORT BY sorts everything, which is also sorted within each partition)."""
-    wanted = needed | ids_of(node.order)
+    order = [key for key in node.order if not isinstance(key.child, Literal)]  # a constant orders nothing
+    wanted = needed | ids_of(order)
     select = translate(node.child, wanted, context)
-    if select.is_limited or select.windowed or select.distinct is not None or needs_names(select, node.order):
+    if select.is_limited or select.windowed or select.distinct is not None or needs_names(select, order):
         select = seal(select, wanted, context)
-    return replace(select, order_by=", ".join(expression_sql(key, context, select.columns) for key in node.order))
+    if not order:
+        return select
+    return replace(select, order_by=", ".join(expression_sql(key, context, select.columns) for key in order))
 
 
 @translates(Tail)

@@ -1,4 +1,4 @@
-"""Rows by time window: integer microseconds all the way, so that a tumbling window costs two additions and a division."""
+"""Rows by time window, in integer microseconds: a tumbling window costs two additions and a division."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _last_start(moment: str, node: ExpandWindows) -> str:
 def _sliding(node: ExpandWindows, source: str, kept: list[int], moment: int, start: str) -> Select:
     begin = fresh_id()
     count = -(-node.duration_us // node.slide_us)
-    columns = [*plain_columns([*kept, moment]).items(), (begin, Column(f"{start} - {node.slide_us} * unnest(range({count}))"))]
-    text = render(Select(source, dict(columns)), [*kept, moment, begin])
+    each = Column(f"{start} - {node.slide_us} * unnest(range({count}))", simple=False)
+    text = render(Select(source, {**plain_columns([*kept, moment]), begin: each}), [*kept, moment, begin])
     exact = node.duration_us % node.slide_us == 0
     where = () if exact else (f"c{moment} < c{begin} + {node.duration_us}",)
     return Select(f"({text})", {**plain_columns(kept), node.window.id: _struct(f"c{begin}", node)}, where=where)
@@ -51,5 +51,5 @@ def _sliding(node: ExpandWindows, source: str, kept: list[int], moment: int, sta
 
 def _struct(start: str, node: ExpandWindows) -> Column:
     make = "make_timestamp" if isinstance(node.time.type, TimestampNTZType) else "make_timestamptz"
-    text = f"struct_pack(\"start\" := {make}({start}), \"end\" := {make}({start} + {node.duration_us}))"
+    text = f'struct_pack("start" := {make}({start}), "end" := {make}({start} + {node.duration_us}))'
     return Column(text, simple=False)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from analysis_plans import resolved
 
 from penstock.core.errors import SparkError
+from tests.analysis.plans import resolved
 
 ANSWERS = [json.loads(line) for line in (Path(__file__).parent / "spark_answers.jsonl").read_text().splitlines()]
 

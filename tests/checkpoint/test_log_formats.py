@@ -87,6 +87,13 @@ def test_log_never_overwrites_with_different_content(tmp_path):
     assert log.get(0) == b"a"
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / ".3.0123.tmp").write_bytes(b"v1")
+    assert MetadataLog(tmp_path / "log").latest is None
+    assert list((tmp_path / "log").iterdir()) == []
+
+
 def test_purge_removes_only_older_entries(tmp_path):
     log = MetadataLog(tmp_path / "log")
     for batch in range(5):

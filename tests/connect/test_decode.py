@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql.connect.session import SparkSession
 from pyspark.sql.connect.window import Window
 
-from penstock.connect.decode import decode_expression, decode_relation, decode_sql
+from penstock.connect.decode import decode_expression, decode_relation, decode_sql, decode_type
 from penstock.connect.decode_expressions import EXPRESSIONS, REFUSED_EXPRESSIONS
 from penstock.connect.decode_relations import REFUSED_RELATIONS, RELATIONS
 from penstock.core.errors import SparkError
@@ -281,3 +281,13 @@ def test_every_expression_is_decoded_or_refused_by_name() -> None:
         getattr(expression, kind).SetInParent()
         with pytest.raises(SparkError, match="UNSUPPORTED_FEATURE"):
             decode_expression(expression)
+
+
+def test_python_functions_in_expressions() -> None:
+    double = F.udf(lambda x: 2 * x, t.IntegerType()).asNondeterministic()
+    function = decode_expression(double("a").to_plan(session().client))
+    assert isinstance(function, ex.PythonFunction)
+    assert (function.eval_type, function.data_type, function.deterministic) == (100, t.IntegerType(), False)
+    assert function.command
+    unparsed = pb.DataType(unparsed=pb.DataType.Unparsed(data_type_string="a int"))
+    assert decode_type(unparsed) == INTS

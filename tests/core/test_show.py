@@ -31,7 +31,15 @@ from pyspark.sql.types import (
 )
 
 from penstock.core.show import html_string, show_string
-from penstock.core.text import binary_text, day_time_text, double_text, float_text, timestamp_text, year_month_text, zone
+from penstock.core.text import (
+    binary_text,
+    day_time_text,
+    double_text,
+    float_text,
+    timestamp_text,
+    year_month_text,
+    zone,
+)
 
 GOLDEN = json.loads(Path(__file__).with_name("show_golden.json").read_text())
 ZONE = "America/New_York"

@@ -17,7 +17,6 @@ from pyspark.sql import SparkSession
 from penstock.plan.types import DataType, DayTimeIntervalType
 from tests.golden.cast_cases import CASES, key, zones_for
 
-
 INTERVAL = DayTimeIntervalType(0, 3)
 
 
@@ -30,7 +29,9 @@ def spark_literal(value: Any, data_type: DataType) -> str:
     if kind == "StringType":
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     if kind in ("DoubleType", "FloatType"):
-        text = repr(value) if math.isfinite(value) else {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+        text = (
+            repr(value) if math.isfinite(value) else {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+        )
         return f"CAST('{text}' AS {name})"
     if kind == "BinaryType":
         return f"X'{value.hex()}'"
@@ -47,7 +48,9 @@ def spark_literal(value: Any, data_type: DataType) -> str:
     if kind == "ArrayType":
         return f"CAST(array({', '.join(spark_literal(v, data_type.elementType) for v in value)}) AS {name})"
     if kind == "MapType":
-        items = ", ".join(f"{spark_literal(k, data_type.keyType)}, {spark_literal(v, data_type.valueType)}" for k, v in value)
+        items = ", ".join(
+            f"{spark_literal(k, data_type.keyType)}, {spark_literal(v, data_type.valueType)}" for k, v in value
+        )
         return f"map({items})"
     if kind == "StructType":
         items = ", ".join(f"'{f.name}', {spark_literal(v, f.dataType)}" for v, f in zip(value, data_type, strict=True))
@@ -82,7 +85,12 @@ def main() -> None:
 
 
 def record(
-    spark: SparkSession, golden: dict[str, dict[str, Any]], source: DataType, values: list[Any], target: DataType, zone: str
+    spark: SparkSession,
+    golden: dict[str, dict[str, Any]],
+    source: DataType,
+    values: list[Any],
+    target: DataType,
+    zone: str,
 ) -> None:
     literals = [spark_literal(v, source) for v in values]
     name = target.simpleString()
@@ -97,7 +105,9 @@ def record(
     spark.conf.set("spark.sql.ansi.enabled", "true")
     tried = several("try_cast({} AS {})")
     strict = [
-        x if isinstance(x, str) and not is_nested(source) else answer(spark, f"SELECT CAST(CAST({text} AS {name}) AS STRING)")
+        x
+        if isinstance(x, str) and not is_nested(source)
+        else answer(spark, f"SELECT CAST(CAST({text} AS {name}) AS STRING)")
         for x, text in zip(tried, literals, strict=True)
     ]
     spark.conf.set("spark.sql.ansi.enabled", "false")

@@ -25,8 +25,9 @@ events = (
 )  # fmt: skip
 events.withWatermark("time", "10 seconds").createOrReplaceTempView("events")
 counts = spark.sql("""
-    WITH named AS (SELECT *, coalesce(url, '?') AS page FROM events WHERE user < 9)
+    WITH named AS (SELECT *, coalesce(url, '?') AS page FROM events WHERE user + 0 < 9)
     SELECT window.start AS start, page, count(*) AS n, sum(ms) / count(*) AS mean
     FROM named GROUP BY window(time, '10 seconds'), page HAVING count(*) > 0
 """)
-run(counts, "append", work)
+# the JSON reader of Spark applies filters itself, and counts what passed: no progress here
+run(counts, "append", work, progress=False)

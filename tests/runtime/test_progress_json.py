@@ -30,7 +30,8 @@ def ours(tmp_path_factory):
         assert clock.wait_for_waiter()
     query.stop()
     recent = json.loads(json.dumps(query.recent_progress))
-    return dict(zip(("data_batch", "no_data_batch", "idle"), (recent[1], recent[2], recent[3]), strict=True))
+    names = ("before", "data_batch", "no_data_batch", "idle")
+    return dict(zip(names, recent[:4], strict=True))
 
 
 def keys(value, path=""):
@@ -64,6 +65,12 @@ def test_values(ours):
     assert progress["eventTime"]["watermark"] == "1970-01-01T00:00:00.000Z"
     assert ours["no_data_batch"]["eventTime"] == {"watermark": "1970-01-01T00:00:50.000Z"}
     assert ours["idle"]["stateOperators"][0]["numRowsUpdated"] == 0
+
+
+def test_before_the_first_batch(ours):
+    before = ours["before"]
+    assert "eventTime" not in before
+    assert (before["stateOperators"], before["sink"]["numOutputRows"]) == ([], -1)
 
 
 def test_the_client_reads_it(ours):

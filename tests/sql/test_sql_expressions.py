@@ -125,6 +125,7 @@ CASES = {
     "window(ts, '10 minutes', '5 minutes').start": "window(ts, '10 minutes', '5 minutes')['start']",
     # aggregates and window functions
     "count(*)": "count(1)",
+    "count(distinct *)": "count(*) DISTINCT",
     "count(distinct a, b)": "count(a, b) DISTINCT",
     "sum(a) filter (where b > 1)": "sum(a) FILTER >(b, 1)",
     "first(a ignore nulls)": "first(a) IGNORE_NULLS",

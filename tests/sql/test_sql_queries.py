@@ -115,6 +115,7 @@ ERRORS = {
     "select 'abc": "PARSE_SYNTAX_ERROR",
     "select top 5 a from t": "PARSE_SYNTAX_ERROR",
     "select a from t fetch first 5 rows only": "PARSE_SYNTAX_ERROR",
+    "select a from t limit 5, 3": "PARSE_SYNTAX_ERROR",
     "select b'01'": "PARSE_SYNTAX_ERROR",
     "from t |> limit 1": "PARSE_SYNTAX_ERROR",
     "select * from values (1, 2), (3)": "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",

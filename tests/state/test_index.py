@@ -41,6 +41,9 @@ class Keyed:
     def check(self, domain: int) -> None:
         keys = np.arange(domain)
         assert self.find(keys)[0].tolist() == [self.model.get(key, -1) for key in keys.tolist()]
+        index = self.index
+        regions = [index._entries.array[b : b + m + 1] for b, m in zip(index._base, index._mask, strict=True)]
+        assert index._used.tolist() == [int((region != 0).sum()) for region in regions]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from penstock.core import faults, files
 from penstock.core.errors import SparkError
-from penstock.state import KeyedStore, open_store
+from penstock.state import KeyedStore, maintenance, open_store
 from penstock.state.format import MAGIC, BadStateFileError, Section, decode, encode
 from penstock.state.layout import SnapshotId
 from penstock.state.recovery import candidates
@@ -310,6 +310,29 @@ def test_slots_and_files_stay_few_when_keys_come_and_go(tmp_path: Path) -> None:
         assert int(store.live().max()) < 200
     assert store.metrics().rows_total == 100
     assert store.metrics().rows_removed == 50
+
+
+def test_snapshot_collected_over_many_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile keys change, leave, and come back in slots that were collected already or are still to be."""
+    monkeypatch.setattr(maintenance, "_SMALLEST_PIECE", 4)
+    store, versions = open_(tmp_path), {}
+    add(store, list(range(100, 160)))
+    for version in range(1, 61):
+        add(store, [0, version])
+        live = store.live()
+        store.remove(live[[-1 - version % 7, version % 5]])
+        add(store, [200 + version % 3])
+        store.commit(version)
+        versions[version] = content(store)
+    store.close()
+    slow = [p.name.split(".") for p in folder(tmp_path).glob("*.snapshot")]
+    assert any(int(version) > int(base) + 5 for version, base, _ in slow)
+    for version, base, _ in sorted(slow, key=lambda name: int(name[1])):
+        for v in range(1, int(base) + 1):
+            (folder(tmp_path) / f"{v}.delta").unlink(missing_ok=True)
+        again = open_(tmp_path)
+        again.load(int(version))
+        assert content(again) == versions[int(version)]
 
 
 def test_candidates_need_their_deltas() -> None:

@@ -72,7 +72,8 @@ class CsvEncoder:
         """SQL for a value's text, never NULL."""
         if isinstance(data_type, _NOT_CSV):
             raise unsupported_column("CSV", name, data_type)
-        null = quoted(self._options.get("nullvalue", ""))
+        null = self._options.get("nullvalue", "")
+        null = quoted(f"{self._quote}{null}{self._quote}" if self._flag("quoteAll", False) else null)
         if isinstance(data_type, (StringType, CharType, VarcharType)):
             return f"coalesce({self._string(value)}, {null})"
         return f"coalesce({self._plain(value, data_type)}, {null})"
@@ -103,7 +104,7 @@ class CsvEncoder:
         quote, escape = quoted(self._quote), quoted(self._escape)
         inside = text
         if self._escape != self._quote:
-            inside = f"replace({inside}, {escape}, {quoted(self._escape * 2)})" if self._escape != "\\" else inside
+            inside = f"replace({inside}, {escape}, {quoted(self._escape * 2)})"
         inside = f"replace({inside}, {quote}, {quoted(self._escape + self._quote)})"
         enclosed = f"{quote} || {inside} || {quote}"
         if self._flag("quoteAll", False):

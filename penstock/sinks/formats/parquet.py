@@ -53,8 +53,12 @@ class ParquetEncoder:
         import pyarrow.parquet as pq
 
         out = pa.BufferOutputStream()
-        data = _storable(table, self._schema).replace_schema_metadata(self._metadata)
-        pq.write_table(data, out, compression=self._codec, coerce_timestamps="us", store_schema=False)
+        data = _storable(table, self._schema)
+        with pq.ParquetWriter(
+            out, data.schema, compression=self._codec, coerce_timestamps="us", store_schema=False
+        ) as writer:
+            writer.write_table(data)
+            writer.add_key_value_metadata(self._metadata)
         return memoryview(out.getvalue())
 
 

@@ -32,14 +32,15 @@ from penstock.plan.types import (
 from penstock.sources import options as opt
 from penstock.sources.duckdb_types import duckdb_type, file_list, identifier, quoted
 from penstock.sources.files.csv_schema import infer_schema
-from penstock.sources.files.json import corrupt_column, formats, refuse_other_encodings
+from penstock.sources.files.json import corrupt_column, formats, parse_mode, refuse_other_encodings
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
 from penstock.sources.files.text_values import date_sql, timestamp_sql
 from penstock.sources.raising import raise_sql
 
 _REFUSED = (
-    "charToEscapeQuoteEscaping", "unescapedQuoteHandling", "maxColumns", "maxCharsPerColumn", "lineSep", "columnPruning",
+    "charToEscapeQuoteEscaping", "unescapedQuoteHandling", "maxColumns", "maxCharsPerColumn", "lineSep",
+    "columnPruning",
     "singleVariantColumn", "timestampNTZFormat", "enableDateTimeParsingFallback", "samplingRatio", "preferDate",
 )  # fmt: skip
 _HARMLESS = {"lineSep": "\n", "columnPruning": "true", "samplingRatio": "1.0", "preferDate": "true"}
@@ -71,7 +72,7 @@ class CsvFormat:
             raise unsupported(
                 "the option enforceSchema='false' of the csv data source", "Columns are taken by position."
             )
-        self.mode = opt.one_of(options, "mode", ("permissive", "dropmalformed", "failfast"), "permissive")
+        self.mode = parse_mode(options)
         self.corrupt = corrupt_column(options, conf)
         self.multi_line = opt.boolean(options, "multiLine", False)
         self.case_sensitive = (conf.get("spark.sql.caseSensitive") or "false").lower() == "true"
@@ -114,7 +115,7 @@ class CsvFormat:
         )
 
     def text(self, token: str) -> str:
-        """A token with the options for blanks, nullValue and emptyValue applied."""
+        """A token with the options for blanks, nullValue and emptyValue applied (by default `""` is NULL, too)."""
         trimmed = token
         if opt.boolean(self._options, "ignoreLeadingWhiteSpace", False):
             trimmed = f"ltrim({trimmed}, ' \t')"
@@ -123,7 +124,7 @@ class CsvFormat:
         null, empty = self._options.get("nullvalue", ""), self._options.get("emptyvalue", "")
         if empty:
             trimmed = f"CASE WHEN {trimmed} = '' THEN {quoted(empty)} ELSE {trimmed} END"
-        return f"nullif({trimmed}, {quoted(null)})" if null else trimmed
+        return f"nullif({trimmed}, {quoted(null)})"
 
     def value(self, text: str, data_type: DataType, name: str) -> str:
         """The value of `data_type` in a text; NULL if it does not fit."""
@@ -175,8 +176,8 @@ class CsvFormat:
         if self.mode == "dropmalformed":
             return f" WHERE NOT ({bad})"
         message = (
-            "The CSV record {value} does not fit the schema, and the option mode is FAILFAST. With mode=PERMISSIVE such "
-            "values become NULL."
+            "The CSV record {value} does not fit the schema, and the option mode is FAILFAST. With mode=PERMISSIVE "
+            "such values become NULL."
         )
         record = f"concat_ws({quoted(self.separator)}, {', '.join(positions.values())})"
         raised = raise_sql(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from penstock.core.sql_text import quoted
 from penstock.plan.types import (
     BOOLEAN,
     DATE,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _MAX_COLUMNS = 20480
 #: Tried in this order; a column has the first type that all its texts fit.
 _CANDIDATES: tuple[DataType, ...] = (INTEGER, LONG, DecimalType(38, 0), DOUBLE, DATE, TIMESTAMP, BOOLEAN)
+#: The spelling that a text must have besides, lest 2.5 count as a decimal or a timestamp as a date.
+_SPELLINGS = {"decimal": "[+-]?[0-9]+", "date": "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"}
 
 
 def infer_schema(csv: CsvFormat, files: Sequence[DataFile]) -> StructType | None:
@@ -68,7 +71,7 @@ def _types(csv: CsvFormat, paths: list[str], count: int) -> list[DataType]:
     import duckdb
 
     checks = [
-        f"bool_and({csv.text(f't{i}')} IS NULL OR ({csv.value(csv.text(f't{i}'), candidate, '')}) IS NOT NULL)"
+        f"bool_and({csv.text(f't{i}')} IS NULL OR ({_fits(csv, csv.text(f't{i}'), candidate)}))"
         for i in range(count)
         for candidate in _CANDIDATES
     ]
@@ -79,6 +82,14 @@ def _types(csv: CsvFormat, paths: list[str], count: int) -> list[DataType]:
     fits, counts = row[: len(checks)], row[len(checks) :]
     width = len(_CANDIDATES)
     return [_first_that_fits(fits[i * width : (i + 1) * width]) if counts[i] else STRING for i in range(count)]
+
+
+def _fits(csv: CsvFormat, text: str, candidate: DataType) -> str:
+    fits = f"({csv.value(text, candidate, '')}) IS NOT NULL"
+    spelling = _SPELLINGS.get(candidate.typeName())
+    if spelling is None or (candidate == DATE and csv.date_formats):
+        return fits
+    return f"{fits} AND regexp_full_match({text}, {quoted(spelling)})"
 
 
 def _first_that_fits(fits: Sequence[object]) -> DataType:

@@ -7,6 +7,7 @@ text and decides line by line and field by field, by the option `mode`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from penstock.core.errors import analysis_error, unsupported
@@ -21,9 +22,14 @@ from penstock.sources.files.relation import Columns, Fragment
 from penstock.sources.files.text_values import strptime_formats
 from penstock.sources.raising import NOT_CLEAN, raise_sql
 
+_log = logging.getLogger(__name__)
+
+#: An object without nested ones at the start of a line: what follows it on the line does not count.
+_FLAT_OBJECT = r'^\s*\{[^{}"]*("([^"\\]|\\.)*"[^{}"]*)*\}'
 _REFUSED = (
     "allowComments", "allowUnquotedFieldNames", "allowNumericLeadingZeros", "allowBackslashEscapingAnyCharacter",
-    "allowUnquotedControlChars", "prefersDecimal", "inferTimestamp", "lineSep", "singleVariantColumn", "dropFieldIfAllNull",
+    "allowUnquotedControlChars", "prefersDecimal", "inferTimestamp", "lineSep", "singleVariantColumn",
+    "dropFieldIfAllNull",
     "timestampNTZFormat", "enableDateTimeParsingFallback", "maxNestingDepth", "maxNumLen", "maxStringLen",
 )  # fmt: skip
 _HARMLESS = {name: "false" for name in _REFUSED if name not in ("lineSep", "singleVariantColumn")} | {"lineSep": "\n"}
@@ -38,7 +44,7 @@ class JsonFormat:
     def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
         opt.refuse(options, "json", _REFUSED, _HARMLESS)
         refuse_other_encodings(options, "json")
-        self.mode = opt.one_of(options, "mode", ("permissive", "dropmalformed", "failfast"), "permissive")
+        self.mode = parse_mode(options)
         self.corrupt = corrupt_column(options, conf)
         self.multi_line = opt.boolean(options, "multiLine", False)
         self.primitives_as_string = opt.boolean(options, "primitivesAsString", False)
@@ -125,9 +131,11 @@ class JsonFormat:
         if not paths:
             return "SELECT CAST(NULL AS VARCHAR) AS line, CAST(NULL AS VARCHAR) AS item WHERE false"
         source = whole_sql(paths) if self.multi_line else lines_sql(paths)
+        spelled, head = """replace(line, chr(39), '"')""", f"regexp_extract(line, {quoted(_FLAT_OBJECT)})"
         text = (
-            "CASE WHEN json_valid(line) THEN line WHEN NOT contains(line, '\"') AND json_valid(replace(line, '''', '\"')) "
-            "THEN replace(line, '''', '\"') END"
+            f"CASE WHEN json_valid(line) THEN line "
+            f"WHEN NOT contains(line, '\"') AND json_valid({spelled}) THEN {spelled} "
+            f"WHEN json_valid({head}) THEN {head} END"
         )
         kept = f"SELECT line, {text} AS item FROM ({source}) WHERE regexp_matches(line, '\\S')"
         items = "CAST(TRY_CAST(CAST(item AS JSON) AS JSON[]) AS VARCHAR[])"
@@ -170,19 +178,30 @@ class JsonFormat:
 def _last_member(field: StructField) -> str:
     """The text of a record's field, of the last of that name; numbers that are to be kept digit by digit are looked up
     in the line itself, because DuckDB writes fractions anew."""
-    found = f"nullif(CAST(texts[len(names) - list_position(list_reverse(names), {quoted(field.name)}) + 1] AS VARCHAR), 'null')"
+    position = f"len(names) - list_position(list_reverse(names), {quoted(field.name)}) + 1"
+    found = f"nullif(CAST(texts[{position}] AS VARCHAR), 'null')"
     if not isinstance(field.dataType, (StringType, DecimalType)):
         return found
     name = field.name.replace("\\E", "\\E\\\\E\\Q")
     digits = quoted('"\\Q' + name + '\\E"\\s*:\\s*(-?[0-9][-+.0-9eE]*)')
     spelled = f"regexp_extract_all(line, {digits}, 1)"
-    return f"CASE WHEN regexp_matches({found}, '^-?[0-9].*[.eE]') AND len({spelled}) = 1 THEN {spelled}[1] ELSE {found} END"
+    is_fraction = f"regexp_matches({found}, '^-?[0-9].*[.eE]')"
+    return f"CASE WHEN {is_fraction} AND len({spelled}) = 1 THEN {spelled}[1] ELSE {found} END"
 
 
 def _surely_string(column: str) -> str:
     """A string as it is; a number with a fraction may have stood in the file with other digits (1.50)."""
     number = f"regexp_full_match({column}, '-?[0-9]+([.][0-9]+([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)')"
     return f"CASE WHEN {column} < ':' THEN CASE WHEN {number} THEN {NOT_CLEAN} ELSE {column} END ELSE {column} END"
+
+
+def parse_mode(options: Mapping[str, str]) -> str:
+    """What to do with bad records.  An unknown word means PERMISSIVE, with a warning, as in Spark."""
+    mode = options.get("mode", "permissive").strip().lower()
+    if mode in ("permissive", "dropmalformed", "failfast"):
+        return mode
+    _log.warning("%r is not a valid parse mode: PERMISSIVE is used", options["mode"])
+    return "permissive"
 
 
 def corrupt_column(options: Mapping[str, str], conf: Mapping[str, str]) -> str:

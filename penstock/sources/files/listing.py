@@ -4,7 +4,8 @@ Files whose names begin with `_` or `.` are hidden.  A directory written by a st
 `_spark_metadata` log, so that only files of committed batches are seen.
 """
 
-# ruff: noqa: PTH - plain strings: a directory of a hundred thousand files is listed before every batch
+# Plain strings, not Path: a directory of a hundred thousand files is listed before every batch.
+# ruff: noqa: PTH100, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH206, PTH207
 
 from __future__ import annotations
 

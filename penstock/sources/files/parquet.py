@@ -86,7 +86,8 @@ class ParquetFormat:
             items = tuple(self._item(file, field, sql_name) for field, sql_name in columns)
             groups.setdefault(items, []).append(file.path)
         selects = (
-            f"SELECT {', '.join(items) or 'NULL AS none'} FROM read_parquet({file_list(paths)}, hive_partitioning=false)"
+            f"SELECT {', '.join(items) or 'NULL AS none'} "
+            f"FROM read_parquet({file_list(paths)}, hive_partitioning=false)"
             for items, paths in groups.items()
         )
         return Fragment(" UNION ALL ".join(selects))
@@ -169,7 +170,7 @@ def _converted(column: str, found: DataType, field: StructField, path: str) -> s
 
 
 def _alike(found: DataType, wanted: DataType) -> bool:
-    return bool(duckdb_type(found) == duckdb_type(wanted))
+    return duckdb_type(found) == duckdb_type(wanted)
 
 
 def _can_widen(found: DataType, wanted: DataType) -> bool:
@@ -183,7 +184,7 @@ def _can_widen(found: DataType, wanted: DataType) -> bool:
 def _fits_decimal(found: DataType, wanted: DecimalType) -> bool:
     if isinstance(found, DecimalType):
         more_scale = wanted.scale - found.scale
-        return more_scale >= 0 and wanted.precision - found.precision >= more_scale
+        return bool(more_scale >= 0 and wanted.precision - found.precision >= more_scale)
     digits = {ByteType: 10, ShortType: 10, IntegerType: 10, LongType: 20}.get(type(found))
     return digits is not None and wanted.precision - wanted.scale >= digits
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from penstock.core.files import local_path
 from penstock.plan.types import ArrayType, DataType, MapType, StructField, StructType
 from penstock.sources.base import Provider, Relation, Scan, StreamContext, StreamSource
 from penstock.sources.duckdb_types import duckdb_type, identifier
-from penstock.sources.files.listing import DataFile, ListingOptions, expand, list_files
+from penstock.sources.files.listing import DataFile, ListingOptions, expand, list_files, path_not_found
 from penstock.sources.files.partitions import partition_schema, partition_sql
 
 #: Names of (field, SQL name) pairs, as a reader asks for them.
@@ -176,6 +176,8 @@ def _streaming_schema(
 ) -> StructType:
     if len(paths) > 1:
         raise analysis_error("_LEGACY_ERROR_TEMP_1154", "A file stream reads one path.", "XXKD0", field="path")
+    if expand(paths[0]) and not any(Path(root).exists() for root in expand(paths[0])):
+        raise path_not_found(paths[0])
     if user_schema is not None:
         return _nullable(user_schema)
     if file_format.name == "text":
@@ -187,11 +189,6 @@ def _streaming_schema(
         )
         raise SparkError("_LEGACY_ERROR_TEMP_2048", message, {}, classes=ILLEGAL_ARGUMENT)
     return _batch_schema(file_format, paths, listing, None, conf)
-
-
-def base_directories(paths: Sequence[str]) -> list[Path]:
-    """The plain locations behind some paths."""
-    return [Path(root) for path in paths for root in expand(path)]
 
 
 def _string() -> DataType:
@@ -225,8 +222,3 @@ def _by_partition(files: Sequence[DataFile]) -> dict[tuple[tuple[str, str | None
 def _no_rows(wanted: Columns) -> str:
     items = ", ".join(f"CAST(NULL AS {duckdb_type(f.dataType)}) AS {identifier(name)}" for f, name in wanted)
     return f"SELECT {items or 'NULL AS none'} WHERE false"
-
-
-def with_paths(relation: FileRelation, paths: Sequence[str]) -> FileRelation:
-    """The same relation over other locations."""
-    return replace(relation, paths=tuple(paths))

@@ -1,0 +1,158 @@
+"""Engine and cursor: queries over Arrow, session zones, errors in Spark's terms, interruption."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from penstock.core.config import Conf
+from penstock.core.errors import ARITHMETIC, SparkError
+from penstock.engine import Engine, EngineCursor
+from penstock.engine.engine import engine_zone
+
+
+@pytest.fixture
+def cursor() -> Iterator[EngineCursor]:
+    engine = Engine(Conf({"penstock.threads": "2", "penstock.memory.limit": "500MB"}))
+    yield engine.cursor()
+    engine.close()
+
+
+def one(table: pa.Table) -> object:
+    return table.column(0)[0].as_py()
+
+
+def test_tables_are_visible_only_during_their_query(cursor: EngineCursor) -> None:
+    assert one(cursor.query("SELECT sum(c1) FROM v", {"v": pa.table({"c1": [1, 2, 3]})})) == 6
+    with pytest.raises(SparkError, match="INTERNAL_ERROR"):
+        cursor.query("SELECT * FROM v")
+
+
+def test_a_registered_table_stays_and_is_replaced(cursor: EngineCursor) -> None:
+    cursor.register("batch", pa.table({"c1": [1]}))
+    cursor.register("batch", pa.table({"c1": [5]}))
+    assert one(cursor.query("SELECT c1 FROM batch")) == 5
+    cursor.unregister("batch")
+
+
+def test_record_batches_stream_a_result(cursor: EngineCursor) -> None:
+    batches = list(cursor.record_batches("SELECT range AS c1 FROM range(250000)", rows=100_000))
+    assert sum(batch.num_rows for batch in batches) == 250_000 and len(batches) > 1
+    assert one(cursor.query("SELECT 1 AS c1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("UTC", "2020-07-01 00:00:00"),
+        ("Europe/Paris", "2020-07-01 02:00:00"),
+        ("+02:30", "2020-07-01 02:30:00"),
+        ("UTC-8", "2020-06-30 16:00:00"),
+        ("Z", "2020-07-01 00:00:00"),
+    ],
+)
+def test_the_session_zone_is_spark_s(cursor: EngineCursor, zone: str, text: str) -> None:
+    conf = Conf({"spark.sql.session.timeZone": zone})
+    sql = "SELECT CAST(CAST(TIMESTAMPTZ '2020-07-01 00:00:00+00' AS TIMESTAMP) AS VARCHAR) AS c1"
+    assert one(cursor.query(sql, conf=conf)) == text
+
+
+def test_an_unknown_zone_names_the_setting(cursor: EngineCursor) -> None:
+    with pytest.raises(SparkError) as caught:
+        cursor.query("SELECT 1", conf=Conf({"spark.sql.session.timeZone": "Mars/Base"}))
+    assert caught.value.condition == "INVALID_CONF_VALUE.TIME_ZONE"
+
+
+def test_zone_names() -> None:
+    assert [engine_zone(zone) for zone in ("Z", "+2", "GMT+02:00", "Asia/Tokyo")] == [
+        "UTC",
+        "GMT+02:00",
+        "GMT+02:00",
+        "Asia/Tokyo",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "condition"),
+    [
+        ("SELECT 9223372036854775807 + CAST(1 AS BIGINT)", "ARITHMETIC_OVERFLOW"),
+        ("SELECT CAST('x' AS INTEGER)", "CAST_INVALID_INPUT"),
+        ("SELECT CAST(300 AS TINYINT)", "CAST_OVERFLOW"),
+        ("SELECT (SELECT * FROM range(2))", "SCALAR_SUBQUERY_TOO_MANY_ROWS"),
+        ("SELECT * FROM read_parquet('/no/such/file.parquet')", "FAILED_READ_FILE.FILE_NOT_EXIST"),
+        ("SELECT map([1, 1], [1, 2])", "DUPLICATED_MAP_KEY"),
+        ("SELECT nonsense FROM nowhere", "INTERNAL_ERROR"),
+    ],
+)
+def test_duckdb_errors_are_spark_s(cursor: EngineCursor, sql: str, condition: str) -> None:
+    with pytest.raises(SparkError) as caught:
+        cursor.query(sql)
+    assert caught.value.condition == condition
+
+
+def test_marked_errors_carry_condition_and_classes(cursor: EngineCursor) -> None:
+    from penstock.functions.markers import DIVIDE_BY_ZERO
+
+    with pytest.raises(SparkError) as caught:
+        cursor.query(f"SELECT CASE WHEN range = 3 THEN {DIVIDE_BY_ZERO} ELSE range END FROM range(5)")
+    assert (caught.value.condition, caught.value.sqlstate, caught.value.classes) == (
+        "DIVIDE_BY_ZERO",
+        "22012",
+        ARITHMETIC,
+    )
+
+
+def test_a_cursor_works_after_an_error(cursor: EngineCursor) -> None:
+    with pytest.raises(SparkError):
+        cursor.query("SELECT CAST('x' AS INTEGER)")
+    assert one(cursor.query("SELECT 1 AS c1")) == 1
+
+
+def test_interrupt_stops_a_running_query(cursor: EngineCursor) -> None:
+    timer = threading.Timer(0.2, cursor.interrupt)
+    timer.start()
+    with pytest.raises(SparkError) as caught:
+        cursor.query("SELECT count(*) FROM range(1000000000) a, range(1000) b WHERE hash(a.range, b.range) = 7")
+    assert caught.value.condition == "OPERATION_CANCELED"
+
+
+def test_cursors_work_in_parallel_threads() -> None:
+    engine, results = Engine(), []
+
+    def work(number: int) -> None:
+        cursor = engine.cursor()
+        results.append(one(cursor.query("SELECT sum(c1) FROM v", {"v": pa.table({"c1": [number]})})))
+        cursor.close()
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.close()
+    assert sorted(results) == [0, 1, 2, 3]
+
+
+def test_files_may_be_read_but_extensions_not_fetched(cursor: EngineCursor, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"a": 1}\n')
+    assert one(cursor.query(f"SELECT a FROM read_json('{tmp_path}/x.json')")) == 1
+    assert one(cursor.query("SELECT current_setting('autoinstall_known_extensions')")) is False
+
+
+def test_threads_must_be_a_number() -> None:
+    with pytest.raises(SparkError, match=r"penstock\.threads"):
+        Engine(Conf({"penstock.threads": "many"}))
+
+
+def test_a_trivial_query_is_fast(cursor: EngineCursor) -> None:
+    conf = Conf()
+    cursor.query("SELECT 1 AS c1", conf=conf)
+    started = time.perf_counter()
+    for _ in range(50):
+        cursor.query("SELECT 1 AS c1", conf=conf)
+    assert (time.perf_counter() - started) / 50 < 0.01  # 0.3 ms when the machine is idle

@@ -1,0 +1,221 @@
+"""`penstock run`: arguments, __main__, exit codes, tracebacks, signals, programs that end while a query runs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+HEADER = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(dedent(text))
+    return str(path)
+
+
+def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "penstock", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def run(*arguments: str, **options: object) -> tuple[int, str, str]:
+    process = start(*arguments, **options)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text} did not come: {process.communicate()[1]}")
+
+
+def test_a_program_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path / "beside.py", "VALUE = 42\n")
+    job = write(
+        tmp_path / "job.py",
+        """
+        import sys
+        import beside
+        from pyspark.sql import SparkSession
+        spark = SparkSession.builder.master("local[*]").appName("job").config("my.key", "v").getOrCreate()
+        print(__name__, sys.argv[1:], beside.VALUE, spark.conf.get("my.key"), spark.sparkContext.appName)
+        spark.range(2).show()
+        """,
+    )
+    code, out, err = run("run", job, "--flag", "a b")
+    assert code == 0, err
+    assert out.startswith("__main__ ['--flag', 'a b'] 42 v job\n+---+\n| id|\n+---+\n|  0|\n|  1|\n+---+\n")
+    assert err == ""
+
+
+def test_a_module(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    write(tmp_path / "jobs" / "__init__.py", "")
+    write(tmp_path / "jobs" / "one.py", HEADER + "import sys\nprint(__name__, sys.argv[1:], spark.range(3).count())\n")
+    assert run("run", "-m", "jobs.one", "x", cwd=tmp_path)[:2] == (0, "__main__ ['x'] 3\n")
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "error"),
+    [("sys.exit(3)", 3, ""), ("sys.exit()", 0, ""), ("sys.exit('no luck')", 1, "no luck\n"), ("", 0, "")],
+)
+def test_exit_codes(tmp_path: Path, ending: str, code: int, error: str) -> None:
+    job = write(tmp_path / "job.py", f"import sys\n{ending}\n")
+    assert run("run", job) == (code, "", error)
+
+
+def test_a_traceback_begins_in_the_program(tmp_path: Path) -> None:
+    job = write(tmp_path / "job.py", "def f():\n    raise ValueError('bad luck')\n\nf()\n")
+    code, _, err = run("run", job)
+    assert code == 1
+    assert err.splitlines()[:3] == [
+        "Traceback (most recent call last):",
+        f'  File "{job}", line 4, in <module>',
+        "    f()",
+    ]
+    assert err.splitlines()[-1] == "ValueError: bad luck"
+    assert "penstock/" not in err
+
+
+def test_an_error_of_the_engine_shows_no_frame_of_ours(tmp_path: Path) -> None:
+    job = write(tmp_path / "job.py", HEADER + "spark.range(1).select('x').show()\n")
+    code, _, err = run("run", job)
+    assert code == 1
+    assert f'File "{job}", line 3' in err
+    assert "[UNRESOLVED_COLUMN.WITH_SUGGESTION]" in err
+    assert "penstock/connect" not in err
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    code, _, err = run("run", str(tmp_path / "none.py"))
+    assert code == 2
+    assert "there is no file" in err
+
+
+def test_a_program_that_does_not_parse(tmp_path: Path) -> None:
+    code, _, err = run("run", write(tmp_path / "job.py", "def f(:\n"))
+    assert code == 1
+    assert "SyntaxError" in err
+    assert "cli.py" not in err
+
+
+WAITS = (
+    HEADER
+    + """
+query = spark.readStream.format("rate").load().writeStream.format("noop").start()
+print("waiting", flush=True)
+query.awaitTermination()
+"""
+)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_stop_queries(tmp_path: Path, number: int, code: int) -> None:
+    process = start("run", write(tmp_path / "job.py", WAITS))
+    read_until(process, "waiting")
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_in_a_batch_query(tmp_path: Path) -> None:
+    job = HEADER + "print('running', flush=True)\nspark.range(10**13).selectExpr('sum(id * 3 + 1)').collect()\n"
+    process = start("run", write(tmp_path / "job.py", job))
+    read_until(process, "running")
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_a_program_may_handle_ctrl_c_itself(tmp_path: Path) -> None:
+    job = WAITS.replace(
+        "query.awaitTermination()",
+        "try:\n    query.awaitTermination()\nexcept KeyboardInterrupt:\n    query.stop()\n    print('stopped')\n",
+    )
+    process = start("run", write(tmp_path / "job.py", job))
+    read_until(process, "waiting")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "stopped\n", "")
+
+
+def test_a_program_ends_while_a_query_runs(tmp_path: Path) -> None:
+    """What the query has committed is whole, and the next run goes on behind it."""
+    job = write(
+        tmp_path / "job.py",
+        """
+        import sys, time
+        from pyspark.sql import SparkSession
+        from pyspark.sql.streaming import StreamingQueryListener
+        spark = SparkSession.builder.getOrCreate()
+        class Quiet(StreamingQueryListener):
+            def onQueryStarted(self, event): pass
+            def onQueryProgress(self, event): pass
+            def onQueryIdle(self, event): pass
+            def onQueryTerminated(self, event): pass
+        spark.streams.addListener(Quiet())
+        seen = []
+        def batch(frame, batch_id):
+            rows = [row.value for row in frame.collect()]
+            with open(sys.argv[1] + "/log", "a") as log:
+                log.write("".join(f"{batch_id} {row}\\n" for row in rows))
+            seen.extend(rows)
+        rate = spark.readStream.format("rate").option("rowsPerSecond", 100).load()
+        rate.writeStream.foreachBatch(batch).option("checkpointLocation", sys.argv[1] + "/cp").start()
+        while len(seen) < 150:
+            time.sleep(0.05)
+        """,
+    )
+    for _ in range(2):
+        code, _, err = run("run", job, str(tmp_path))
+        assert (code, err) == (0, "")
+    log = [tuple(map(int, line.split())) for line in (tmp_path / "log").read_text().splitlines()]
+    rows = sorted({row for _, row in log})
+    assert rows == list(range(len(rows)))  # nothing is lost
+    assert len({row: batch for batch, row in log}) == len(set(log))  # a row that came again came in the same batch
+
+
+def test_threads_of_the_program_go_on(tmp_path: Path) -> None:
+    job = write(
+        tmp_path / "job.py",
+        HEADER
+        + "import threading, time\n"
+        + "def work():\n    time.sleep(0.5)\n    print(spark.range(3).count())\n"
+        + "threading.Thread(target=work).start()\n",
+    )
+    assert run("run", job)[:2] == (0, "3\n")
+
+
+def test_stop_and_begin_again(tmp_path: Path) -> None:
+    job = write(
+        tmp_path / "job.py",
+        HEADER
+        + "spark.range(1).createOrReplaceTempView('v')\nspark.stop()\n"
+        + "spark = SparkSession.builder.getOrCreate()\nprint(spark.range(3).count(), spark.catalog.listTables())\n",
+    )
+    assert run("run", job)[:2] == (0, "3 []\n")
+
+
+def test_serve_refuses_an_open_door() -> None:
+    code, _, err = run("serve", "--host", "0.0.0.0")
+    assert code == 2
+    assert "--token" in err
+
+
+def test_version() -> None:
+    assert run("--version")[1].startswith("penstock ")

@@ -1,0 +1,172 @@
+"""The contract with pyspark's client: each test names what a new release may have changed.  In processes of their own,
+since installing the adapter changes `pyspark` for good."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from textwrap import dedent
+
+
+def run(program: str) -> str:
+    """What a program printed; the adapter is installed."""
+    text = "import penstock\nspark = penstock.session({'my.key': 'v'})\n" + dedent(program)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_session_for_scripts() -> None:
+    assert run("print(spark.conf.get('my.key'), spark.range(3).count())") == "v 3\n"
+
+
+def test_a_script_ends_while_a_query_runs() -> None:
+    out = run(
+        """
+        from pyspark.sql.streaming import StreamingQueryListener
+        class Heard(StreamingQueryListener):
+            def onQueryStarted(self, event): print("started", flush=True)
+            def onQueryProgress(self, event): pass
+            def onQueryIdle(self, event): pass
+            def onQueryTerminated(self, event): print("terminated", flush=True)
+        spark.streams.addListener(Heard())
+        spark.readStream.format("rate").load().writeStream.format("noop").start()
+        """
+    )
+    assert out == "started\nterminated\n"
+
+
+def test_the_builder_of_unmodified_programs() -> None:
+    program = """
+        from pyspark import SparkConf, SparkContext
+        from pyspark.sql import SparkSession
+        again = SparkSession.builder.master("local[4]").appName("a").config("spark.sql.shuffle.partitions", 3).getOrCreate()
+        assert again is spark
+        assert spark.conf.get("spark.sql.shuffle.partitions") == "3"
+        assert SparkSession.getActiveSession() is spark and SparkSession.active() is spark
+        spark.stop()
+        conf = SparkConf().setAppName("named").setMaster("local[2]").set("spark.executor.memory", "1g")
+        spark = SparkSession.builder.config(conf=conf).getOrCreate()
+        sc = spark.sparkContext
+        assert (sc.appName, sc.master, sc.version) == ("named", "local[2]", "4.2.0"), (sc.appName, sc.master)
+        assert sc.getConf().get("spark.executor.memory") == "1g"
+        assert sc.applicationId.startswith("local-") and sc.uiWebUrl is None and sc.defaultParallelism >= 1
+        sc.setLogLevel("WARN")
+        assert SparkContext.getOrCreate() is sc
+        sc.stop()
+        sc = SparkContext("local", "mine")
+        assert SparkSession(sc).range(2).count() == 2 and sc.appName == "mine"
+        from pyspark.context import SparkContext as Same
+        assert Same is SparkContext
+        """
+    run(program)
+
+
+def test_rdds_are_refused_by_name() -> None:
+    out = run(
+        """
+        try:
+            spark.sparkContext.parallelize([1])
+        except NotImplementedError as error:
+            print(error)
+        """
+    )
+    assert "SparkContext.parallelize: an RDD call" in out
+
+
+def test_another_master_is_refused() -> None:
+    out = run(
+        """
+        from pyspark.sql import SparkSession
+        spark.stop()
+        try:
+            SparkSession.builder.master("spark://far:7077").getOrCreate()
+        except ValueError as error:
+            print(error)
+        """
+    )
+    assert "spark://far:7077" in out
+
+
+def test_a_real_remote_is_still_reached() -> None:
+    run(
+        """
+        from pyspark.sql.connect.session import SparkSession as Remote
+        from penstock import embed
+        from penstock.connect.server import Address, Server
+        from penstock.connect.service import Service
+        server = Server(Service(), Address(port=0), workers=4)
+        server.start()
+        remote = Remote.builder.remote(f"sc://localhost:{server.port}").create()
+        assert remote.range(5).count() == 5
+        assert not embed.is_embedded(remote) and embed.is_embedded(spark)
+        try:
+            remote.sparkContext
+            raise SystemExit("a remote session has no SparkContext")
+        except AttributeError:
+            pass
+        remote.stop()
+        server.stop()
+        """
+    )
+
+
+def test_foreach_functions_are_the_users_own_objects() -> None:
+    run(
+        """
+        import threading
+        lock, seen, rows = threading.Lock(), [], []
+        rate = spark.readStream.format("rate").option("rowsPerSecond", 20).load()
+        done = threading.Event()
+        def batch(frame, batch_id):
+            with lock:                                  # a lock cannot be pickled
+                seen.append(frame.sparkSession is spark)
+                if frame.count():
+                    done.set()
+        query = rate.writeStream.foreachBatch(batch).start()
+        assert done.wait(20)
+        query.stop()
+        assert all(seen)
+        class Writer:
+            lock = lock
+            def process(self, row):
+                rows.append(row.value)
+        query = rate.writeStream.foreach(Writer()).start()
+        while not rows:
+            query.processAllAvailable()
+        query.stop()
+        assert rows[0] == 0
+        progress = query.lastProgress or query.recentProgress[-1]
+        assert progress["numInputRows"] == progress.numInputRows
+        """
+    )
+
+
+def test_new_session() -> None:
+    run(
+        """
+        spark.range(1).createOrReplaceTempView("v")
+        other = spark.newSession()
+        assert not other.catalog.tableExists("v") and spark.catalog.tableExists("v")
+        assert other.range(3).count() == 3
+        """
+    )
+
+
+def test_importing_penstock_is_light() -> None:
+    text = "import sys, penstock; print([m for m in ('pyspark', 'pandas', 'pyarrow', 'duckdb', 'grpc') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_batch_program_loads_no_streaming_and_no_sql_parser() -> None:
+    out = run(
+        """
+        import sys
+        spark.range(5).collect()
+        heavy = ("sqlglot", "numba", "penstock.runtime", "penstock.connect.server", "pyarrow.dataset")
+        print([name for name in heavy if name in sys.modules])
+        """
+    )
+    assert out == "[]\n"
