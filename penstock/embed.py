@@ -271,6 +271,11 @@ def _patch_foreach() -> None:
     def with_batches(self: Any, func: Callable[[Any, int], None]) -> Any:
         if not is_embedded(self._session):
             return foreach_batch(self, func)
+        if not callable(func):
+            from pyspark.errors import PySparkTypeError
+
+            parameters = {"arg_name": "func", "arg_type": type(func).__name__}
+            raise PySparkTypeError(errorClass="NOT_CALLABLE", messageParameters=parameters)
         return _hand_over(self, self._write_proto.foreach_batch, func)
 
     DataStreamWriter.foreach = with_rows

@@ -134,7 +134,11 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "NULLABLE_COLUMN_OR_FIELD": ("42000", "{name} can be NULL, but the schema says it cannot."),
     "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE": ("42K0E", "{name} must not be negative: {v}."),
     "UNPIVOT_REQUIRES_VALUE_COLUMNS": ("42K0A", "UNPIVOT needs a value column."),
-    "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION": ("42KDE", "Output mode {outputMode} does not go with {operation}."),
+    "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION": (
+        "42KDE",
+        "Output mode {outputMode} does not go with {operation}. Append needs a key with a watermark (withWatermark) in "
+        "an aggregation, complete needs an aggregation, update takes both.",
+    ),
     "CONNECT_INVALID_PLAN.DATAFRAME_NOT_FOUND": ("56K00", "This session keeps no DataFrame {dfId}."),
     "UNSUPPORTED_STREAMING_OPERATOR_WITHOUT_WATERMARK": (
         "0A000",

@@ -43,8 +43,7 @@ class Checkpoint:
         """What the query has to do first; raises when the logs are damaged."""
         decision: Decision = decide(self._tail())
         if isinstance(decision, Inconsistent):
-            batch_id = max(self.offset_log.latest or 0, self.commit_log.latest or 0)
-            raise missing_batch(self.paths.offsets / str(max(batch_id - 1, 0)), f"because {decision.why}")
+            raise missing_batch(self.offset_log.path(decision.missing_id), f"but {decision.why}")
         return decision
 
     def stored_conf(self) -> Mapping[str, str]:

@@ -67,7 +67,8 @@ class CompactibleLog:
         start = max(self._compact, default=-1)
         if start >= 0:
             yield from ((start, line) for line in self.read(start))
-        for batch_id in sorted(b for b in self._plain if b > start):
+        plain = sorted(b for b in self._plain if b > start)
+        for batch_id in range(plain[0], plain[-1] + 1) if plain else ():  # a hole is a file that was lost
             yield from ((batch_id, line) for line in self.read(batch_id))
 
     def _listed(self) -> tuple[set[int], set[int]]:

@@ -14,6 +14,8 @@ _OS_REMEDIES = {
     errno.EACCES: "Give this user write permission there, or choose another checkpointLocation.",
     errno.EPERM: "Give this user write permission there, or choose another checkpointLocation.",
     errno.EROFS: "The file system is read-only: choose another checkpointLocation.",
+    errno.EEXIST: "A file is where a directory is needed: remove it, or choose another checkpointLocation.",
+    errno.ENOTDIR: "A file is where a directory is needed: remove it, or choose another checkpointLocation.",
     errno.EIO: "The device reports an error: check it, then start the query again on the same checkpoint.",
 }
 
@@ -74,6 +76,17 @@ def other_sources(logged: int, requested: int) -> SparkError:
         "Sources cannot be added or removed under one checkpoint: use another checkpointLocation."
     )
     params = {"logged": logged, "requested": requested}
+    condition = "STREAMING_SOURCES_NOT_MATCH_IN_CHECKPOINT"
+    return SparkError(condition, message, params, sqlstate="42K03", classes=ILLEGAL_STATE)
+
+
+def foreign_offset(source: str, offset: str) -> SparkError:
+    """An offset in the checkpoint that the query's source cannot have written."""
+    message = (
+        f"The source {source} cannot go on from {offset[:120]!r}, which is in the checkpoint: it belongs to a source of "
+        "another kind, or was changed. Restore the checkpoint from a copy, or use another checkpointLocation."
+    )
+    params = {"source": source, "offset": offset}
     condition = "STREAMING_SOURCES_NOT_MATCH_IN_CHECKPOINT"
     return SparkError(condition, message, params, sqlstate="42K03", classes=ILLEGAL_STATE)
 

@@ -41,9 +41,10 @@ class Continue:
 
 @dataclass(frozen=True)
 class Inconsistent:
-    """The logs contradict each other: `why`, in words."""
+    """The logs contradict each other: the offsets of batch `missing_id` are not there; `why` they should be."""
 
     why: str
+    missing_id: int
 
 
 Decision = Fresh | Replay | Continue | Inconsistent
@@ -66,9 +67,10 @@ def decide(tail: LogTail) -> Decision:
     if tail.batch_id is None or tail.entry is None:
         if tail.committed_id is None:
             return Fresh()
-        return Inconsistent(f"batch {tail.committed_id} is committed, but no batch is planned")
+        return Inconsistent(f"batch {tail.committed_id} is committed, but no batch is planned", tail.committed_id)
     if tail.committed_id is not None and tail.committed_id > tail.batch_id:
-        return Inconsistent(f"batch {tail.committed_id} is committed, but the newest planned batch is {tail.batch_id}")
+        why = f"batch {tail.committed_id} is committed, but the newest planned batch is {tail.batch_id}"
+        return Inconsistent(why, tail.committed_id)
     if tail.committed_id == tail.batch_id and tail.commit is not None:
         watermark = max(tail.entry.watermark_ms, tail.commit.next_watermark_ms)
         return Continue(tail.batch_id + 1, tail.entry.offsets, watermark, tail.entry.watermark_ms)
@@ -79,5 +81,5 @@ def _replay(batch_id: int, entry: OffsetEntry, previous: OffsetEntry | None) -> 
     if batch_id == 0:
         return Replay(0, (None,) * len(entry.offsets), entry, 0)
     if previous is None:
-        return Inconsistent(f"batch {batch_id} is planned, but the offsets of batch {batch_id - 1} are missing")
+        return Inconsistent(f"batch {batch_id}, which follows it, is planned", batch_id - 1)
     return Replay(batch_id, previous.offsets, entry, previous.watermark_ms)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from penstock.connect import clients
 from penstock.connect.commands import kept
-from penstock.connect.errors import invalid_plan
+from penstock.connect.errors import invalid_plan, plain_illegal_argument
 from penstock.connect.pipeline import Result
 from penstock.connect.python_objects import objects
 from penstock.sinks.base import Sink, SinkContext
@@ -26,6 +26,9 @@ OpenSink = Callable[[SinkContext], Sink]
 def foreach_batch(service: Service, session: Session, command: bytes) -> OpenSink:
     """Opens a sink that calls the user's `function(df, batch_id)`."""
     function, client = _load(service, session, command)
+    if not callable(function):
+        message = f"foreachBatch takes a function of (DataFrame, batch id), not {type(function).__name__}."
+        raise plain_illegal_argument(message)
 
     def make(context: SinkContext) -> Sink:
         relations = session.catalog.relations

@@ -55,7 +55,7 @@ def run(session: Session, plan: Node, operation: Operation | None = None) -> Res
         if operation is not None:
             operation.interruptible(cursor.interrupt)
         try:
-            table = cursor.query(sql, context.tables, session.conf)
+            table = cursor.query(sql, context.tables, session.conf, context.fallbacks)
         finally:
             if operation is not None:
                 operation.interruptible(None)

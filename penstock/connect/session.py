@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ class Session:
         self.lock = threading.RLock()
         self._engine: Engine | None = None
         self._idle_cursors: list[EngineCursor] = []
+        self._query_cursors: weakref.WeakSet[EngineCursor] = weakref.WeakSet()
         self._streams: StreamingQueryManager | None = None
         self._listeners: ListenerBus | None = None
 
@@ -85,6 +87,13 @@ class Session:
         finally:
             with self.lock:
                 self._idle_cursors.append(cursor)
+
+    def query_cursor(self) -> EngineCursor:
+        """A cursor for a streaming query; it is closed with the session."""
+        cursor = self.engine.cursor()
+        with self.lock:
+            self._query_cursors.add(cursor)
+        return cursor
 
     @property
     def streams(self) -> StreamingQueryManager:
@@ -182,7 +191,7 @@ class Session:
             self.end(operation)
         with self.lock:
             cursors, self._idle_cursors = self._idle_cursors, []
-            for cursor in cursors:
+            for cursor in (*cursors, *self._query_cursors):
                 cursor.close()
             if self._engine is not None:
                 self._engine.close()

@@ -32,7 +32,7 @@ _MODES = ("append", "complete", "update")
 
 def make_manager(session: Session) -> StreamingQueryManager:
     """The queries of a session; each has a cursor of its own."""
-    manager = StreamingQueryManager(session.engine.cursor)
+    manager = StreamingQueryManager(session.query_cursor)
     manager.add_listener(session.listeners)
     return manager
 
@@ -112,11 +112,15 @@ def trigger(command: pb.WriteStreamOperationStart) -> Trigger:
 
 def _interval_ms(text: str) -> int:
     try:
-        return parse_interval(text).duration_us // 1000
+        interval = parse_interval(text)
     except SparkError as error:
         kind = "INVALID_UNIT" if text.lstrip("+- ")[:1].isdigit() else "UNRECOGNIZED_NUMBER"
         message = f"The trigger interval '{text}' is none: write a number and a unit, as in '10 seconds'."
         raise illegal_argument(f"INVALID_INTERVAL_FORMAT.{kind}", message, "22006", input=text) from error
+    if interval.months:
+        message = f"The trigger interval '{text}' holds months, which differ in length: write days or less."
+        raise illegal_argument("_LEGACY_ERROR_TEMP_3262", message, interval=text)
+    return interval.duration_us // 1000
 
 
 def _sink(

@@ -59,10 +59,23 @@ class EngineCursor:
         self._connection = connection
         self._time_zone: str | None = None
 
-    def query(self, sql: str, tables: Mapping[str, pa.Table] | None = None, conf: Conf | None = None) -> pa.Table:
-        """All rows of one SELECT.  `tables` are visible to it, under their names, while it runs."""
+    def query(
+        self,
+        sql: str,
+        tables: Mapping[str, pa.Table] | None = None,
+        conf: Conf | None = None,
+        fallbacks: Mapping[str, str] | None = None,
+    ) -> pa.Table:
+        """All rows of one SELECT.  `tables` are visible to it, under their names, while it runs.
+
+        `fallbacks`: parts of the text and slower parts for the same rows, put in their place when the query fails (a
+        scan that takes clean data for granted met other data)."""
         with self._prepared(tables, conf):
-            return self._connection.sql(sql).to_arrow_table()
+            try:
+                return self._connection.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                slower = _with_fallbacks(sql, error, fallbacks)
+            return self._connection.sql(slower).to_arrow_table()
 
     def record_batches(
         self, sql: str, tables: Mapping[str, pa.Table] | None = None, conf: Conf | None = None, rows: int = 100_000
@@ -79,13 +92,13 @@ class EngineCursor:
     def create_table(self, name: str, select: str, conf: Conf | None = None, fallback: str | None = None) -> int:
         """Keep the rows of a SELECT as the temporary table `name`, in place of an older one; returns how many there are.
         `fallback` is a slower SELECT for the same rows, run when `select` meets data that it cannot read."""
+        create = f"CREATE OR REPLACE TEMP TABLE {name} AS "
         with self._prepared(None, conf):
             try:
-                made = self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}").fetchone()
-            except (duckdb.ConversionException, duckdb.InvalidInputException):
-                if fallback is None:
-                    raise
-                made = self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {fallback}").fetchone()
+                made = self._connection.execute(create + select).fetchone()
+            except duckdb.Error as error:
+                slower = _with_fallbacks(select, error, {select: fallback} if fallback else None)
+                made = self._connection.execute(create + slower).fetchone()
             return int(made[0]) if made else 0
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -130,6 +143,16 @@ class EngineCursor:
             self._time_zone = zone
 
 
+def _with_fallbacks(sql: str, error: duckdb.Error, fallbacks: Mapping[str, str] | None) -> str:
+    """The text with slower parts; raises `error` again when there are none, or when the query was cancelled."""
+    slower = sql
+    for part, slow in (fallbacks or {}).items():
+        slower = slower.replace(part, slow)
+    if slower == sql or isinstance(error, duckdb.InterruptException):
+        raise error
+    return slower
+
+
 def engine_zone(zone: str) -> str:
     """DuckDB's name of a session time zone: Spark also takes `Z`, `+02:00` and `UTC+2`."""
     if zone in ("Z", "UTC", "GMT", "UT"):
@@ -165,6 +188,6 @@ def _settings(conf: Mapping[str, str]) -> dict[str, str]:
 def _unknown_zone(zone: str) -> Exception:
     return illegal_argument(
         "INVALID_CONF_VALUE.TIME_ZONE",
-        f'The value {zone!r} of "spark.sql.session.timeZone" is no time zone: give a region such as Europe/Paris or an offset.',
+        f'The value {zone!r} of "spark.sql.session.timeZone" is no time zone: give a region or an offset.',
         confName="spark.sql.session.timeZone", confValue=zone,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """DuckDB macros for Spark's casts, created once per database.
 
-A macro's argument is copied into its body: where it is needed more than a few times it goes through a one-element list.  Those called `spark_*` return NULL for what Spark does not accept; the caller raises.
+A macro's argument is copied into its body: one that is needed more than a few times goes through a one-element list.
+A macro that parses returns NULL for what Spark does not accept; the caller raises.
 """
 
 from __future__ import annotations

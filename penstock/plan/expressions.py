@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from penstock.plan.cast_rules import forces_null
@@ -23,10 +22,15 @@ if TYPE_CHECKING:
 _ids = itertools.count(1)
 
 
-@cache
-def field_names(cls: type) -> tuple[str, ...]:
+_field_names: dict[type, tuple[str, ...]] = {}
+
+
+def field_names(cls: type[Any]) -> tuple[str, ...]:
     """The dataclass fields of a kind of node or expression (dataclasses.fields() is slow, and trees are walked a lot)."""
-    return tuple(f.name for f in fields(cls))
+    names = _field_names.get(cls)
+    if names is None:
+        names = _field_names[cls] = tuple(f.name for f in fields(cls))
+    return names
 
 
 def fresh_id() -> int:

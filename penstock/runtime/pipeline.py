@@ -31,6 +31,7 @@ class CompiledQuery:
     last: Segment
     output: tuple[Attribute, ...]
     tables: dict[str, pa.Table]
+    fallbacks: dict[str, str]
     output_mode: str
     describe: Callable[[bool], str]
 
@@ -73,7 +74,7 @@ class Pipeline:
             operator.store.load(version)
 
     def run(self, batch: BatchInput) -> BatchResult:
-        state = BatchState(batch, self._cursor, self._conf)
+        state = BatchState(batch, self._cursor, self._conf, self._query.fallbacks)
         try:
             for step in self._query.steps:
                 step.run(state)

@@ -103,6 +103,7 @@ class _Planner:
             last=last,
             output=self.plan.output,
             tables=dict(self.context.tables),
+            fallbacks=dict(self.context.fallbacks),
             output_mode=self.mode,
             describe=self._describe,
         )

@@ -26,6 +26,7 @@ class BatchState:
     batch: BatchInput
     cursor: EngineCursor
     conf: Conf
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
     inline: dict[str, str] = field(default_factory=dict)
     row_counts: dict[int, int] = field(default_factory=dict)
     event_times: dict[int, EventTimeStats] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class BatchState:
 
     def query(self, segment: Segment) -> pa.Table:
         """Run a segment and return its rows."""
-        return self.cursor.query(segment.text(self.inline), {}, self.conf)
+        return self.cursor.query(segment.text(self.inline), {}, self.conf, self.fallbacks)
 
     def create_table(self, name: str, select: str, fallback: str | None = None) -> int:
         """Keep a SELECT's rows under `name` until the batch ends; returns how many there are."""

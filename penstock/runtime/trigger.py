@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.core.errors import ANALYSIS, SparkError, illegal_argument
+from penstock.core.errors import ANALYSIS, ILLEGAL_ARGUMENT, SparkError
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,11 @@ class ProcessingTime:
 
     def __post_init__(self) -> None:
         if self.interval_ms < 0:
-            message = f"The trigger interval is {self.interval_ms} ms: give an interval of zero or more."
-            raise illegal_argument("INVALID_TRIGGER_INTERVAL", message, interval=self.interval_ms)
+            message = (
+                "requirement failed: the interval of trigger should not be negative, "
+                f"but it is {self.interval_ms} ms. Give an interval of zero or more."
+            )
+            raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])  # Spark has no condition for it
 
     def next_after(self, now_ms: int) -> int:
         """When the trigger after one at `now_ms` is due: the next multiple of the interval, at least 1 ms later."""

@@ -43,7 +43,7 @@ def unsupported_column(format_name: str, column: str, data_type: DataType) -> Sp
 def unsupported_output_mode(sink: str, mode: str) -> SparkError:
     """A sink that cannot take results in this output mode."""
     shown = mode.capitalize()
-    message = f"The {sink} sink does not support the output mode {shown}."
+    message = f"The {sink} sink does not support the output mode {shown}. Use Append, or foreachBatch."
     condition = "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE"
     return analysis_error(condition, message, "42KDE", outputMode=mode, className=sink)
 

@@ -126,7 +126,7 @@ def _location(options: Mapping[str, str]) -> str:
     path = options.get("path")
     if not path:
         message = "The file sink needs a directory: give it to start(path), or set the option 'path'."
-        raise SparkError("_LEGACY_ERROR_TEMP_2048", message, {"field": "path"}, classes=ILLEGAL_ARGUMENT)
+        raise SparkError("_LEGACY_ERROR_TEMP_2047", message, {"field": "path"}, classes=ILLEGAL_ARGUMENT)
     return path
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from penstock.core.errors import SPARK, SparkError
 from penstock.sinks.base import SinkContext
 
 BatchFunction = Callable[[pa.Table, int], None]
@@ -25,7 +26,10 @@ class ForeachBatchSink:
         self._function = function
 
     def write(self, batch_id: int, table: pa.Table) -> int | None:
-        self._function(table, batch_id)
+        try:
+            self._function(table, batch_id)
+        except (Exception, SystemExit) as error:
+            raise user_function_error("foreach batch", error) from error
         return None
 
     def stop(self) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlparse
 
 from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
-from penstock.checkpoint.errors import malformed_log_file
+from penstock.checkpoint.errors import foreign_offset, malformed_log_file, missing_batch
 from penstock.core.errors import SPARK, SparkError, illegal_argument, unsupported
 from penstock.core.files import local_path
 from penstock.sources import options as opt
@@ -115,6 +115,8 @@ class FileStreamSource:
 
     def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
         """Looks for new files; those that fit into a batch are written to the log before their number is returned."""
+        if start is not None and self._number(start) > (-1 if self._log.latest is None else self._log.latest):
+            raise _unknown_offset(self._log.directory, start)
         chosen = self._limited(self._new_files(), ignore_limits)
         if chosen:
             self._assign(chosen)
@@ -137,7 +139,7 @@ class FileStreamSource:
 
     def commit(self, end: str) -> None:
         """Forget the file lists of finished batches; they stay in the log."""
-        for batch_id in [b for b in self._batches if b < _number(end)]:
+        for batch_id in [b for b in self._batches if b < self._number(end)]:
             del self._batches[batch_id]
 
     def stop(self) -> None:
@@ -189,7 +191,22 @@ class FileStreamSource:
             path, modified, batch_id = self._parsed(entry, file_id)
             self._batches.setdefault(batch_id, []).append(self._logged_file(path, modified))
             self._seen.add(path, modified)
+        self._check_whole()
         self._seen.purge()
+
+    def _check_whole(self) -> None:
+        """Every number up to the latest has files; without them, files that were read would be read again."""
+        for batch_id in range(0 if self._log.latest is None else self._log.latest + 1):
+            if batch_id not in self._batches:
+                raise missing_batch(self._log.directory / str(batch_id), "or it has lost its entries")
+
+    def _number(self, offset: str) -> int:
+        """`{"logOffset":3}` (or the plain number of old Spark versions) as 3."""
+        try:
+            value = json.loads(offset)
+            return int(value["logOffset"] if isinstance(value, dict) else value)
+        except (ValueError, TypeError, KeyError):
+            raise foreign_offset(self.description, offset) from None
 
     def _parsed(self, entry: Mapping[str, object], file_id: int) -> tuple[str, int, int]:
         try:
@@ -205,13 +222,14 @@ class FileStreamSource:
         return DataFile(path, 0, modified_ms, own)
 
     def _files(self, start: str | None, end: str) -> list[DataFile]:
-        first = 0 if start is None else _number(start) + 1
-        missing = [b for b in range(first, _number(end) + 1) if b not in self._batches]
+        first = 0 if start is None else self._number(start) + 1
+        last = self._number(end)
+        missing = [b for b in range(first, last + 1) if b not in self._batches]
         if missing and any(b <= (self._log.latest or 0) for b in missing):
             self._load()
         if any(b not in self._batches for b in missing):
             raise _unknown_offset(self._log.directory, end)
-        return [file for b in range(first, _number(end) + 1) for file in self._batches[b]]
+        return [file for b in range(first, last + 1) for file in self._batches[b]]
 
     def _check_there(self, files: list[DataFile]) -> None:
         if self._relation.listing.ignore_missing:
@@ -238,12 +256,6 @@ def _entry(file: DataFile, batch_id: int) -> str:
 
 def _offset(number: int) -> str:
     return json.dumps({"logOffset": number}, separators=(",", ":"))
-
-
-def _number(offset: str) -> int:
-    """`{"logOffset":3}` (or the plain number of old Spark versions) as 3."""
-    value = json.loads(offset)
-    return int(value["logOffset"] if isinstance(value, dict) else value)
 
 
 def _bytes(options: Mapping[str, str], name: str) -> int | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from penstock.checkpoint.errors import foreign_offset
 from penstock.checkpoint.metadata_log import MetadataLog, body_lines
 from penstock.core.errors import ARITHMETIC, UNSUPPORTED, SparkError, analysis_error
 from penstock.plan.types import LONG, TIMESTAMP, StructField, StructType
@@ -54,7 +55,7 @@ class RateStreamSource:
     def __init__(self, relation: RateRelation, context: StreamContext) -> None:
         self._relation = relation
         self._clock = context.clock
-        self._created_ms = _creation_time(context)
+        self._created_ms = self._creation_time(context)
         self._last_ms = self._created_ms
         self._fixed: str | None = None
 
@@ -73,13 +74,13 @@ class RateStreamSource:
         self._last_ms = max(
             self._last_ms, self._clock.now_ms()
         )  # a clock set back makes the source wait, not lose rows
-        return str(max((self._last_ms - self._created_ms) // 1000, int(start or 0)))
+        return str(max((self._last_ms - self._created_ms) // 1000, self._second(start)))
 
     def prepare_for_available_now(self) -> None:
         self._fixed = self.latest_offset(None)
 
     def batch(self, start: str | None, end: str, columns: Sequence[tuple[str, str]]) -> Scan:
-        first_second, last_second = int(start or 0), int(end)
+        first_second, last_second = self._second(start), self._second(end)
         first, last = self._relation.rows_until(first_second), self._relation.rows_until(last_second)
         if last > _MAX:
             message = (
@@ -93,7 +94,7 @@ class RateStreamSource:
         return Scan(table=rate_table(ms, values, columns))
 
     def row_count(self, start: str | None, end: str) -> int | None:
-        return self._relation.rows_until(int(end)) - self._relation.rows_until(int(start or 0))
+        return self._relation.rows_until(self._second(end)) - self._relation.rows_until(self._second(start))
 
     def metrics(self, end: str | None) -> dict[str, str]:
         return {}
@@ -103,6 +104,23 @@ class RateStreamSource:
 
     def stop(self) -> None:
         """Nothing to release."""
+
+    def _second(self, offset: str | None) -> int:
+        try:
+            return int(offset or 0)
+        except ValueError:
+            raise foreign_offset(self.description, str(offset)) from None
+
+    def _creation_time(self, context: StreamContext) -> int:
+        """When the query first started: from the source's metadata, where the first start has put it."""
+        log = MetadataLog(context.metadata_path)
+        if log.latest is None:
+            log.add(0, f"v1\n{context.clock.now_ms()}".encode())
+        lines = body_lines(log.get(0), log.path(0))
+        try:
+            return int("".join(lines))
+        except ValueError:
+            raise foreign_offset(self.description, "".join(lines)) from None
 
 
 def rate(
@@ -148,14 +166,6 @@ def streaming_only(source: str) -> SparkError:
     """A stream source in spark.read."""
     message = f"The data source {source} does not support batch reads: use spark.readStream."
     return analysis_error("_LEGACY_ERROR_TEMP_1135", message, "XXKD0", className=source)
-
-
-def _creation_time(context: StreamContext) -> int:
-    """When the query first started: from the source's metadata, where the first start has put it."""
-    log = MetadataLog(context.metadata_path)
-    if log.latest is None:
-        log.add(0, f"v1\n{context.clock.now_ms()}".encode())
-    return int(body_lines(log.get(0), log.path(0))[0])
 
 
 def _seconds(text: str) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from penstock.checkpoint.errors import foreign_offset
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 from penstock.plan.types import StructType
 from penstock.sources import options as opt
@@ -87,8 +88,11 @@ class RateMicroBatchStreamSource:
     def _position(self, offset: str | None) -> tuple[int, int]:
         if offset is None:
             return 0, self._relation.start_ms
-        value = json.loads(offset)
-        return int(value["offset"]), int(value["timestamp"])
+        try:
+            value = json.loads(offset)
+            return int(value["offset"]), int(value["timestamp"])
+        except (ValueError, TypeError, KeyError):
+            raise foreign_offset(self.description, offset) from None
 
 
 def rate_micro_batch(

@@ -115,7 +115,7 @@ def parse_delay(text: str) -> int:
     delay = parse_interval(text)
     if delay.duration_us < 0:
         message = f"requirement failed: delay threshold ({text}) should not be negative."
-        raise SparkError("_LEGACY_ERROR_TEMP_REQUIRE", message, sqlstate="22023", classes=ILLEGAL_ARGUMENT[1:])
+        raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])  # Spark has no condition for it
     return delay.duration_us
 
 

@@ -260,6 +260,8 @@ def _check_schema(places: StoreFiles, key_schema: pa.Schema, value_schema: pa.Sc
     except ValueError as error:
         raise errors.damaged(places.schema, f"it is not JSON ({error})") from error
     for part in ("key", "value"):
+        if not isinstance(stored, dict) or not isinstance(stored.get(part), list):
+            raise errors.damaged(places.schema, f"it does not tell the types of the {part} columns")
         if stored[part] != ours[part]:
             raise errors.schema_mismatch(part.upper(), places.schema, ", ".join(stored[part]), ", ".join(ours[part]))
 

@@ -49,5 +49,7 @@ def read(node: Read, needed: Ids, context: TranslateContext) -> Select:
     """A scan of the data source, asked for the needed columns only (a count still reads one)."""
     columns = [a for a in node.columns if a.id in needed] or list(node.columns[:1])
     scan = node.relation.scan([(a.name, a.sql_name) for a in columns], context.conf.time_zone)
+    if scan.sql is not None and scan.fallback_sql is not None:
+        context.fallbacks[scan.sql] = scan.fallback_sql
     source = f"({scan.sql})" if scan.sql is not None else context.add_table(scan.table)
     return Select(source, plain_columns(a.id for a in columns))

@@ -254,7 +254,7 @@ def test_sql_with_parameters_and_frames() -> None:
 
 @pytest.mark.parametrize(
     ("delay", "condition"),
-    [("x", "CANNOT_PARSE_INTERVAL"), ("10", "CANNOT_PARSE_INTERVAL"), ("-1 minutes", "_LEGACY_ERROR_TEMP_REQUIRE")],
+    [("x", "CANNOT_PARSE_INTERVAL"), ("10", "CANNOT_PARSE_INTERVAL"), ("-1 minutes", "")],
 )
 def test_wrong_watermark_delay(delay: str, condition: str) -> None:
     with pytest.raises(SparkError) as raised:

@@ -200,7 +200,7 @@ def parse_mode(options: Mapping[str, str]) -> str:
     mode = options.get("mode", "permissive").strip().lower()
     if mode in ("permissive", "dropmalformed", "failfast"):
         return mode
-    _log.warning("%r is not a valid parse mode: PERMISSIVE is used", options["mode"])
+    _log.warning("mode=%r is none of PERMISSIVE, DROPMALFORMED and FAILFAST: PERMISSIVE is used", options["mode"])
     return "permissive"
 
 

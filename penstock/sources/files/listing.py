@@ -101,6 +101,11 @@ def path_not_found(path: str) -> Exception:
     return analysis_error("PATH_NOT_FOUND", message, "42K03", path=shown)
 
 
+def _no_permission(directory: str) -> Exception:
+    message = f"The directory {to_uri(directory)} cannot be read: permission denied. Give this user the right to read it."
+    return SparkError("FAILED_READ_FILE.NO_HINT", message, {"path": to_uri(directory)}, sqlstate="KD001", classes=SPARK)
+
+
 def to_uri(path: str) -> str:
     """`/a/b` as Hadoop shows it: `file:/a/b`."""
     return "file:" + os.path.abspath(path)
@@ -139,6 +144,8 @@ def _walk(
             entries = sorted(scan, key=lambda entry: entry.name)
     except FileNotFoundError:
         return
+    except PermissionError as error:
+        raise _no_permission(directory) from error
     for entry in entries:
         if is_hidden(entry.name):
             continue
