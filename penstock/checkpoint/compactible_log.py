@@ -67,8 +67,9 @@ class CompactibleLog:
         start = max(self._compact, default=-1)
         if start >= 0:
             yield from ((start, line) for line in self.read(start))
-        plain = sorted(b for b in self._plain if b > start)
-        for batch_id in range(plain[0], plain[-1] + 1) if plain else ():  # a hole is a file that was lost
+        plain = [b for b in self._plain if b > start]
+        first = start + 1 if start >= 0 else min(plain, default=0)
+        for batch_id in range(first, max(plain, default=-1) + 1):  # without a hole: that would be a file that was lost
             yield from ((batch_id, line) for line in self.read(batch_id))
 
     def _listed(self) -> tuple[set[int], set[int]]:

@@ -19,6 +19,7 @@ _MESSAGE_LIMIT = 2048  # of the status; the details carry the whole text
 _METADATA_LIMIT = 1024
 _DETAILS_KEPT = 100
 _CAUSES = 16
+_USER_FUNCTION_ERRORS = ("FOREACH_BATCH_USER_FUNCTION_ERROR", "FOREACH_USER_FUNCTION_ERROR")
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -48,16 +49,20 @@ def text_of(error: SparkError) -> str:
     """The message as Spark prints it; below it the traceback of the user's function that a query failed in, which the
     client attaches to its exception."""
     text = error.message if bare(error) else str(error)
-    cause = error.__cause__
-    if error.condition != "STREAM_FAILED" or cause is None or isinstance(cause, SparkError):
+    if error.condition != "STREAM_FAILED":
         return text
-    return f"{text}\n\n{_user_traceback(cause)}"
+    cause = error.__cause__
+    if isinstance(cause, SparkError) and cause.condition in _USER_FUNCTION_ERRORS:
+        cause = cause.__cause__
+    return text if cause is None or isinstance(cause, SparkError) else f"{text}\n\n{_user_traceback(cause)}"
 
 
 def _user_traceback(cause: BaseException) -> str:
     frames = cause.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         frames = frames.tb_next
+    if frames is None and isinstance(cause, TypeError):  # the call itself failed: wrong arguments
+        return "".join(traceback.format_exception_only(cause)).rstrip()
     return "".join(traceback.format_exception(type(cause), cause, frames or cause.__traceback__)).rstrip()
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +20,8 @@ from penstock.plan.types import StructType
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
+    from penstock.core.config import Conf
+    from penstock.engine import EngineCursor
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,27 @@ def run(session: Session, plan: Node, operation: Operation | None = None) -> Res
             if operation is not None:
                 operation.interruptible(None)
     return Result(to_spark_arrow(table, plan.output), plan.schema)
+
+
+def _query(cursor: EngineCursor, sql: str, tables: Mapping[str, pa.Table], conf: Conf) -> pa.Table:
+    """Run it so that Ctrl-C gets through: signals reach the main thread only between Python instructions, and the engine
+    does not come back before it is done."""
+    if threading.current_thread() is not threading.main_thread():
+        return cursor.query(sql, tables, conf)
+    running = _beside_main().submit(cursor.query, sql, tables, conf)
+    try:
+        return running.result()
+    except Exception:
+        raise
+    except BaseException:
+        cursor.interrupt()
+        running.exception()
+        raise
+
+
+@functools.cache
+def _beside_main() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="penstock query")
 
 
 def require_batch(plan: Node) -> None:

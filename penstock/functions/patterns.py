@@ -30,6 +30,12 @@ _PARSERS = {
     "MMM": (r"(?i:[a-z]{3})", "%b"), "MMMM": (r"(?i:[a-z]+)", "%B"), "E": (r"(?i:[a-z]{3})", "%a"),
     "EEE": (r"(?i:[a-z]{3})", "%a"), "EEEE": (r"(?i:[a-z]+)", "%A"), "DDD": (r"\d{3}", "%j"), "D": (r"\d{1,3}", "%j"),
 }  # fmt: skip
+# letters of an offset -> regular expression that Java's parser accepts; DuckDB's %z reads all of these but the bare Z
+_OFFSETS = {
+    "X": r"(?:Z|[+-]\d{2}(?:\d{2})?)", "XX": r"(?:Z|[+-]\d{4})", "XXX": r"(?:Z|[+-]\d{2}:\d{2})",
+    "x": r"[+-]\d{2}(?:\d{2})?", "xx": r"[+-]\d{4}", "xxx": r"[+-]\d{2}:\d{2}",
+    "Z": r"[+-]\d{4}", "ZZ": r"[+-]\d{4}", "ZZZ": r"[+-]\d{4}", "ZZZZZ": r"(?:Z|[+-]\d{2}:\d{2})",
+}  # fmt: skip
 _UTC_ZONES = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
 _OFFSETS_OF_UTC = {
     "X": "Z", "XX": "Z", "XXX": "Z", "x": "+00", "xx": "+0000", "xxx": "+00:00", "Z": "+0000", "ZZ": "+0000",
@@ -125,8 +131,8 @@ def parser(pattern: str) -> Parser:
         elif piece[0] == "S" and len(piece) <= 6:
             regex += rf"\d{{1,{len(piece)}}}"
             directive += "%f"
-        elif piece == "XXX":
-            regex += r"(?:Z|[+-]\d{2}:\d{2})"
+        elif piece in _OFFSETS:
+            regex += _OFFSETS[piece]
             directive += "%z"
             zoned = True
         else:

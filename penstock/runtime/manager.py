@@ -60,11 +60,10 @@ class StreamingQueryManager:
         return query
 
     def _make_query(self, spec: QuerySpec, root: Path, temporary: bool) -> StreamingQuery:
-        unknown = QueryIdentity("new", "new", spec.name)
         try:
             checkpoint = Checkpoint(root)
         except OSError as error:
-            raise cannot_write(unknown.label, error, root) from error
+            raise cannot_write(spec.name or "<unnamed>", error, root) from error
         identity = QueryIdentity(checkpoint.query_id, str(uuid.uuid4()), spec.name)
         return StreamingQuery(
             spec,

@@ -32,6 +32,14 @@ def writing_to(path: Path) -> Iterator[None]:
         raise SparkError("TASK_WRITE_FAILED", message, {"path": str(path)}, sqlstate="58030", classes=SPARK) from error
 
 
+def user_function_error(sink: str, error: BaseException) -> SparkError:
+    """FOREACH_BATCH_USER_FUNCTION_ERROR or FOREACH_USER_FUNCTION_ERROR: the user's own code raised `error`."""
+    reason = f"{type(error).__name__}: {error}"
+    message = f"The function given to the {sink} sink failed. Reason: {reason}"
+    condition = "FOREACH_BATCH_USER_FUNCTION_ERROR" if sink == "foreach batch" else "FOREACH_USER_FUNCTION_ERROR"
+    return SparkError(condition, message, {"reason": reason}, sqlstate="39000", classes=SPARK)
+
+
 def unsupported_column(format_name: str, column: str, data_type: DataType) -> SparkError:
     """A column whose type the format cannot hold."""
     shown = data_type.simpleString().upper()

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from penstock.core.errors import SPARK, SparkError
 from penstock.sinks.base import SinkContext
+from penstock.sinks.errors import user_function_error
 
 BatchFunction = Callable[[pa.Table, int], None]
 
@@ -59,6 +59,13 @@ class ForeachSink:
         self._writer = writer
 
     def write(self, batch_id: int, table: pa.Table) -> int | None:
+        try:
+            self._give(batch_id, table)
+        except (Exception, SystemExit) as error:
+            raise user_function_error("foreach", error) from error
+        return int(table.num_rows)
+
+    def _give(self, batch_id: int, table: pa.Table) -> None:
         wanted = self._writer.open(0, batch_id)
         try:
             if wanted:
@@ -68,7 +75,6 @@ class ForeachSink:
             self._writer.close(error)
             raise
         self._writer.close(None)
-        return int(table.num_rows)
 
     def stop(self) -> None:
         """Nothing to release."""

@@ -78,7 +78,7 @@ def test_foreach_that_is_not_wanted_or_fails():
     ForeachSink(context(schema=SIMPLE), skipped).write(5, simple((1, "x")))
     assert skipped.calls == [("open", 0, 5), ("close", None)]
     failing = Writer(fail=True)
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(SparkError, match="FOREACH_USER_FUNCTION_ERROR.*ValueError: no"):
         ForeachSink(context(schema=SIMPLE), failing).write(5, simple((1, "x")))
     assert failing.calls == [("open", 0, 5), ("close", "no")]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from penstock.checkpoint.compactible_log import CompactibleLog
-from penstock.core.errors import analysis_error
+from penstock.core.errors import SPARK, SparkError, analysis_error
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.files.instants import file_time_ms
