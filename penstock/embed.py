@@ -36,25 +36,12 @@ def install() -> None:
         if _installed:
             return
         os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # also where the full pyspark is installed
-        _import_client()
+        import pyspark.sql.connect  # noqa: F401
+
         for patch in _PATCHES:
             patch()
         _at_exit(shutdown)
         _installed = True
-
-
-def _import_client() -> None:
-    """The client takes a main module without a file (`python -c`, standard input) for its own doctests, and ends."""
-    main = sys.modules["__main__"]
-    if hasattr(main, "__file__"):
-        import pyspark.sql.connect
-
-        return
-    main.__file__ = "<stdin>"
-    try:
-        import pyspark.sql.connect  # noqa: F401
-    finally:
-        del main.__file__
 
 
 def _own_clients() -> MutableMapping[str, Any]:
@@ -274,8 +261,8 @@ def _patch_foreach() -> None:
         if not callable(func):
             from pyspark.errors import PySparkTypeError
 
-            parameters = {"arg_name": "func", "arg_type": type(func).__name__}
-            raise PySparkTypeError(errorClass="NOT_CALLABLE", messageParameters=parameters)
+            parameters = {"arg_name": "func", "expected_type": "a function", "arg_type": type(func).__name__}
+            raise PySparkTypeError(errorClass="NOT_EXPECTED_TYPE", messageParameters=parameters)
         return _hand_over(self, self._write_proto.foreach_batch, func)
 
     DataStreamWriter.foreach = with_rows

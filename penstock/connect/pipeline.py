@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,7 +21,6 @@ from penstock.plan.types import StructType
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
-    from penstock.core.config import Conf
     from penstock.engine import EngineCursor
 
 
@@ -61,32 +61,53 @@ def run(session: Session, plan: Node, operation: Operation | None = None) -> Res
         if operation is not None:
             operation.interruptible(cursor.interrupt)
         try:
-            table = cursor.query(sql, context.tables, session.conf, context.fallbacks)
+            table = _interruptible(cursor, lambda: cursor.query(sql, context.tables, session.conf, context.fallbacks))
         finally:
             if operation is not None:
                 operation.interruptible(None)
     return Result(to_spark_arrow(table, plan.output), plan.schema)
 
 
-def _query(cursor: EngineCursor, sql: str, tables: Mapping[str, pa.Table], conf: Conf) -> pa.Table:
-    """Run it so that Ctrl-C gets through: signals reach the main thread only between Python instructions, and the engine
-    does not come back before it is done."""
+def _interruptible(cursor: EngineCursor, query: Callable[[], pa.Table]) -> pa.Table:
+    """Run it so that Ctrl-C gets through: signals reach the main thread only between Python instructions, and the
+    engine does not come back before it is done."""
     if threading.current_thread() is not threading.main_thread():
-        return cursor.query(sql, tables, conf)
-    running = _beside_main().submit(cursor.query, sql, tables, conf)
+        return query()
+    running = _beside_main().submit(query)
     try:
         return running.result()
-    except Exception:
-        raise
     except BaseException:
-        cursor.interrupt()
-        running.exception()
+        if not running.done():
+            cursor.interrupt()
+            running.exception()
         raise
+
+
+class _Worker:
+    """A daemon thread that runs one call after the other (an executor's threads would keep the process from ending)."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[Callable[[], pa.Table], Future[pa.Table]]] = SimpleQueue()
+        threading.Thread(target=self._run, name="penstock query", daemon=True).start()
+
+    def submit(self, call: Callable[[], pa.Table]) -> Future[pa.Table]:
+        future: Future[pa.Table] = Future()
+        self._calls.put((call, future))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            call, future = self._calls.get()
+            try:
+                future.set_result(call())
+            except BaseException as error:
+                future.set_exception(error)
+            del call, future  # what they hold would outlive the interpreter's own clean-up
 
 
 @functools.cache
-def _beside_main() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="penstock query")
+def _beside_main() -> _Worker:
+    return _Worker()
 
 
 def require_batch(plan: Node) -> None:

@@ -103,7 +103,10 @@ def _cast_invalid(match: re.Match[str]) -> SparkError:
 
 def _missing_file(match: re.Match[str]) -> SparkError:
     path = match["path"]
-    message = f"Error while reading file {path}: the file does not exist."
+    message = (
+        f"Error while reading file {path}: the file does not exist any more. Put it back, or set "
+        "spark.sql.files.ignoreMissingFiles to true to go on without it."
+    )
     return SparkError(
         "FAILED_READ_FILE.FILE_NOT_EXIST", message, {"path": path}, sqlstate="KD001", classes=errors.SPARK
     )

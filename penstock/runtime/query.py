@@ -78,7 +78,7 @@ class StreamingQuery:
         self._batches: MicroBatches | None = None
         self._reporter: ProgressReporter | None = None
         self._closers: list[Callable[[], None]] = []
-        self._start_error: Exception | None = None
+        self._start_error: BaseException | None = None
         self._announced = False
         self._interrupted = False
         self._ready = threading.Event()
@@ -228,7 +228,7 @@ class StreamingQuery:
             sink = spec.make_sink(self._sink_context(execution, conf))
             self._closers.append(sink.stop)
         except Exception as error:
-            self._start_error = error
+            self._start_error = explained(self.identity, error, self.checkpoint.paths.root)
             raise
         return execution, sink
 

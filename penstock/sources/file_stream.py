@@ -127,8 +127,7 @@ class FileStreamSource:
         self._fixed = self._new_files()
 
     def batch(self, start: str | None, end: str, columns: Sequence[tuple[str, str]]) -> Scan:
-        files = self._files(start, end)
-        self._check_there(files)
+        files = self._present(self._files(start, end))
         return self._relation.scan_files(files, columns, self._time_zone)
 
     def row_count(self, start: str | None, end: str) -> int | None:
@@ -231,17 +230,20 @@ class FileStreamSource:
             raise _unknown_offset(self._log.directory, end)
         return [file for b in range(first, last + 1) for file in self._batches[b]]
 
-    def _check_there(self, files: list[DataFile]) -> None:
-        if self._relation.listing.ignore_missing:
-            return
+    def _present(self, files: list[DataFile]) -> list[DataFile]:
+        """The files without those that are gone, which is an error unless the user wants to go on without them."""
+        found = [file for file in files if os.path.exists(file.path)]
+        if self._relation.listing.ignore_missing or len(found) == len(files):
+            return found
         for file in files:
-            if not os.path.exists(file.path):
+            if file not in found:
                 message = (
                     f"The file {to_uri(file.path)}, which belongs to this batch, does not exist any more. Put it back, "
                     "or set spark.sql.files.ignoreMissingFiles to true to go on without it."
                 )
                 params = {"path": to_uri(file.path)}
                 raise SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", message, params, sqlstate="KD001", classes=SPARK)
+        return found
 
     def _max_age(self) -> int:
         """latestFirst with a limit looks at all files for ever, as in Spark."""

@@ -104,7 +104,7 @@ def test_ends_on_sigterm_while_a_client_waits(serve: Start, open_client: Any) ->
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     thread.join(20)
-    assert failures
+    assert not thread.is_alive()  # by the query's end or by an error, whichever reaches the client first
     spark.client._closed = True
 
 
