@@ -1,4 +1,5 @@
-"""The demo: a real web server, visitors who browse it, and examples/top_urls.py counting URLs in its growing access log.
+"""The demo: a real web server, visitors who browse it, and examples/top_urls.py counting URLs in its growing access
+log.
 
 usage: python examples/demo.py [--seconds 30] [--forever] [--directory demo-data] [--visitors 8]
 
@@ -14,16 +15,28 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PAGES = ["/", "/pricing", "/docs", "/docs/windows", "/docs/watermarks", "/docs/kafka", "/blog", "/blog/exactly-once",
-         "/download", "/about", "/careers", "/status", "/img/logo.svg", "/css/site.css", "/search?q=spark", "/login"]  # fmt: skip
+DOCS = [f"/docs/{page}" for page in ("windows", "watermarks", "kafka")]
+PAGES = [
+    "/",
+    "/pricing",
+    "/docs",
+    *DOCS,
+    "/blog",
+    "/blog/exactly-once",
+    "/download",
+    "/about",
+    "/search?q=spark",
+    "/login",
+]
 
 
 class AccessLog:
-    """Collects log lines and rotates them every `interval` seconds: a file appears in `directory` only when it is whole."""
+    """Collects log lines and rotates them every `interval` seconds: a file appears in `directory` only when it is
+    whole."""
 
     def __init__(self, directory: Path, interval: float) -> None:
         self.directory, self.interval = directory, interval
@@ -70,7 +83,7 @@ def make_handler(log: AccessLog) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
             client = self.headers.get("X-Forwarded-For", self.client_address[0])
-            now = datetime.now(timezone.utc).strftime("%d/%b/%Y:%H:%M:%S +0000")
+            now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
             log.add(f'{client} - - [{now}] "GET {self.path} {self.request_version}" {status} {len(body)}')
 
         def log_message(self, *_: object) -> None:
@@ -87,7 +100,9 @@ def browse(port: int, visitor: int, stop: threading.Event) -> None:
     while not stop.is_set():
         page = rng.choices(PAGES, weights)[0] if rng.random() > 0.03 else f"/old/{rng.randrange(100)}"
         try:
-            connection.request("GET", page, headers={"X-Forwarded-For": f"203.0.113.{rng.randrange(1, 40) + visitor * 20}"})
+            connection.request(
+                "GET", page, headers={"X-Forwarded-For": f"203.0.113.{rng.randrange(1, 40) + visitor * 20}"}
+            )
             connection.getresponse().read()
         except OSError:
             connection.close()
@@ -115,9 +130,18 @@ def main() -> int:
 
     stop, log = threading.Event(), AccessLog(arguments.directory / "access-log", interval=0.5)
     server = start_site(log, arguments.visitors, stop)
-    print(f"A web server at http://127.0.0.1:{server.server_address[1]}/ with {arguments.visitors} visitors; its access log grows in "
-          f"{log.directory}/.\nRunning: penstock run examples/top_urls.py {log.directory} {arguments.directory / 'out'}\n", flush=True)  # fmt: skip
-    command = [sys.executable, "-m", "penstock", "run", str(HERE / "top_urls.py"), str(log.directory), str(arguments.directory / "out")]
+    url, out = f"http://127.0.0.1:{server.server_address[1]}/", arguments.directory / "out"
+    print(f"A web server at {url} with {arguments.visitors} visitors; its access log grows in {log.directory}/.")
+    print(f"Running: penstock run examples/top_urls.py {log.directory} {out}\n", flush=True)
+    command = [
+        sys.executable,
+        "-m",
+        "penstock",
+        "run",
+        str(HERE / "top_urls.py"),
+        str(log.directory),
+        str(out),
+    ]
     program = subprocess.Popen(command if arguments.forever else [*command, "--seconds", str(arguments.seconds)])
     try:
         code = program.wait()
@@ -125,8 +149,8 @@ def main() -> int:
         code = program.wait()
     stop.set()
     server.shutdown()
-    out = arguments.directory / "out"
-    print(f"""
+    print(
+        f"""
 {log.total:,} requests were logged.
   access log   {log.directory}/
   results      {out}/counts/      (Parquet; read it with any tool)
@@ -134,7 +158,9 @@ def main() -> int:
 Go on: run the demo again with the same directory and the counts continue exactly once, also after kill -9.
 Change the program: examples/top_urls.py is plain PySpark; run it with
   .venv/bin/penstock run examples/top_urls.py {log.directory} {out}
-Start afresh: rm -r {arguments.directory}""", flush=True)
+Start afresh: rm -r {arguments.directory}""",
+        flush=True,
+    )
     return code
 
 

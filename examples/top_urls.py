@@ -2,7 +2,8 @@
 
 usage: penstock run examples/top_urls.py LOGS OUT [--seconds N]      (or spark-submit, or python with real PySpark)
 
-LOGS is a directory into which the web server rotates its log: files of lines in Common Log Format.  How often was each URL
+LOGS is a directory into which the web server rotates its log: files of lines in Common Log Format.  How often was
+each URL
 asked for in each window of 10 seconds, a new window every 5 seconds?  Two queries answer:
 `live` shows the newest window in the terminal after every batch (update mode);
 `results` writes every finished window to OUT/counts as Parquet, each exactly once (append mode).
@@ -35,7 +36,8 @@ def parse(lines: DataFrame) -> DataFrame:
 
 
 def count_urls(requests: DataFrame) -> DataFrame:
-    """Requests of each URL in each window of 10 seconds that begins every 5 seconds; 10 seconds late is not too late."""
+    """Requests of each URL in each window of 10 seconds that begins every 5 seconds; 10 seconds late is not too
+    late."""
     windows = F.window("time", "10 seconds", "5 seconds")
     return (
         requests.where("status < 400")

@@ -20,7 +20,8 @@ __all__ = ["__version__", "session"]
 
 def _name_main() -> None:
     """Let the client be imported under `python -c`: it takes a `__main__` without file and spec for a run of its own
-    doctests, looks for an installation of Spark and ends the process.  The name `__main__` changes nothing for others."""
+    doctests, looks for an installation of Spark and ends the process.  The name `__main__` changes nothing for
+    others."""
     main = sys.modules.get("__main__")
     if main is not None and getattr(main, "__spec__", None) is None and not hasattr(main, "__file__"):
         main.__spec__ = ModuleSpec("__main__", None)

@@ -17,6 +17,7 @@ from penstock import __version__
 
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
+_STOP_LIMIT_S = 10.0
 
 
 class Terminated(BaseException):
@@ -72,8 +73,10 @@ def _run(options: argparse.Namespace) -> int:
         code = _INTERRUPTED
     except Terminated:
         code = _TERMINATED
-    _stop(embed.shutdown)
+    ended = _stop(embed.shutdown)
     _flush()
+    if not ended:
+        os._exit(code)
     return code
 
 
@@ -150,8 +153,9 @@ def _terminate(number: int, frame: Any) -> None:
     raise Terminated
 
 
-def _stop(shutdown: Callable[[], None]) -> None:
-    """Let running batches end; a second Ctrl-C or SIGTERM does not wait for them: they run again at the next start."""
+def _stop(shutdown: Callable[[], None]) -> bool:
+    """Let running batches end, within a limit; a second Ctrl-C or SIGTERM does not wait for them: they run again at the
+    next start.  Whether everything has ended."""
 
     def leave(number: int, frame: Any) -> None:
         _flush()
@@ -159,10 +163,23 @@ def _stop(shutdown: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
-    try:
-        shutdown()
-    except Exception as error:
-        print(f"penstock: a query did not stop properly: {error}", file=sys.stderr)
+
+    clean = threading.Event()
+
+    def stop() -> None:
+        try:
+            shutdown()
+            clean.set()
+        except Exception as error:
+            print(f"penstock: a query did not stop properly: {error}", file=sys.stderr)
+
+    thread = threading.Thread(target=stop, daemon=True, name="penstock stop")
+    thread.start()
+    thread.join(_STOP_LIMIT_S)
+    if thread.is_alive():
+        limit = f"{_STOP_LIMIT_S:g} s"
+        print(f"penstock: a batch did not end within {limit}: it runs again at the next start", file=sys.stderr)
+    return clean.is_set()
 
 
 def _flush() -> None:

@@ -41,7 +41,8 @@ def test_the_builder_of_unmodified_programs() -> None:
     program = """
         from pyspark import SparkConf, SparkContext
         from pyspark.sql import SparkSession
-        again = SparkSession.builder.master("local[4]").appName("a").config("spark.sql.shuffle.partitions", 3).getOrCreate()
+        builder = SparkSession.builder.master("local[4]").appName("a")
+        again = builder.config("spark.sql.shuffle.partitions", 3).getOrCreate()
         assert again is spark
         assert spark.conf.get("spark.sql.shuffle.partitions") == "3"
         assert SparkSession.getActiveSession() is spark and SparkSession.active() is spark
@@ -155,7 +156,8 @@ def test_new_session() -> None:
 
 
 def test_importing_penstock_is_light() -> None:
-    text = "import sys, penstock; print([m for m in ('pyspark', 'pandas', 'pyarrow', 'duckdb', 'grpc') if m in sys.modules])"
+    heavy = ("pyspark", "pandas", "pyarrow", "duckdb", "grpc")
+    text = f"import sys, penstock; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -43,7 +43,7 @@ class Checkpoint:
         """What the query has to do first; raises when the logs are damaged."""
         decision: Decision = decide(self._tail())
         if isinstance(decision, Inconsistent):
-            raise missing_batch(self.offset_log.path(decision.missing_id), f"but {decision.why}")
+            raise missing_batch(self.offset_log.path(decision.missing_id), f"which has to be there: {decision.why}")
         return decision
 
     def stored_conf(self) -> Mapping[str, str]:

@@ -83,8 +83,8 @@ def other_sources(logged: int, requested: int) -> SparkError:
 def foreign_offset(source: str, offset: str) -> SparkError:
     """An offset in the checkpoint that the query's source cannot have written."""
     message = (
-        f"The source {source} cannot go on from {offset[:120]!r}, which is in the checkpoint: it belongs to a source of "
-        "another kind, or was changed. Restore the checkpoint from a copy, or use another checkpointLocation."
+        f"The source {source} cannot go on from {offset[:120]!r}, which is in the checkpoint: it belongs to a "
+        "source of another kind, or was changed. Restore the checkpoint from a copy, or use another checkpointLocation."
     )
     params = {"source": source, "offset": offset}
     condition = "STREAMING_SOURCES_NOT_MATCH_IN_CHECKPOINT"

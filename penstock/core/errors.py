@@ -13,7 +13,11 @@ ANALYSIS = (_SPARK + "sql.AnalysisException",)
 PARSE = (_SPARK + "sql.catalyst.parser.ParseException", *ANALYSIS)
 STREAMING = (_SPARK + "sql.streaming.StreamingQueryException",)
 ARITHMETIC = (_SPARK + "SparkArithmeticException", "java.lang.ArithmeticException")
-NUMBER_FORMAT = (_SPARK + "SparkNumberFormatException", "java.lang.NumberFormatException", "java.lang.IllegalArgumentException")
+NUMBER_FORMAT = (
+    _SPARK + "SparkNumberFormatException",
+    "java.lang.NumberFormatException",
+    "java.lang.IllegalArgumentException",
+)
 DATE_TIME = (_SPARK + "SparkDateTimeException", "java.time.DateTimeException")
 ILLEGAL_ARGUMENT = (_SPARK + "SparkIllegalArgumentException", "java.lang.IllegalArgumentException")
 ILLEGAL_STATE = (_SPARK + "SparkIllegalStateException", "java.lang.IllegalStateException")
@@ -63,7 +67,9 @@ def parse_error(condition: str, message: str, sqlstate: str = "42601", **params:
 def unsupported(feature: str, remedy: str = "") -> SparkError:
     """A thing that Spark has and Penstock does not have yet, named: never a silent fallback."""
     message = f"Penstock does not support {feature}." + (f" {remedy}" if remedy else "")
-    return SparkError("UNSUPPORTED_FEATURE.PENSTOCK", message, {"feature": feature}, sqlstate="0A000", classes=UNSUPPORTED)
+    return SparkError(
+        "UNSUPPORTED_FEATURE.PENSTOCK", message, {"feature": feature}, sqlstate="0A000", classes=UNSUPPORTED
+    )
 
 
 def illegal_argument(condition: str, message: str, sqlstate: str = "22023", **params: object) -> SparkError:

@@ -1,6 +1,7 @@
 """Named points at which a test may crash or fail the process; nothing in production.
 
-`point("name")` costs one dictionary look-up.  `PENSTOCK_CRASH_AT=name:3` kills the process with SIGKILL when the point is
+`point("name")` costs one dictionary look-up.  `PENSTOCK_CRASH_AT=name:3` kills the process with SIGKILL when the
+point is
 passed for the third time; `penstock.testing` registers functions in `hooks` instead.
 """
 

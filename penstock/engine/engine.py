@@ -90,7 +90,8 @@ class EngineCursor:
             self._connection.sql(sql)
 
     def create_table(self, name: str, select: str, conf: Conf | None = None, fallback: str | None = None) -> int:
-        """Keep the rows of a SELECT as the temporary table `name`, in place of an older one; returns how many there are.
+        """Keep the rows of a SELECT as the temporary table `name`, in place of an older one; returns how many there
+        are.
         `fallback` is a slower SELECT for the same rows, run when `select` meets data that it cannot read."""
         create = f"CREATE OR REPLACE TEMP TABLE {name} AS "
         with self._prepared(None, conf):

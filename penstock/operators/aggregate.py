@@ -1,7 +1,9 @@
 """Incremental GROUP BY: merges each batch's partial buffers into the groups kept in state.
 
-Input rows are one a group: `hash`, the key columns, the partial buffers (made by the segment below).  Output rows are key
-columns and merged buffers (the segment above finishes them).  The cost of a batch is that of its groups and of the groups
+Input rows are one a group: `hash`, the key columns, the partial buffers (made by the segment below).  Output rows are
+key
+columns and merged buffers (the segment above finishes them).  The cost of a batch is that of its groups and of the
+groups
 it evicts, whatever the state holds; complete mode, which returns everything, is the exception by its nature.
 Semantics: Spark's StateStoreSaveExec.
 """
@@ -26,7 +28,8 @@ HASH = "hash"
 class AggregateOperator:
     """GROUP BY in append, update or complete mode.
 
-    event_time_key: the name of the key column (timestamp, us) that the watermark evicts by, or None when nothing is evicted.
+    event_time_key: the name of the key column (timestamp, us) that the watermark evicts by, or None when nothing is
+    evicted.
     """
 
     name = "stateStoreSave"
@@ -67,7 +70,9 @@ class AggregateOperator:
 
     def _merge(self, batch: pa.Table) -> Slots:
         rows = batch.combine_chunks().to_batches()[0]
-        hashes = rows.column(rows.schema.get_field_index(HASH)).to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)
+        hashes = (
+            rows.column(rows.schema.get_field_index(HASH)).to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)
+        )
         keys = _select(rows, self._key_schema)
         partial = _select(rows, self._value_schema)
         slots, is_new = self.store.locate_or_add(hashes, keys)

@@ -1,6 +1,7 @@
 """Streaming dropDuplicates: a row passes when its key is not in state yet.
 
-With the watermark's column among the keys, keys older than the watermark are removed (a duplicate that comes later would be
+With the watermark's column among the keys, keys older than the watermark are removed (a duplicate that comes later
+would be
 dropped as late anyway); without it the state grows for ever, as in Spark.  Semantics: Spark's StreamingDeduplicateExec.
 """
 
@@ -31,7 +32,12 @@ class DeduplicateOperator:
     name = "dedupe"
 
     def __init__(
-        self, store: KeyedStore, key_schema: pa.Schema, event_time: str | None, event_time_key: str | None, run_sql: RunSql
+        self,
+        store: KeyedStore,
+        key_schema: pa.Schema,
+        event_time: str | None,
+        event_time_key: str | None,
+        run_sql: RunSql,
     ) -> None:
         self.store = store
         self.figures = OperatorFigures()

@@ -109,7 +109,9 @@ def merge_sql(merges: Sequence[Merge]) -> str:
     items = []
     for m in merges:
         old, new = f"old_{m.column}", f"new_{m.column}"
-        others = {f"{side}_{name}": f"{side}_{column}" for name, column in m.siblings.items() for side in ("old", "new")}
+        others = {
+            f"{side}_{name}": f"{side}_{column}" for name, column in m.siblings.items() for side in ("old", "new")
+        }
         merged = _SQL_RULES.get(m.rule, m.rule).format(old=old, new=new, **others)
         items.append(f"CASE WHEN is_new THEN {new} ELSE {merged} END AS {m.column}")
     return f"SELECT {', '.join(items)} FROM merge_input"

@@ -26,7 +26,8 @@ _field_names: dict[type, tuple[str, ...]] = {}
 
 
 def field_names(cls: type[Any]) -> tuple[str, ...]:
-    """The dataclass fields of a kind of node or expression (dataclasses.fields() is slow, and trees are walked a lot)."""
+    """The dataclass fields of a kind of node or expression (dataclasses.fields() is slow, and trees are walked a
+    lot)."""
     names = _field_names.get(cls)
     if names is None:
         names = _field_names[cls] = tuple(f.name for f in fields(cls))
@@ -196,7 +197,8 @@ class FunctionCall(Expression):
     """A resolved call of a function of the function table (operators are functions too: "+", "and", "=", "when").
 
     `name` is the table's key.  For aggregates: `distinct`, `filter` (FILTER WHERE), `order_by` (WITHIN GROUP or
-    aggregate order), `ignore_nulls`.  `display` is the name the call shows under in column names (Spark's prettyName)."""
+    aggregate order), `ignore_nulls`.  `display` is the name the call shows under in column names (Spark's
+    prettyName)."""
 
     name: str
     args: tuple[Expression, ...]
@@ -303,7 +305,8 @@ class FrameBound(Expression):
 
 @dataclass(frozen=True)
 class WindowExpression(Expression):
-    """`function OVER (PARTITION BY ... ORDER BY ... frame)`.  `frame_type` is "rows", "range", or "" (Spark's default)."""
+    """`function OVER (PARTITION BY ... ORDER BY ... frame)`.  `frame_type` is "rows", "range", or "" (Spark's
+    default)."""
 
     function: Expression
     partition_by: tuple[Expression, ...] = ()
@@ -381,7 +384,8 @@ class UnresolvedStar(Expression):
 
 @dataclass(frozen=True)
 class UnresolvedStarExcept(Expression):
-    """`* EXCEPT (a, t.b)` and `t.* EXCEPT (...)`: the star without the columns (or struct fields) named in `excluded`."""
+    """`* EXCEPT (a, t.b)` and `t.* EXCEPT (...)`: the star without the columns (or struct fields) named in
+    `excluded`."""
 
     target: tuple[str, ...]
     excluded: tuple[tuple[str, ...], ...]

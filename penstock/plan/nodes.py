@@ -79,7 +79,9 @@ class Node:
 
 def named_output(expressions: tuple[Expression, ...]) -> tuple[Attribute, ...]:
     """The attributes that a list of resolved Alias and Attribute expressions defines."""
-    return tuple(e.to_attribute() if isinstance(e, Alias) else e for e in expressions if isinstance(e, (Alias, Attribute)))
+    return tuple(
+        e.to_attribute() if isinstance(e, Alias) else e for e in expressions if isinstance(e, (Alias, Attribute))
+    )
 
 
 # ---------------------------------------------------------------- leaves
@@ -207,9 +209,11 @@ class Aggregate(Node):
     """GROUP BY.  Resolved: `aggregates` is the whole output (Alias/Attribute), `grouping` the keys.
 
     Inside resolved `aggregates`, an occurrence of a grouping expression is written as that very expression (equal to
-    one in `grouping`); the rest is aggregate FunctionCalls and expressions over both.  kind: "groupby", "rollup", "cube",
+    one in `grouping`); the rest is aggregate FunctionCalls and expressions over both.  kind: "groupby", "rollup",
+    "cube",
     "grouping_sets" (then `sets` are tuples of indices into `grouping`).
-    Unresolved, `aggregates` holds only what the user gave: with `include_grouping` the keys come first (DataFrame API)."""
+    Unresolved, `aggregates` holds only what the user gave: with `include_grouping` the keys come first (DataFrame
+    API)."""
 
     grouping: tuple[Expression, ...]
     aggregates: tuple[Expression, ...]

@@ -18,7 +18,8 @@ class BatchInput:
     """One micro-batch, as the offset log defines it.
 
     `scans[i]` is what source i reads (None: nothing new); `row_counts[i]` its rows where known without scanning.
-    `watermark_ms` evicts state, `late_watermark_ms` (the previous batch's watermark) drops late rows: Spark's two watermarks.
+    `watermark_ms` evicts state, `late_watermark_ms` (the previous batch's watermark) drops late rows: Spark's two
+    watermarks.
     """
 
     batch_id: int

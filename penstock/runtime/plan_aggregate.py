@@ -1,8 +1,8 @@
 """A streaming GROUP BY cut in three: partial buffers (SQL), merge into state (operator), final results (SQL).
 
-    SELECT hash, keys, partial buffers FROM child GROUP BY keys     -- one batch's rows, in DuckDB
-    AggregateOperator                                               -- state, in Arrow
-    SELECT keys, final(buffers) FROM operator's output              -- read by the segment above
+SELECT hash, keys, partial buffers FROM child GROUP BY keys     -- one batch's rows, in DuckDB
+AggregateOperator                                               -- state, in Arrow
+SELECT keys, final(buffers) FROM operator's output              -- read by the segment above
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ Replaced = dict[Expression, tuple[Attribute, str | None]]
 
 
 def _plan_keys(node: Aggregate, context: TranslateContext) -> tuple[tuple[KeyColumn, ...], list[str], Replaced]:
-    """Key columns, the SQL that restores each grouping expression, and what replaces it above (with its event-time key)."""
+    """Key columns, the SQL that restores each grouping expression, and what replaces it above (with its event-time
+    key)."""
     columns: list[KeyColumn] = []
     finals: list[str] = []
     replaced: Replaced = {}
@@ -179,7 +180,9 @@ def _plan_call(call: FunctionCall, index: int, context: TranslateContext) -> tup
     )
 
 
-def _updates(call: FunctionCall, incremental: Incremental, names: dict[str, str], context: TranslateContext) -> list[str]:
+def _updates(
+    call: FunctionCall, incremental: Incremental, names: dict[str, str], context: TranslateContext
+) -> list[str]:
     args = [expression_sql(arg, context) for arg in call.args]
     where = expression_sql(call.filter, context) if call.filter is not None else None
     order = ", ".join(expression_sql(key, context) for key in call.order_by) or None
@@ -194,7 +197,8 @@ def _merges(call: FunctionCall, incremental: Incremental, names: dict[str, str])
 
 
 def _replace_all(expression: Expression, replaced: dict[Expression, Attribute]) -> Expression:
-    """Top-down replacement of grouping expressions and aggregate calls; a bare replaced column keeps its name and id."""
+    """Top-down replacement of grouping expressions and aggregate calls; a bare replaced column keeps its name and
+    id."""
     found = replaced.get(expression)
     if found is not None:
         if isinstance(expression, Attribute):

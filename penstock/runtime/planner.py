@@ -27,7 +27,6 @@ from penstock.plan.nodes import (
     Aggregate,
     Deduplicate,
     ExpandWindows,
-    Filter,
     Hint,
     Join,
     Limit,
@@ -146,7 +145,9 @@ class _Planner:
     def _cut_read(self, read: Read) -> Node:
         index = self.sources.index(read)
         columns = self._needed(read)
-        self.steps.append(ReadSource(index, self._source_name(index), self._empty_table({a.sql_name: a.type for a in columns})))
+        self.steps.append(
+            ReadSource(index, self._source_name(index), self._empty_table({a.sql_name: a.type for a in columns}))
+        )
         return Input(self._source_name(index), read.output)
 
     def _cut_watermark(self, node: Watermark, folds: Watermark | None) -> Node:
@@ -177,7 +178,9 @@ class _Planner:
         self._refuse_chain(node)
         child = self._cut(node.child, None)
         names = {key.id: f"k{i}" for i, key in enumerate(node.keys)}
-        columns = tuple(a for a in node.output if a.id in self.required or a.id in names or WATERMARK_DELAY in a.metadata)
+        columns = tuple(
+            a for a in node.output if a.id in self.required or a.id in names or WATERMARK_DELAY in a.metadata
+        )
         own = {a.sql_name: (a.sql_name, a.type) for a in columns}
         keys = {names[key.id]: (key.sql_name, key.type) for key in node.keys}
         items = ", ".join(f"{sql} AS {name}" for name, (sql, _) in {**own, **keys}.items())
@@ -232,7 +235,8 @@ class _Planner:
     # ------------------------------------------------------------ segments
 
     def _select(self, node: Node) -> str:
-        """The SELECT of those columns of `node` that the query uses; the relations that a step leaves hold no others."""
+        """The SELECT of those columns of `node` that the query uses; the relations that a step leaves hold no
+        others."""
         return to_sql(Project(tuple(a for a in node.output if a.id in self.required), node), self.context)
 
     def _segment(self, sql: str) -> Segment:
@@ -257,7 +261,7 @@ def _foldable_watermark(node: Aggregate) -> Watermark | None:
         if isinstance(below, ExpandWindows) and below.duration_us % below.slide_us:
             return None  # some rows fall into more windows than others, which would skew the average
         below = below.child
-    if not isinstance(below, Watermark) or isinstance(node, Aggregate) and not node.grouping:
+    if not isinstance(below, Watermark) or (isinstance(node, Aggregate) and not node.grouping):
         return None
     column = _watermark_column(below)
     return below if any(a.id == column.id for a in node.child.output) else None
@@ -285,7 +289,9 @@ def _hash_keys(cursor: EngineCursor, conf: Conf) -> Callable[[pa.RecordBatch], N
 
     def hash_keys(keys: pa.RecordBatch) -> NDArray[np.uint64]:
         names = ", ".join(keys.schema.names)
-        hashed = cursor.query(f"SELECT hash({names}) AS {HASH} FROM keys_to_hash", {"keys_to_hash": pa.table(keys)}, conf)
+        hashed = cursor.query(
+            f"SELECT hash({names}) AS {HASH} FROM keys_to_hash", {"keys_to_hash": pa.table(keys)}, conf
+        )
         return np.asarray(hashed.column(0).to_numpy(), dtype=np.uint64)
 
     return hash_keys

@@ -1,6 +1,7 @@
 """Filters move below withWatermark when they do not look at its column (Spark's PushPredicateThroughNonJoin).
 
-It matters for more than speed: rows that a filter removes must not move the watermark, exactly where they do not in Spark.
+It matters for more than speed: rows that a filter removes must not move the watermark, exactly where they do not in
+Spark.
 """
 
 from __future__ import annotations

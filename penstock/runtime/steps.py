@@ -153,7 +153,8 @@ def note_event_times(state: BatchState, index: int, delay_ms: int, rows: pa.Tabl
 class RunOperator:
     """Feed a segment's rows to a stateful operator and register what it gives under `name`.
 
-    `measures` is the (index, delay in ms) of a withWatermark whose event times the segment brings along as extra columns.
+    `measures` is the (index, delay in ms) of a withWatermark whose event times the segment brings along as extra
+    columns.
     With `needs_rows` an input without rows still has to be run (a global aggregate answers with one row).
     """
 

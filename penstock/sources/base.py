@@ -44,7 +44,8 @@ class ReadLimit:
 @dataclass(frozen=True)
 class StreamContext:
     """What a source gets when a query opens it.  `metadata_path` is `<checkpoint>/sources/<index>`, its own directory;
-    `available_now` sources fix, in `prepare_for_available_now`, what "now" is.  `wake` may be called from any thread when new
+    `available_now` sources fix, in `prepare_for_available_now`, what "now" is.  `wake` may be called from any thread
+    when new
     data is there: the query then asks for it at once instead of at its next poll."""
 
     clock: Clock

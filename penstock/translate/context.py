@@ -15,7 +15,8 @@ _numbers = itertools.count(1)
 @dataclass
 class TranslateContext:
     """One translation.  `tables` are to be registered under their names while the SQL runs; the names are unique in
-    the process, so that SQL of several translations may share a cursor.  `fallbacks` are scans in the text and slower ones
+    the process, so that SQL of several translations may share a cursor.  `fallbacks` are scans in the text and slower
+    ones
     for the same rows, for `EngineCursor.query`."""
 
     conf: Conf = field(default_factory=Conf)

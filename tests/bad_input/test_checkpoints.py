@@ -213,6 +213,27 @@ def test_lost_state(job: Job, lost: str, tmp_path: Path) -> None:
     goes_on(job)
 
 
+# ---------------------------------------------------------------- a damaged log of the file sink
+
+
+@pytest.mark.parametrize(
+    ("harm", "condition"),
+    [(cut, "MALFORMED_LOG_FILE"), (write(b""), "MALFORMED_LOG_FILE"), (Path.unlink, "BATCH_METADATA_NOT_FOUND")],
+)
+def test_a_damaged_sink_log(spark: Any, tmp_path: Path, harm: Callable[[Path], object], condition: str) -> None:
+    """Readers say so; they give neither fewer rows nor those of files that are not committed."""
+    job = Job(spark, tmp_path, schema="k string, v int")
+    for number in range(3):
+        job.add(f"f{number}", [{"k": "x", "v": number}])
+    job.run()
+    path = job.out / "_spark_metadata/1"
+    whole = path.read_bytes()
+    harm(path)
+    fails(job.rows, UnknownException, condition, str(path), "Restore the file")
+    path.write_bytes(whole)
+    assert job.rows() == job.batch_rows()
+
+
 # ---------------------------------------------------------------- other queries
 
 
@@ -273,7 +294,9 @@ class RateJob(Job):
 def test_another_kind_of_source(job: Job, source: str) -> None:
     other = RateJob(**vars(job))
     other.source = source
-    other.fails("STREAMING_SOURCES_NOT_MATCH_IN_CHECKPOINT", "Rate", "a.json" if source == "rate" else "logOffset", REMEDY)
+    other.fails(
+        "STREAMING_SOURCES_NOT_MATCH_IN_CHECKPOINT", "Rate", "a.json" if source == "rate" else "logOffset", REMEDY
+    )
     goes_on(job)
 
 

@@ -1,4 +1,4 @@
-"""A query that means nothing: names, types, functions and SQL text that do not resolve.  All before any data is read."""
+"""A query that means nothing: names, types, functions and SQL text that do not resolve, told before data is read."""
 
 from __future__ import annotations
 
@@ -124,5 +124,12 @@ def test_a_missing_table(spark: Any) -> None:
 
 
 def test_a_wrong_schema_text(spark: Any, tmp_path: Path) -> None:
-    fails(lambda: spark.readStream.schema("a innt").json(str(tmp_path)).schema, ParseException, "UNSUPPORTED_DATATYPE", "INNT")
-    fails(lambda: spark.readStream.schema("a int b").json(str(tmp_path)).schema, ParseException, "PARSE_SYNTAX_ERROR", "b")
+    fails(
+        lambda: spark.readStream.schema("a innt").json(str(tmp_path)).schema,
+        ParseException,
+        "UNSUPPORTED_DATATYPE",
+        "INNT",
+    )
+    fails(
+        lambda: spark.readStream.schema("a int b").json(str(tmp_path)).schema, ParseException, "PARSE_SYNTAX_ERROR", "b"
+    )

@@ -226,11 +226,29 @@ def test_an_operation_that_no_stream_has(
     fails(lambda: writer.start(), kind, condition, *names)
 
 
+@pytest.mark.parametrize(
+    ("transform", "names"),
+    [
+        (lambda f: f.join(f.withColumnRenamed("v", "w"), "k"), ["join of two streaming DataFrames"]),
+        (lambda f: f.limit(1), ["limit on a streaming DataFrame"]),
+    ],
+)
+def test_an_operation_that_penstock_lacks(job: Job, transform: Callable[[Any], Any], names: list[str]) -> None:
+    writer = transform(job.frame()).writeStream.format("noop")
+    fails(lambda: writer.start(), UnsupportedOperationException, PENSTOCK, "Penstock does not support", *names)
+
+
 def test_streams_and_batches_confused(spark: Any, job: Job) -> None:
     stream = job.frame()
     fails(lambda: stream.collect(), AnalysisException, "_LEGACY_ERROR_TEMP_3102", "writeStream.start()")
     batch_write = stream.write.format("noop").mode("append")
-    fails(lambda: batch_write.save(), AnalysisException, "CALL_ON_STREAMING_DATASET_UNSUPPORTED", "`write`", "`writeStream`")
+    fails(
+        lambda: batch_write.save(),
+        AnalysisException,
+        "CALL_ON_STREAMING_DATASET_UNSUPPORTED",
+        "`write`",
+        "`writeStream`",
+    )
     stream_write = spark.range(1).writeStream.format("noop")
     fails(lambda: stream_write.start(), AnalysisException, "WRITE_STREAM_NOT_ALLOWED", "`writeStream`", "`write`")
 

@@ -61,7 +61,7 @@ def test_no_path_at_all(spark: Any) -> None:
 
 def test_a_path_of_another_file_system(spark: Any) -> None:
     reader = spark.readStream.schema(SCHEMA)
-    with pytest.raises(Exception, match="gopher://.*Use a local path"):
+    with pytest.raises(Exception, match=r"gopher://.*Use a local path"):
         reader.json("gopher://host/data").schema  # noqa: B018
 
 

@@ -99,6 +99,17 @@ def test_a_running_sum_that_overflows(spark: Any, tmp_path: Path) -> None:
     assert list(totals.values())[-1] == job.batch_rows()[0]
 
 
+def test_a_running_sum_that_may_overflow(spark: Any, tmp_path: Path) -> None:
+    """The remedies that the message names."""
+    seen: list[Any] = []
+    job = Job(spark, tmp_path, schema="v long", mode="complete", function=lambda f, _: seen.append(f.collect()[0]))
+    job.transform = lambda f: f.groupBy().agg(F.try_sum("v").alias("s"), F.sum(F.col("v").cast("decimal(38,0)")))
+    job.add("a", [{"v": 2**63 - 1}])
+    job.add("b", [{"v": 1}])
+    job.run()
+    assert [tuple(row) for row in seen] == [(2**63 - 1, 2**63 - 1), (None, 2**63)]
+
+
 def test_an_overflow_within_one_batch(spark: Any, tmp_path: Path) -> None:
     job = Job(spark, tmp_path, schema="v long", transform=lambda f: f.groupBy().agg(F.sum("v").alias("s")))
     job.mode, job.function = "update", lambda frame, batch_id: None

@@ -1,4 +1,5 @@
-"""SIGKILL at random moments and at every named point: the sink ends up with the batch answer, nothing lost, nothing twice.
+"""SIGKILL at random moments and at every named point: the sink ends up with the batch answer, nothing lost, nothing
+twice.
 
 PENSTOCK_CRASH_KILLS sets how often the random test kills (100 in CI); PENSTOCK_CRASH_SEED replays a run.
 """
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,11 @@ class Input:
         for _ in range(count):
             second = self.files * 2
             rows_here = [
-                (second * 1_000_000 + self.rng.randrange(4_000_000), f"/{self.rng.randrange(12)}", self.rng.randrange(500))
+                (
+                    second * 1_000_000 + self.rng.randrange(4_000_000),
+                    f"/{self.rng.randrange(12)}",
+                    self.rng.randrange(500),
+                )
                 for _ in range(rows)
             ]
             self._write(rows_here)
@@ -57,7 +63,8 @@ class Input:
         self.events += events
 
     def answer(self) -> Counter[tuple[int, str, int, int]]:
-        """(window start in us, url, n, ms) of every window, as a batch job would count them, without the last event's."""
+        """(window start in us, url, n, ms) of every window, as a batch job would count them, without the last
+        event's."""
         groups: dict[tuple[int, str], list[int]] = {}
         for at, url, ms in self.events:
             for start in range((at // 5_000_000 - 1) * 5_000_000, at + 1, 5_000_000):
@@ -69,9 +76,9 @@ class Input:
 
 
 def _iso(at: int) -> str:
-    from datetime import datetime, timezone
+    from datetime import datetime
 
-    return datetime.fromtimestamp((START_US + at) / 1e6, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp((START_US + at) / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Job:
@@ -82,7 +89,16 @@ class Job:
         self.out, self.checkpoint = root / "out", root / "checkpoint"
 
     def start(self, crash_at: str = "") -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "penstock", "run", str(JOB), str(self.input.directory), str(self.out), str(self.checkpoint)]
+        command = [
+            sys.executable,
+            "-m",
+            "penstock",
+            "run",
+            str(JOB),
+            str(self.input.directory),
+            str(self.out),
+            str(self.checkpoint),
+        ]
         env = {**os.environ, "PENSTOCK_CRASH_AT": crash_at}
         return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -99,7 +115,11 @@ class Job:
         import penstock
 
         spark = penstock.session()
-        rows = spark.read.parquet(str(self.out)).selectExpr("unix_micros(start) AS start", "url", "n", "ms", "last").collect()
+        rows = (
+            spark.read.parquet(str(self.out))
+            .selectExpr("unix_micros(start) AS start", "url", "n", "ms", "last")
+            .collect()
+        )
         assert all(row.last == row.url for row in rows)
         return Counter((row.start, row.url, row.n, row.ms) for row in rows)
 
@@ -118,13 +138,13 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         job.input.add(25)
         process = job.start()
         try:
-            process.communicate(timeout=rng.uniform(0.5, 2.2))
+            output, _ = process.communicate(timeout=rng.uniform(0.5, 2.2))
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             kills += 1
         else:
-            assert process.returncode == 0
+            assert process.returncode == 0, output
     job.input.finish()
     assert job.run() == 0
     print(f"killed {kills} times over {job.input.files} files")

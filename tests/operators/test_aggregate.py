@@ -105,7 +105,13 @@ def test_random_batches_with_restarts_equal_the_model(tmp_path: Path, seed: int)
     operator, model, emitted, expected, watermark = make(tmp_path, "append"), {}, {}, {}, 0
     for version in range(1, 25):
         groups = {
-            (rng.randrange(1, 30), rng.choice(["/a", "/b", None])): (rng.randrange(9), rng.randrange(99), rng.random(), "f", "t")
+            (rng.randrange(1, 30), rng.choice(["/a", "/b", None])): (
+                rng.randrange(9),
+                rng.randrange(99),
+                rng.random(),
+                "f",
+                "t",
+            )
             for _ in range(rng.randrange(6))
         }
         late, watermark = watermark, max(watermark, rng.randrange(version + 2))

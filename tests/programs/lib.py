@@ -64,7 +64,9 @@ def work_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="golden-"))
 
 
-def run(counts: DataFrame, mode: str, work: Path, *, ordered: bool = False, progress: bool = True, **trigger: object) -> None:
+def run(
+    counts: DataFrame, mode: str, work: Path, *, ordered: bool = False, progress: bool = True, **trigger: object
+) -> None:
     """Run a query to its end over all input and print its batches, then the figures of its progress."""
     out = str(work / "batches.jsonl")
     start = os.path.getsize(out) if os.path.exists(out) else 0

@@ -24,6 +24,8 @@ events = (
     .json(str(work / "in"))
 )  # fmt: skip
 counts = (
-    events.withWatermark("time", "5 seconds").groupBy(F.window("time", "7 seconds", "3 seconds").alias("w"), "user").count()
+    events.withWatermark("time", "5 seconds")
+    .groupBy(F.window("time", "7 seconds", "3 seconds").alias("w"), "user")
+    .count()
 )
 run(counts.select("w.*", "user", F.col("count").alias("n")), "update", work)

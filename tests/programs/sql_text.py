@@ -1,7 +1,6 @@
 """The same in SQL text: a streaming view, a CTE, event-time windows, HAVING."""
 
 from lib import run, session, work_directory, write_files
-from pyspark.sql import functions as F
 
 spark, work = session(), work_directory()
 

@@ -22,5 +22,7 @@ def read(name: str):
     )  # fmt: skip
 
 
-counts = read("in").union(read("other")).groupBy(F.window("time", "10 seconds"), "url").agg(F.sum("user").alias("users"))
+counts = (
+    read("in").union(read("other")).groupBy(F.window("time", "10 seconds"), "url").agg(F.sum("user").alias("users"))
+)
 run(counts, "update", work, progress=False)

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH208
 import os
 
 import pytest

@@ -102,7 +102,9 @@ def path_not_found(path: str) -> Exception:
 
 
 def _no_permission(directory: str) -> Exception:
-    message = f"The directory {to_uri(directory)} cannot be read: permission denied. Give this user the right to read it."
+    message = (
+        f"The directory {to_uri(directory)} cannot be read: permission denied. Give this user the right to read it."
+    )
     return SparkError("FAILED_READ_FILE.NO_HINT", message, {"path": to_uri(directory)}, sqlstate="KD001", classes=SPARK)
 
 
