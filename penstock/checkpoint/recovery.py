@@ -81,6 +81,7 @@ def _replay(batch_id: int, entry: OffsetEntry, previous: OffsetEntry | None) -> 
     if batch_id == 0:
         return Replay(0, (None,) * len(entry.offsets), entry, 0)
     if previous is None:
-        return Inconsistent(f"batch {batch_id} is planned, but the offsets of batch {batch_id - 1} are missing",
-        batch_id - 1)
+        return Inconsistent(
+            f"batch {batch_id} is planned, but the offsets of batch {batch_id - 1} are missing", batch_id - 1
+        )
     return Replay(batch_id, previous.offsets, entry, previous.watermark_ms)

@@ -48,10 +48,11 @@ def _has_kernel(merge: Merge) -> bool:
     kind = merge.type
     if merge.rule in ("first", "last"):
         return True
+    is_integer: bool = pa.types.is_integer(kind)
     if merge.rule == "sum":
-        return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        return is_integer or bool(pa.types.is_floating(kind))
     # Arrow's min/max do not put NaN last as Spark does, so floats go by SQL.
-    return merge.rule in ("min", "max") and (pa.types.is_integer(kind) or pa.types.is_temporal(kind))
+    return merge.rule in ("min", "max") and (is_integer or bool(pa.types.is_temporal(kind)))
 
 
 def _merge_by_kernel(merge: Merge, old: pa.Array, new: pa.Array, is_new: pa.Array) -> pa.Array:
@@ -67,7 +68,7 @@ def _merge_by_kernel(merge: Merge, old: pa.Array, new: pa.Array, is_new: pa.Arra
     except pa.ArrowInvalid as error:
         raise SparkError(
             "ARITHMETIC_OVERFLOW",
-            "A running sum does not fit its type. Cast the argument to DECIMAL(38, 0) or use try_sum.",
+            "A running sum does not fit its type. Cast the argument to DECIMAL(38, 0).",
             {"message": "long overflow", "alternative": "", "config": '"spark.sql.ansi.enabled"'},
             sqlstate="22003",
             classes=ARITHMETIC,

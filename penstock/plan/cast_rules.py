@@ -58,4 +58,4 @@ def _holds(target: DecimalType, source: DataType) -> bool:
     digits, scale = _DIGITS.get(type(source), 99), 0
     if isinstance(source, DecimalType):
         digits, scale = source.precision, source.scale
-    return target.precision - target.scale >= digits - scale and target.scale >= scale
+    return bool(target.precision - target.scale >= digits - scale and target.scale >= scale)
