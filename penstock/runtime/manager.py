@@ -162,7 +162,9 @@ class StreamingQueryManager:
 
     def stop_all(self) -> None:
         """Stop every query (the session ends)."""
-        for query in self.active:
+        with self._changed:
+            ended = list(self._finished.values())  # their threads may still be on their last lines
+        for query in [*self.active, *ended]:
             query.stop()
 
 

@@ -108,8 +108,10 @@ class _Planner:
         )
 
     def _describe(self, extended: bool) -> str:
-        physical = [f"{type(step).__name__}: {step}" for step in self.steps] if extended else []
-        return "\n".join(["== Streaming Plan ==", tree(self.plan), *physical])
+        lines = ["== Streaming Plan ==", tree(self.plan)]
+        if extended:
+            lines += ["== Steps of a Batch ==", *(str(step) for step in self.steps)]
+        return "\n".join(lines)
 
     # ------------------------------------------------------------ cutting
 

@@ -182,7 +182,10 @@ class StreamingQuery:
             raise stop_timed_out(self.identity, limit)
 
     def _ended_within(self, timeout_ms: int) -> bool:
-        return self._ended.wait(timeout_ms / 1000)
+        if not self._ended.wait(timeout_ms / 1000):
+            return False
+        self._thread.join(1)  # its last frames hold the engine's connection
+        return True
 
     # ------------------------------------------------------------ the thread
 

@@ -90,6 +90,9 @@ class ReadSource:
     name: str
     empty: pa.Table
 
+    def __str__(self) -> str:
+        return f"{self.name} := rows of source {self.index}: {', '.join(self.empty.schema.names)}"
+
     def run(self, state: BatchState) -> None:
         scan, known = state.batch.scans[self.index], state.batch.row_counts[self.index]
         if scan is None or (scan.sql is None and scan.table is None):
@@ -116,6 +119,9 @@ class MeasureEventTime:
     name: str
     segment: Segment
     column: str
+
+    def __str__(self) -> str:
+        return f"{self.name} := event times of {self.column} over {self.segment.sql}"
 
     def run(self, state: BatchState) -> None:
         state.create_table(self.name, self.segment.text(state.inline))
@@ -165,6 +171,9 @@ class RunOperator:
     sources: frozenset[int]
     needs_rows: bool
     measures: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} := {self.operator.name} over {self.segment.sql}"
 
     def run(self, state: BatchState) -> None:
         if self.needs_rows or any(state.row_counts[i] for i in self.sources):
