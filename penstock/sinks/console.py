@@ -1,4 +1,6 @@
-"""The console sink: every batch as a table on the standard output."""
+"""The console sink: every batch as a table on the process's own standard output.
+
+As in Spark, where a server prints: what a program put in the place of `sys.stdout` does not get it."""
 
 from __future__ import annotations
 
@@ -29,8 +31,9 @@ class ConsoleSink:
             table.slice(0, self._rows + 1), self._schema, rows=self._rows, truncate=self._truncate, vertical=False,
             time_zone=self._time_zone,
         )  # fmt: skip
-        sys.stdout.write(f"{_RULE}\nBatch: {batch_id}\n{_RULE}\n{shown}\n")
-        sys.stdout.flush()
+        out = sys.__stdout__ or sys.stdout
+        out.write(f"{_RULE}\nBatch: {batch_id}\n{_RULE}\n{shown}\n")
+        out.flush()
         return int(table.num_rows)
 
     def stop(self) -> None:

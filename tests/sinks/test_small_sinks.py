@@ -7,11 +7,11 @@ from penstock.sinks.foreach import ForeachBatchSink, ForeachSink
 from penstock.sinks.noop import NoopSink
 
 
-def test_console(capsys):
+def test_console(capfd):
     registry.open("console", context(options={"numrows": "1", "truncate": "5"})).write(
         3, simple((1, "abcdefgh"), (2, "x"))
     )
-    assert capsys.readouterr().out == (
+    assert capfd.readouterr().out == (
         "-------------------------------------------\nBatch: 3\n-------------------------------------------\n"
         "+---+-----+\n|  a|    s|\n+---+-----+\n|  1|ab...|\n+---+-----+\nonly showing top 1 row\n\n"
     )
