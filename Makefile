@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 TEST_WORKERS ?= 2
 
-.PHONY: setup demo test check format lock clean
+.PHONY: setup demo test crash check format lock clean
 
 setup: $(STAMP)
 
@@ -24,6 +24,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
+
+# SIGKILL a hundred times at random moments and at every named point of a batch (3 minutes).
+crash: setup
+	PENSTOCK_CRASH_KILLS=100 $(BIN)/python -m pytest tests/crash -n 0 --timeout 1800 -s
 
 check: setup
 	$(BIN)/ruff format --check .
