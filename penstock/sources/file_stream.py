@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from penstock.sources import options as opt
 from penstock.sources.base import Scan, StreamContext
 from penstock.sources.files.listing import DataFile, expand, list_files, partitions_between, to_uri
 from penstock.sources.files.relation import FileRelation
+from penstock.sources.files.watch import DirectoryWatch
 
 _AGE_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1000}
 
@@ -108,6 +110,8 @@ class FileStreamSource:
         self._batches: dict[int, list[DataFile]] = {}
         self._load()
         self._fixed: list[DataFile] | None = None
+        self._watch = DirectoryWatch()
+        self._waiting: list[DataFile] = []
 
     @property
     def description(self) -> str:
@@ -147,12 +151,19 @@ class FileStreamSource:
     # ------------------------------------------------------------ new files
 
     def _new_files(self) -> list[DataFile]:
-        """In the order in which they are to be read."""
+        """In the order in which they are to be read.  Of a backlog the rest of the last listing is taken while it fills
+        a batch, and a directory in which nothing happens is not listed at all."""
         if self._fixed is not None:
             return self._fixed
-        found = list_files([self._pattern], self._relation.listing, must_exist=False)
+        options = self._options
+        if self._waiting and not options.latest_first and len(self._waiting) >= (options.max_files or sys.maxsize):
+            return self._waiting
+        if not self._waiting and self._watch.is_quiet:
+            return []
+        found = list_files([self._pattern], self._relation.listing, must_exist=False, visited=self._watch.begin())
         new = [file for file in found if self._seen.is_new(file.path, file.modified_ms)]
-        new.sort(key=lambda file: (file.modified_ms, file.path), reverse=self._options.latest_first)
+        new.sort(key=lambda file: (file.modified_ms, file.path), reverse=options.latest_first)
+        self._waiting = new
         return new
 
     def _limited(self, files: list[DataFile], ignore_limits: bool) -> list[DataFile]:
@@ -179,6 +190,7 @@ class FileStreamSource:
         for file in files:
             self._seen.add(file.path, file.modified_ms)
         self._seen.purge()
+        self._waiting = self._waiting[len(files) :]
         if self._fixed is not None:
             self._fixed = self._fixed[len(files) :]
 

@@ -23,6 +23,7 @@ from penstock.core.errors import SPARK, SparkError, analysis_error
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.files.instants import file_time_ms
+from penstock.sources.files.watch import directory_time
 
 METADATA = "_spark_metadata"
 _GLOB = re.compile(r"[*?\[{]")
@@ -82,15 +83,21 @@ def expand(path: str) -> list[str]:
     return sorted({os.path.abspath(found) for pattern in _braces(local) for found in glob.glob(pattern)})
 
 
-def list_files(paths: Sequence[str], options: ListingOptions, *, must_exist: bool = True) -> list[DataFile]:
-    """The files under some locations, by name.  A location that does not exist raises PATH_NOT_FOUND."""
+def list_files(
+    paths: Sequence[str], options: ListingOptions, *, must_exist: bool = True, visited: dict[str, int] | None = None
+) -> list[DataFile]:
+    """The files under some locations, by name.  A location that does not exist raises PATH_NOT_FOUND.
+    `visited` takes the directories that were read, with their times (see DirectoryWatch)."""
     found: list[DataFile] = []
+    seen = {} if visited is None else visited
     for path in paths:
         roots = expand(path)
         if must_exist and not any(os.path.exists(root) for root in roots):
             raise path_not_found(path)
         for root in roots:
-            found.extend(_under(root, options))
+            found.extend(_under(root, options, seen))
+        if _GLOB.search(path):
+            seen[path] = -1  # what else may match later shows in no directory that was read
     return found
 
 
@@ -113,16 +120,18 @@ def to_uri(path: str) -> str:
     return "file:" + os.path.abspath(path)
 
 
-def _under(root: str, options: ListingOptions) -> Iterator[DataFile]:
+def _under(root: str, options: ListingOptions, visited: dict[str, int]) -> Iterator[DataFile]:
     if not os.path.isdir(root):
+        visited[root] = -1
         yield from _single(root, options)
         return
     base = os.path.abspath(str(local_path(options.base_path))) if options.base_path else root
     if os.path.isdir(os.path.join(root, METADATA)):
+        visited[root] = -1
         yield from _committed(root, options)
         return
     partitions = () if options.recursive else partitions_between(base, root)
-    yield from _walk(root, options, partitions)
+    yield from _walk(root, options, partitions, visited)
 
 
 def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
@@ -139,8 +148,12 @@ def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
 
 
 def _walk(
-    directory: str, options: ListingOptions, partitions: tuple[tuple[str, str | None], ...]
+    directory: str,
+    options: ListingOptions,
+    partitions: tuple[tuple[str, str | None], ...],
+    visited: dict[str, int],
 ) -> Iterator[DataFile]:
+    visited[directory] = directory_time(directory)
     try:
         with os.scandir(directory) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -153,7 +166,7 @@ def _walk(
             continue
         if entry.is_dir():
             own = () if options.recursive else _partition(entry.name)
-            yield from _walk(entry.path, options, (*partitions, *own))
+            yield from _walk(entry.path, options, (*partitions, *own), visited)
         elif (file := _file(entry, options, partitions)) is not None:
             yield file
 
