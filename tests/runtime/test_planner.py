@@ -127,9 +127,7 @@ def test_random_streams_equal_their_batch_query(spark: Any, seed: int) -> None:
             F.min("size"),
             F.max("second"),
             F.stddev("size"),
-        ).select(
-            "w.start", "url", *(F.round(c, 6) for c in ("avg(size)", "stddev(size)")), "count(1)", "sum(size)"
-        )
+        ).select("w.start", "url", *(F.round(c, 6) for c in ("avg(size)", "stddev(size)")), "count(1)", "sum(size)")
 
     rng_slide = rng.choice(["10 seconds", "5 seconds", "4 seconds"])
     batch = spark.createDataFrame(rows, SCHEMA)
