@@ -1,4 +1,4 @@
-"""The command `penstock`: run a program, serve clients."""
+"""The command `penstock`: run a program, serve clients, explain checkpoints."""
 
 from __future__ import annotations
 
@@ -48,7 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--tls-cert", type=Path, help="certificate chain (PEM)")
     serve.add_argument("--tls-key", type=Path, help="private key (PEM)")
     serve.set_defaults(handler=_serve)
+    _add_checkpoint(commands)
     return parser
+
+
+def _add_checkpoint(commands: Any) -> None:
+    checkpoint = commands.add_parser("checkpoint", help="explain, check or compare checkpoints")
+    actions = checkpoint.add_subparsers(dest="action", required=True, metavar="action")
+    show = actions.add_parser("show", help="explain a checkpoint: batches, offsets, state, what a restart will do")
+    verify = actions.add_parser("verify", help="read every file, name damaged ones; exit code 1 if there are any")
+    diff = actions.add_parser("diff", help="compare two checkpoints; exit code 1 if they differ")
+    for action, names in ((show, ("path",)), (verify, ("path",)), (diff, ("left", "right"))):
+        for name in names:
+            action.add_argument(name, help="a checkpointLocation")
+        action.set_defaults(handler=_checkpoint)
 
 
 # ---------------------------------------------------------------- run
@@ -193,6 +206,17 @@ def _flush() -> None:
 def _complain(message: str) -> int:
     print(message, file=sys.stderr)
     return 2
+
+
+# ---------------------------------------------------------------- checkpoint
+
+
+def _checkpoint(options: argparse.Namespace) -> int:
+    from penstock.inspection import command
+
+    if options.action == "diff":
+        return command.diff(options.left, options.right)
+    return command.show(options.path) if options.action == "show" else command.verify(options.path)
 
 
 # ---------------------------------------------------------------- serve

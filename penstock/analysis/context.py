@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from penstock.core.config import Conf
+from penstock.core.errors import unsupported
+from penstock.plan.expressions import PythonFunction
 from penstock.plan.nodes import Node, Read
 from penstock.sources.base import Relation
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from penstock.analysis.scope import Scope
 
 
@@ -46,17 +50,28 @@ class CommonTable:
 class AnalysisContext:
     """One analysis: the session's conf and catalog, and how a Read becomes a Relation.
 
-    `common_tables` (lower-case names) and `outer` (the enclosing query's scope) change on the way down."""
+    `functions` were registered by the user (lower-case names).  `collect` runs a resolved plan.  `common_tables`
+    (lower-case names) and `outer` (the enclosing query's scope) change on the way down."""
 
     conf: Conf
     catalog: Catalog
     resolve_source: Callable[[Read], Relation]
     common_tables: Mapping[str, CommonTable] = field(default_factory=dict)
     outer: Scope | None = None
+    collect: Callable[[Node], pa.Table] | None = None
+    functions: Mapping[str, PythonFunction] = field(default_factory=dict)
     case_sensitive: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "case_sensitive", self.conf.case_sensitive)
+
+    def collected(self, plan: Node) -> pa.Table:
+        """The rows of a resolved plan, in the client's types: some methods need them to know their columns."""
+        if self.collect is None:
+            raise unsupported("a plan whose columns depend on its rows", "It needs a session.")
+        if plan.is_streaming:
+            raise unsupported("a stream whose columns depend on its rows (pivot without values, crosstab, transpose)")
+        return self.collect(plan)
 
     def key(self, name: str) -> str:
         """A name in the form in which names are compared."""

@@ -53,6 +53,10 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW": ("0A000", "{windowExpr} refers to the alias {lca}."),
     "UNSUPPORTED_FEATURE.PIVOT_AFTER_GROUP_BY": ("0A000", "PIVOT after GROUP BY."),
     "PIVOT_VALUE_DATA_TYPE_MISMATCH": ("42K09", "Pivot value {value} is {valueType}, but the column is {pivotType}."),
+    "UNPIVOT_VALUE_DATA_TYPE_MISMATCH": ("42K09", "The value columns of UNPIVOT have no common type: [{types}]."),
+    "TRANSPOSE_INVALID_INDEX_COLUMN": ("42804", "This index column cannot be transposed by: {reason}."),
+    "TRANSPOSE_EXCEED_ROW_LIMIT": ("54006", "More than {maxValues} rows to transpose; the limit is {config}."),
+    "TRANSPOSE_NO_LEAST_COMMON_TYPE": ("42K09", "The columns to transpose have no common type: {dt1} and {dt2}."),
     "NON_LITERAL_PIVOT_VALUES": ("42K08", "A pivot value must be a literal, not {expression}."),
     "NUM_COLUMNS_MISMATCH": (
         "42826",

@@ -19,7 +19,7 @@ from penstock.analysis.scope import Scope
 from penstock.analysis.stars import expand_star, is_star
 from penstock.analysis.struct_updates import update_fields
 from penstock.analysis.windows import check_window
-from penstock.core.errors import unsupported
+from penstock.core.errors import analysis_error, unsupported
 from penstock.functions import lookup, resolve
 from penstock.functions.errors import shown
 from penstock.functions.table import exists
@@ -140,6 +140,9 @@ def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
     special = special_functions.HANDLERS.get(name)
     if special is not None:
         return special(args, inner)
+    registered = scope.context.functions.get(name)
+    if registered is not None and not exists(name):
+        return _registered(registered, e, args)
     return resolve(
         name,
         args,
@@ -150,6 +153,16 @@ def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
         ignore_nulls=e.ignore_nulls,
         resolve_lambda=lambda lam, types: _resolve_lambda(lam, types, inner),
     )
+
+
+def _registered(function: PythonFunction, e: UnresolvedFunction, args: tuple[Expression, ...]) -> Expression:
+    """A call of a function that the user has registered; Spark's own functions of that name come first."""
+    for given, syntax in ((e.distinct, "DISTINCT"), (e.filter, "FILTER CLAUSE"), (e.ignore_nulls, "IGNORE NULLS")):
+        if given:
+            condition = "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX"
+            message = f"The Python function {function.name} cannot be called with {syntax}."
+            raise analysis_error(condition, message, "42000", prettyName="`pythonudf`", syntax=syntax)
+    return replace(function, args=args)
 
 
 def _argument_scope(name: str, scope: Scope) -> Scope:

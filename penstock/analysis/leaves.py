@@ -44,6 +44,8 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
             relationName=sql_id(node.parts),
             searchPath="[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
         )
+    if node.streaming and isinstance(found, Read) and not found.streaming:
+        found = resolve_read(replace(found, streaming=True, relation=None, columns=()), context)
     return qualified(with_fresh_ids(found), node.parts[-1])
 
 

@@ -13,10 +13,13 @@ from penstock.analysis import (
     filter_sort,
     joins,
     leaves,
+    nearness,
     null_handling,
     project,
     python_functions,
+    reshape,
     set_operations,
+    statistics,
     table_functions,
     values,
     watermark,
@@ -27,7 +30,7 @@ from penstock.analysis.expressions import resolve_value
 from penstock.analysis.scope import Scope
 from penstock.analysis.with_tables import bind_common_tables, common_table
 from penstock.core.errors import unsupported
-from penstock.plan import nodes, python_nodes
+from penstock.plan import nodes, python_nodes, statistic_nodes
 from penstock.plan.nodes import Hint, Join, Node, Project, Repartition, UnresolvedTable, With
 
 NodeRule = Callable[[Any, AnalysisContext], Node]
@@ -52,6 +55,18 @@ NODE_RULES: dict[type[Node], NodeRule] = {
     python_nodes.GroupMap: python_functions.resolve_group_map,
     python_nodes.MapPartitions: python_functions.resolve_map,
     python_nodes.TransformWithState: python_functions.resolve_transform_with_state,
+    statistic_nodes.AsOfJoin: nearness.resolve_as_of_join,
+    statistic_nodes.CollectMetrics: statistics.resolve_metrics,
+    statistic_nodes.Correlation: statistics.resolve_correlation,
+    statistic_nodes.CrossTab: reshape.resolve_cross_tab,
+    statistic_nodes.FrequentItems: statistics.resolve_frequent_items,
+    statistic_nodes.NearestByJoin: nearness.resolve_nearest_by_join,
+    statistic_nodes.Quantiles: statistics.resolve_quantiles,
+    statistic_nodes.ReplaceNa: reshape.resolve_replace,
+    statistic_nodes.SampleBy: statistics.resolve_sample_by,
+    statistic_nodes.Summary: statistics.resolve_summary,
+    statistic_nodes.Transpose: reshape.resolve_transpose,
+    statistic_nodes.Unpivot: reshape.resolve_unpivot,
     nodes.Aggregate: aggregate.resolve_aggregate,
     nodes.CachedRelation: leaves.resolve_cached,
     nodes.Deduplicate: deduplicate.resolve_deduplicate,

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.analysis.casts import check_cast
+from penstock.analysis.distinct_values import distinct_values
 from penstock.analysis.errors import fail, sql_expr, sql_type
 from penstock.analysis.expressions import resolve_value
 from penstock.analysis.scope import Scope
 from penstock.analysis.time_windows import expand_windows
-from penstock.core.errors import SparkError, unsupported
+from penstock.core.errors import SparkError
 from penstock.functions import resolve
 from penstock.functions.coercion import cast_if_needed, same_type
 from penstock.functions.names import display_name
@@ -22,9 +23,8 @@ def resolve_pivot(node: Aggregate, keys: Sequence[Expression], aggregates: Seque
     """GROUP BY keys, one column for each pivot value and aggregate."""
     assert node.pivot is not None
     column, values = node.pivot
-    if not values:
-        raise unsupported("pivot without a list of values", "Pass the values: pivot(column, [...]).")
     pivot = Alias(resolve_value(column, scope), ("__pivot",), fresh_id())
+    values = values or tuple(distinct_values(pivot.child, node.child, scope.context))
     every, child = expand_windows([*keys, *aggregates, pivot], node.child)
     keys, aggregates = every[: len(keys)], every[len(keys) : -1]
     inner = Aggregate(tuple(_bare(e) for e in (*keys, every[-1])), (*keys, every[-1], *aggregates), child)

@@ -35,8 +35,10 @@ def resolve_group_map(node: GroupMap, context: AnalysisContext) -> Node:
 
 
 def resolve_co_group_map(node: CoGroupMap, context: AnalysisContext) -> Node:
-    """cogroup(...).applyInPandas: the function's arguments are the left side's columns, then the right side's."""
+    """cogroup(...).applyInPandas: the function's arguments are the left side's columns, then the right side's (the
+    client names none)."""
     function = _function(node.function, Scope(context, node.left, node.right))
+    function = replace(function, args=function.args or (*node.left.output, *node.right.output))
     left_keys, left = _keys(node.left_grouping, node.left, context)
     right_keys, right = _keys(node.right_grouping, node.right, context)
     return replace(

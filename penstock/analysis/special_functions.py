@@ -7,8 +7,10 @@ from collections.abc import Callable
 from penstock.analysis import time_windows
 from penstock.analysis.scope import Scope
 from penstock.core.errors import unsupported
+from penstock.functions import resolve
 from penstock.functions.errors import wrong_count
-from penstock.plan.expressions import Expression, FunctionCall
+from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal, WindowExpression
+from penstock.plan.nodes import Read
 from penstock.plan.types import BYTE, LONG
 
 
@@ -34,10 +36,31 @@ def _grouping_id(args: tuple[Expression, ...], scope: Scope) -> Expression:
     return FunctionCall("grouping_id", args, LONG, False, "grouping_id")
 
 
+def _distributed_sequence_id(args: tuple[Expression, ...], scope: Scope) -> Expression:
+    """The rows' numbers from 0 on: what zipWithIndex asks for."""
+    number = WindowExpression(resolve("row_number", (), conf=scope.context.conf))
+    return resolve("-", (Cast(number, LONG, "ansi"), Literal(1, LONG)), conf=scope.context.conf)
+
+
+def _input_file(name: str) -> Callable[[tuple[Expression, ...], Scope], Expression]:
+    """Nothing (or -1) where no file is read; over files it is refused rather than answered with nothing."""
+
+    def handler(args: tuple[Expression, ...], scope: Scope) -> Expression:
+        if any(isinstance(node, Read) for plan in scope.plans for node in plan.walk()):
+            raise unsupported(f"{name} over a data source", "The column _metadata.file_path has the file's name.")
+        return resolve(name, args, conf=scope.context.conf)
+
+    return handler
+
+
+_INPUT_FILE = ("input_file_name", "input_file_block_start", "input_file_block_length")
+
 HANDLERS: dict[str, Callable[[tuple[Expression, ...], Scope], Expression]] = {
     "window": _window,
     "window_time": _window_time,
     "session_window": _session_window,
+    "distributed_sequence_id": _distributed_sequence_id,
     "grouping": _grouping,
     "grouping_id": _grouping_id,
+    **{name: _input_file(name) for name in _INPUT_FILE},
 }

@@ -12,10 +12,13 @@ from penstock.analysis.hidden import expose
 from penstock.analysis.kinds import is_generator
 from penstock.analysis.leaves import resolve_range
 from penstock.analysis.scope import Scope
+from penstock.core.errors import analysis_error
 from penstock.functions import resolve
 from penstock.functions.table import exists, lookup
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
 from penstock.plan.nodes import Generate, Node, OneRow, Project, Range, TableFunction
+
+_WORKER_LOGS = "spark.sql.pyspark.worker.logging.enabled"
 
 
 def resolve_table_function(node: TableFunction, context: AnalysisContext) -> Node:
@@ -25,6 +28,11 @@ def resolve_table_function(node: TableFunction, context: AnalysisContext) -> Nod
     name = node.name.lower()
     if name == "range":
         return resolve_range(_range(args), context)
+    if name == "python_worker_logs":
+        raise analysis_error(
+            "FEATURE_NOT_ENABLED", "Python worker logging is not enabled (there are no workers here).", "56038",
+            featureName="Python worker logging", configKey=_WORKER_LOGS, configValue="true",
+        )  # fmt: skip
     if not exists(name) or lookup(name).kind != "generator":
         raise fail("UNRESOLVABLE_TABLE_VALUED_FUNCTION", name=sql_id([node.name]))
     generate = make_generate(resolve(name, args, conf=context.conf), OneRow(), ())

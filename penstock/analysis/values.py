@@ -35,7 +35,7 @@ def _column_type(index: int, rows: Sequence[Row], context: AnalysisContext) -> D
     types = [row[index].type for row in rows]
     common = common_type(types, context.conf)
     texts = [is_string(t) for t in types if not isinstance(t, NullType)]
-    if common is None or any(texts) != all(texts):  # a string does not turn into a number here
+    if common is None or (texts and any(texts) != all(texts)):  # a string does not turn into a number here
         raise fail("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", colName=f"`col{index + 1}`")
     return common
 

@@ -69,15 +69,22 @@ class MetadataLog:
 def body_lines(content: bytes, path: Path, supported_version: int = 1) -> list[str]:
     """The lines after the version line; raises for an empty file, a line that is no version, or a later version."""
     text = _decode(content, path)
-    first, *rest = text.split("\n")
-    if not text:
+    check_version(content, path, supported_version)
+    return text.split("\n")[1:]
+
+
+def check_version(content: bytes, path: Path, supported_version: int = 1) -> int:
+    """Where the version line ends; raises for an empty file, a line that is no version, or a later version."""
+    if not content:
         raise incomplete_log_file(path)
+    end = content.find(b"\n")
+    first = _decode(content if end < 0 else content[:end], path)
     match = _VERSION.fullmatch(first.strip())
     if match is None:
         raise malformed_log_file(path, first, f"its first line is {first!r} instead of a version such as v1")
     if int(match[1]) > supported_version:
         raise unsupported_log_version(path, int(match[1]), supported_version)
-    return rest
+    return len(content) if end < 0 else end + 1
 
 
 def json_object(text: str, path: Path) -> Mapping[str, object]:

@@ -14,15 +14,18 @@ from pyspark.sql.connect.types import pyspark_types_to_proto_types
 from penstock.connect.decode import decode_relation
 from penstock.connect.errors import invalid_plan
 from penstock.connect.pipeline import resolve, resolve_relation
-from penstock.connect.plans import canonical, plan_relation
+from penstock.connect.plans import plan_relation
 from penstock.core.errors import parse_error
 from penstock.plan.nodes import LocalData, Node, Read
+from penstock.plan.semantics import semantic_key
 from penstock.plan.types import StructField, StructType
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
 
 SPARK_VERSION = "4.2.0"
+#: MEMORY_AND_DISK: what df.cache() and CACHE TABLE ask for.
+DEFAULT_LEVEL = pb.StorageLevel(use_disk=True, use_memory=True, deserialized=True, replication=1)
 _MODES = ("extended", "simple", "extended", "codegen", "cost", "formatted")
 
 Handler = Callable[["Session", Any, pb.AnalyzePlanResponse], None]
@@ -57,13 +60,25 @@ def _explain(session: Session, request: Any, response: pb.AnalyzePlanResponse) -
 def explain_text(session: Session, parsed: Node, mode: str) -> str:
     """`df.explain()`: the logical plans where asked for, and as the physical plan the SQL that runs."""
     from penstock.plan import printing
-    from penstock.translate import TranslateContext, to_sql
 
     plan = resolve(session, parsed)
-    executed = printing.tree(plan) if plan.is_streaming else to_sql(plan, TranslateContext(session.conf))
-    if mode in ("extended", "cost"):
+    executed = printing.tree(plan) if plan.is_streaming else _executed(session, session.caches.shown(plan))
+    if mode == "cost":
+        return printing.explain_cost(plan, executed)
+    if mode == "extended":
         return printing.explain(parsed, plan, executed)
     return f"== Physical Plan ==\n{executed}\n"
+
+
+def _executed(session: Session, plan: Node) -> str:
+    from penstock.pyfn import split
+    from penstock.translate import Input, TranslateContext, to_sql
+
+    if isinstance(plan, Input):
+        return f"{plan.name} [{', '.join(f'{a.name}#{a.id}' for a in plan.output)}]"
+    context = TranslateContext(session.conf)
+    rest, steps = split(plan, context)
+    return "\n".join([*map(str, steps), to_sql(rest, context)])
 
 
 def _tree_string(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
@@ -83,9 +98,11 @@ def _is_streaming(session: Session, request: Any, response: pb.AnalyzePlanRespon
 
 
 def _input_files(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
+    from penstock.sources.files.relation import FileRelation
+
     plan = resolve_relation(session, plan_relation(request.plan))
     reads = [node.relation for node in plan.walk() if isinstance(node, Read)]
-    files = {name for relation in reads if hasattr(relation, "input_files") for name in relation.input_files()}
+    files = {name for relation in reads if isinstance(relation, FileRelation) for name in relation.input_files()}
     response.input_files.files.extend(sorted(files))
 
 
@@ -112,32 +129,32 @@ def parse_ddl(text: str) -> Any:
 
 
 def _same_semantics(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
-    left, right = plan_relation(request.target_plan), plan_relation(request.other_plan)
-    response.same_semantics.result = canonical(left) == canonical(right)
+    plans = (plan_relation(request.target_plan), plan_relation(request.other_plan))
+    left, right = (semantic_key(resolve_relation(session, relation)) for relation in plans)
+    response.same_semantics.result = left == right
 
 
 def _semantic_hash(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
-    value = zlib.crc32(canonical(plan_relation(request.plan)))
+    key = semantic_key(resolve_relation(session, plan_relation(request.plan)))
+    value = zlib.crc32(repr(key).encode())
     response.semantic_hash.result = value - (1 << 32) if value >= 1 << 31 else value
 
 
 def _persist(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
-    """Penstock remembers the level and computes anew: results are the same, DuckDB's scans being what they are."""
-    level = pb.StorageLevel(use_disk=True, use_memory=True, deserialized=True, replication=1)
+    level = DEFAULT_LEVEL
     if request.HasField("storage_level"):
         level = request.storage_level
-    resolve_relation(session, request.relation)
-    session.storage_levels[canonical(request.relation)] = level.SerializeToString()
+    session.caches.persist(resolve_relation(session, request.relation), level.SerializeToString())
     response.persist.SetInParent()
 
 
 def _unpersist(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
-    session.storage_levels.pop(canonical(request.relation), None)
+    session.caches.unpersist(resolve_relation(session, request.relation))
     response.unpersist.SetInParent()
 
 
 def _get_storage_level(session: Session, request: Any, response: pb.AnalyzePlanResponse) -> None:
-    level = session.storage_levels.get(canonical(request.relation))
+    level = session.caches.level(resolve_relation(session, request.relation))
     response.get_storage_level.storage_level.replication = 1
     if level is not None:
         response.get_storage_level.storage_level.ParseFromString(level)

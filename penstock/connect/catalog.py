@@ -1,14 +1,21 @@
-"""Temp views by name: a session's own and the server's global ones; a view is a resolved plan."""
+"""What a session's plans can name: temp views (its own and the server's global ones; a view is a resolved plan), and
+the tables of the catalog."""
 
 from __future__ import annotations
 
 import fnmatch
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from penstock.connect.tables import CATALOG, DEFAULT, Table, TableCatalog
 from penstock.core.config import Conf
-from penstock.core.errors import SparkError, analysis_error
-from penstock.plan.nodes import Node
+from penstock.core.errors import SparkError, analysis_error, unsupported
+from penstock.plan.expressions import PythonFunction
+from penstock.plan.nodes import Node, Read
+from penstock.plan.types import StructType
+from penstock.sources.base import Scan, StreamContext, StreamSource
 
 #: A resolved plan, or what makes one anew at each look-up (the table of a memory sink grows).
 View = Node | Callable[[], Node]
@@ -63,21 +70,46 @@ class Views:
 class SessionCatalog:
     """What a session's plans can name: `penstock.analysis.context.Catalog`."""
 
-    def __init__(self, conf: Conf, global_views: Views, views: Views | None = None) -> None:
+    def __init__(
+        self, conf: Conf, global_views: Views, views: Views | None = None, tables: TableCatalog | None = None
+    ) -> None:
         self.conf = conf
+        self.tables = tables or TableCatalog()
+        self.current_database = DEFAULT
         self.views = views or Views()
         self.global_views = global_views
         self.relations: dict[str, Node] = {}
-        self.cached_tables: set[str] = set()
+        self.functions: dict[str, PythonFunction] = {}
 
     def lookup(self, parts: tuple[str, ...]) -> Node | None:
-        """The plan of a temp view: `name` or `global_temp.name`."""
+        """The plan of a temp view (`name` or `global_temp.name`), else of a table or a persistent view."""
         view: View | None = None
         if len(parts) == 1:
             view = self.views.get(parts[0], self.conf.case_sensitive)
         elif len(parts) == 2 and parts[0].lower() == GLOBAL_DATABASE:
             view = self.global_views.get(parts[1], self.conf.case_sensitive)
-        return view if view is None or isinstance(view, Node) else view()
+        if view is None:
+            table = self.table(parts)
+            return None if table is None else scan(table, self.conf)
+        return view if isinstance(view, Node) else view()
+
+    def table(self, parts: tuple[str, ...]) -> Table | None:
+        """A table or persistent view: `name`, `database.name`, `spark_catalog.database.name`."""
+        if len(parts) > (3 if parts[0].lower() == CATALOG else 2):
+            return None
+        return self.tables.find(*self.table_name(parts))
+
+    def table_name(self, parts: tuple[str, ...]) -> tuple[str, str]:
+        """The database and the bare name that a table's name stands for."""
+        if len(parts) == 3 and parts[0].lower() == CATALOG:
+            parts = parts[1:]
+        return (self.current_database, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+
+    def is_view(self, parts: tuple[str, ...]) -> bool:
+        """Whether a name means a temp view."""
+        if len(parts) == 2 and parts[0].lower() == GLOBAL_DATABASE:
+            return self.global_views.get(parts[1], self.conf.case_sensitive) is not None
+        return len(parts) == 1 and self.views.get(parts[0], self.conf.case_sensitive) is not None
 
     def cached(self, relation_id: str) -> Node | None:
         """A DataFrame that the server keeps under an id."""
@@ -87,6 +119,10 @@ class SessionCatalog:
         """createTempView and its variants; `name` is the bare name."""
         views = self.global_views if is_global else self.views
         views.put(name, view, replace=replace, case_sensitive=self.conf.case_sensitive)
+
+    def register(self, function: PythonFunction) -> None:
+        """spark.udf.register: a function that SQL text may call, in place of one registered before."""
+        self.functions[function.name.lower()] = function
 
     def drop_view(self, parts: tuple[str, ...]) -> bool:
         """Whether there was such a temp view."""
@@ -129,10 +165,38 @@ def not_found(parts: tuple[str, ...], search_path: str) -> SparkError:
     )
 
 
-def schema_not_found(name: str) -> SparkError:
-    """SCHEMA_NOT_FOUND: there is only `default`."""
-    schema = f"`spark_catalog`.`{name}`"
-    return analysis_error("SCHEMA_NOT_FOUND", f"There is no schema {schema}.", "42704", schemaName=schema)
+def scan(table: Table, conf: Conf) -> Node:
+    """The plan that reads a table: its files, of its partitions if it has such; no rows where there are no files."""
+    from penstock.analysis.leaves import attributes_of
+    from penstock.sources import registry
+
+    if table.view is not None:
+        return table.view()
+    streamed = (Path(table.path) / "_spark_metadata").is_dir()  # a stream's log says which files count
+    whole = streamed or not table.partition_by
+    paths = (table.path,) if whole else tuple(str(Path(table.path) / p) for p in table.partitions)
+    paths = tuple(path for path in paths if whole or Path(path).is_dir())
+    options = dict(table.options) if whole else {**table.options, "basePath": table.path}
+    read = Read(table.provider, options, paths, table.schema, columns=attributes_of(table.schema))
+    there = paths and Path(table.path).is_dir()
+    return replace(read, relation=registry.resolve(read, conf) if there else NoFiles(table.schema))
+
+
+@dataclass(frozen=True)
+class NoFiles:
+    """The relation of a table that has no directory to read (any more): it has no rows."""
+
+    schema: StructType
+
+    def scan(self, columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
+        from penstock.engine.types import arrow_schema, from_spark_arrow
+
+        fields = {f.name: f for f in self.schema.fields}
+        wanted = StructType([fields[name] for name, _ in columns])
+        return Scan(table=from_spark_arrow(arrow_schema(wanted).empty_table(), wanted, [name for _, name in columns]))
+
+    def open_stream(self, context: StreamContext) -> StreamSource:
+        raise unsupported("a stream from a table whose directory is gone")
 
 
 def _already_exists(name: str) -> SparkError:

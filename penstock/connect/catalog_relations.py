@@ -1,4 +1,4 @@
-"""`spark.catalog`: what there is are temp views, functions, and one empty schema `default` of `spark_catalog`."""
+"""`spark.catalog`: questions about views, tables, databases and functions; what changes tables is in table_commands."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.connect.proto as pb
 
-from penstock.connect.catalog import GLOBAL_DATABASE, matches, not_found, schema_not_found
+from penstock.connect import table_commands
+from penstock.connect.analyze import DEFAULT_LEVEL
+from penstock.connect.catalog import GLOBAL_DATABASE, matches, not_found
 from penstock.connect.encode import rows_result
 from penstock.connect.pipeline import Result
+from penstock.connect.tables import CATALOG, Database, Table, schema_not_found
 from penstock.core.errors import analysis_error, unsupported
-from penstock.plan.nodes import Node
+from penstock.plan.nodes import Node, Read
 from penstock.plan.types import BOOLEAN, STRING, ArrayType, DataType, StructField, StructType
 from penstock.sql import split_identifier
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
 
-CATALOG = "spark_catalog"
-DATABASE = "default"
 #: Where Spark looks for a table, for a plan, and for a command about tables.
 SEARCH_PATH = "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]"
 COMMAND_SEARCH_PATH = "[`system`.`session`, `spark_catalog`.`default`]"
@@ -67,7 +68,7 @@ def schema(message: pb.Catalog) -> StructType:
 
 def _operation(kind: str) -> tuple[StructType, Callable[[Session, Any], Rows]]:
     if kind not in _OPERATIONS:
-        raise unsupported(f"the catalog operation {kind}", "Penstock has temporary views, and no catalog of tables.")
+        raise unsupported(f"the catalog operation {kind}")
     return _OPERATIONS[kind]
 
 
@@ -80,18 +81,34 @@ def view_plan(session: Session, name: str, search_path: str = SEARCH_PATH) -> No
     return plan
 
 
-def require_database(name: str) -> None:
-    """Only `default` (and `spark_catalog.default`) exists."""
-    if split_identifier(name)[-1].lower() not in (DATABASE, GLOBAL_DATABASE):
+def require_database(session: Session, name: str) -> None:
+    """Raises SCHEMA_NOT_FOUND where there is no such database."""
+    if not _is_database(session, name):
         raise schema_not_found(name)
 
 
+def _is_database(session: Session, name: str) -> bool:
+    parts = split_identifier(name)
+    if len(parts) > (2 if parts[0].lower() == CATALOG else 1):
+        return False
+    return (
+        parts[-1].lower() == GLOBAL_DATABASE
+        or session.catalog.tables.find_database(parts[-1], session.conf) is not None
+    )
+
+
 def _current_database(session: Session, message: Any) -> Rows:
-    return [(DATABASE,)]
+    return [(session.catalog.current_database,)]
+
+
+def use_database(session: Session, name: str) -> None:
+    """The database that bare names of tables are looked up in."""
+    require_database(session, name)
+    session.catalog.current_database = split_identifier(name)[-1].lower()
 
 
 def _set_current_database(session: Session, message: pb.SetCurrentDatabase) -> Rows:
-    require_database(message.db_name)
+    use_database(session, message.db_name)
     return []
 
 
@@ -110,46 +127,72 @@ def _list_catalogs(session: Session, message: pb.ListCatalogs) -> Rows:
     return [(CATALOG, None)] if matches(CATALOG, message.pattern or None) else []
 
 
-def _database(session: Session) -> tuple[str, str, str, str | None]:
-    return (DATABASE, CATALOG, "default database", session.conf.get("spark.sql.warehouse.dir"))
+def _database(database: Database) -> tuple[str, str, str, str]:
+    return (database.name, CATALOG, database.description, database.location)
 
 
 def _list_databases(session: Session, message: pb.ListDatabases) -> Rows:
-    return [_database(session)] if matches(DATABASE, message.pattern or None) else []
+    known = session.catalog.tables.databases(session.conf)
+    return [_database(database) for database in known if matches(database.name, message.pattern or None)]
 
 
 def _get_database(session: Session, message: pb.GetDatabase) -> Rows:
-    require_database(message.db_name)
-    return [_database(session)]
+    require_database(session, message.db_name)
+    return [_database(session.catalog.tables.database(split_identifier(message.db_name)[-1], session.conf))]
 
 
 def _database_exists(session: Session, message: pb.DatabaseExists) -> Rows:
-    return [(split_identifier(message.db_name)[-1].lower() in (DATABASE, GLOBAL_DATABASE),)]
+    return [(_is_database(session, message.db_name),)]
 
 
-def _table(namespace: str, name: str) -> tuple[Any, ...]:
+def _view(namespace: str, name: str) -> tuple[Any, ...]:
     return (name, None, [namespace] if namespace else [], None, "TEMPORARY", True)
 
 
-def _list_tables(session: Session, message: pb.ListTables) -> Rows:
+def _table(table: Table) -> tuple[Any, ...]:
+    return (table.name, CATALOG, [table.database], table.comment, table.kind, False)
+
+
+def _list_tables(session: Session, message: pb.ListTables, *, views_only: bool = False) -> Rows:
+    catalog, pattern = session.catalog, message.pattern or None
     if message.db_name:
-        require_database(message.db_name)
-    return [_table(*entry) for entry in session.catalog.listing(message.db_name or None, message.pattern or None)]
+        require_database(session, message.db_name)
+    database = split_identifier(message.db_name)[-1] if message.db_name else catalog.current_database
+    tables = [t for t in catalog.tables.tables(database) if t.view is not None or not views_only]
+    found = [_table(table) for table in tables if matches(table.name, pattern)]
+    return found + [_view(*entry) for entry in catalog.listing(message.db_name or None, pattern)]
+
+
+def _list_views(session: Session, message: Any) -> Rows:
+    return _list_tables(session, message, views_only=True)
 
 
 def _get_table(session: Session, message: pb.GetTable) -> Rows:
-    view_plan(session, message.table_name, COMMAND_SEARCH_PATH)
     parts = split_identifier(message.table_name)
-    return [_table(parts[0] if len(parts) == 2 else "", parts[-1])]
+    if session.catalog.is_view(parts):
+        return [_view(parts[0] if len(parts) == 2 else "", parts[-1])]
+    table = session.catalog.table(parts)
+    if table is None:
+        raise not_found(parts, COMMAND_SEARCH_PATH)
+    return [_table(table)]
 
 
 def _table_exists(session: Session, message: pb.TableExists) -> Rows:
-    return [(session.catalog.lookup(split_identifier(message.table_name)) is not None,)]
+    parts = split_identifier(message.table_name)
+    if message.db_name and len(parts) == 1:
+        parts = (*split_identifier(message.db_name), *parts)
+    return [(session.catalog.is_view(parts) or session.catalog.table(parts) is not None,)]
 
 
 def _list_columns(session: Session, message: pb.ListColumns) -> Rows:
     plan = view_plan(session, message.table_name, COMMAND_SEARCH_PATH)
-    return [(a.name, None, a.type.simpleString(), a.nullable, False, False, False) for a in plan.output]
+    parts = split_identifier(message.table_name)
+    table = None if session.catalog.is_view(parts) else session.catalog.table(parts)
+    keys = {name.lower() for name in table.partition_by} if table is not None else set()
+    return [
+        (a.name, a.metadata.get("comment"), a.type.simpleString(), a.nullable, a.name.lower() in keys, False, False)
+        for a in plan.output
+    ]
 
 
 def _drop_temp_view(session: Session, message: pb.DropTempView) -> Rows:
@@ -161,34 +204,37 @@ def _drop_global_temp_view(session: Session, message: pb.DropGlobalTempView) -> 
 
 
 def _is_cached(session: Session, message: pb.IsCached) -> Rows:
-    view_plan(session, message.table_name)
-    return [(message.table_name.lower() in session.catalog.cached_tables,)]
+    return [(session.caches.level(view_plan(session, message.table_name)) is not None,)]
 
 
 def _cache_table(session: Session, message: pb.CacheTable) -> Rows:
-    view_plan(session, message.table_name)
-    session.catalog.cached_tables.add(message.table_name.lower())
+    level = message.storage_level if message.HasField("storage_level") else DEFAULT_LEVEL
+    session.caches.persist(view_plan(session, message.table_name), level.SerializeToString())
     return []
 
 
 def _uncache_table(session: Session, message: pb.UncacheTable) -> Rows:
-    view_plan(session, message.table_name)
-    session.catalog.cached_tables.discard(message.table_name.lower())
+    session.caches.unpersist(view_plan(session, message.table_name))
     return []
 
 
 def _clear_cache(session: Session, message: Any) -> Rows:
-    session.catalog.cached_tables.clear()
-    session.storage_levels.clear()
+    session.caches.clear()
     return []
 
 
 def _refresh_table(session: Session, message: pb.RefreshTable) -> Rows:
-    view_plan(session, message.table_name)
+    plan = view_plan(session, message.table_name)
+    table = session.catalog.table(split_identifier(message.table_name))
+    for path in [path for node in plan.walk() if isinstance(node, Read) for path in node.paths]:
+        session.caches.forget_path(path)
+    if table is not None and table.view is None:
+        session.caches.forget_path(table.path)
     return []
 
 
 def _refresh_by_path(session: Session, message: pb.RefreshByPath) -> Rows:
+    session.caches.forget_path(message.path)
     return []
 
 
@@ -204,16 +250,18 @@ def _function(name: str) -> tuple[Any, ...]:
 
 
 def _list_functions(session: Session, message: pb.ListFunctions) -> Rows:
-    return [_function(name) for name in function_names(message.pattern or None)]
+    registered = [name for name in sorted(session.catalog.functions) if matches(name, message.pattern or None)]
+    return [_function(name) for name in (*function_names(message.pattern or None), *registered)]
 
 
 def _function_exists(session: Session, message: pb.FunctionExists) -> Rows:
-    return [(split_identifier(message.function_name)[-1].lower() in function_names(),)]
+    name = split_identifier(message.function_name)[-1].lower()
+    return [(name in session.catalog.functions or name in function_names(),)]
 
 
 def _get_function(session: Session, message: pb.GetFunction) -> Rows:
     name = split_identifier(message.function_name)[-1].lower()
-    if name not in function_names():
+    if name not in session.catalog.functions and name not in function_names():
         routine = f"`{name}`"
         raise analysis_error(
             "UNRESOLVED_ROUTINE",
@@ -249,4 +297,17 @@ _OPERATIONS: dict[str, tuple[StructType, Callable[[Session, Any], Rows]]] = {
     "list_functions": (_FUNCTIONS, _list_functions),
     "function_exists": (_FLAG, _function_exists),
     "get_function": (_FUNCTIONS, _get_function),
+    "list_views": (_TABLES, _list_views),
+    "list_partitions": (table_commands.PARTITION, table_commands.list_partitions),
+    "get_table_properties": (table_commands.KEY_VALUE, table_commands.list_properties),
+    "get_create_table_string": (table_commands.CREATE_STATEMENT, table_commands.create_statement),
+    "create_table": (_NOTHING, table_commands.create_table),
+    "create_external_table": (_NOTHING, table_commands.create_table),
+    "drop_table": (_NOTHING, table_commands.drop_table),
+    "drop_view": (_NOTHING, table_commands.drop_view),
+    "create_database": (_NOTHING, table_commands.create_database),
+    "drop_database": (_NOTHING, table_commands.drop_database),
+    "truncate_table": (_NOTHING, table_commands.truncate_table),
+    "analyze_table": (_NOTHING, table_commands.analyze_table),
+    "recover_partitions": (_NOTHING, table_commands.recover_partitions),
 }

@@ -54,6 +54,7 @@ def payloads(
         result = run_relation(session, plan.root, operation)
         chunks = encode.chunking(list(request.request_options), peer.batch_bytes)
         yield from encode.encode_result(result, chunks)
+        yield from encode.encode_observed(result.observed)
         return
     kind = plan.command.WhichOneof("command_type") or ""
     handler = _handler(kind)
@@ -134,14 +135,24 @@ def _ml_command(call: Call, command: pb.MlCommand) -> Payloads:
     yield Response(ml_command_result=pb.MlCommandResult())
 
 
-def _write(call: Call, command: pb.WriteOperation) -> Payloads:
-    write_commands.write(call.session, command, call.operation)
+def _register_function(call: Call, command: pb.CommonInlineUserDefinedFunction) -> Payloads:
+    """`spark.udf.register`."""
+    from penstock.connect.decode_context import DecodeContext
+    from penstock.connect.decode_expressions import python_function
+
+    if command.WhichOneof("function") == "java_udf":
+        feature = f"functions of a JVM (registerJavaFunction and registerJavaUDAF: {command.function_name})"
+        raise unsupported(feature, "Only Python functions run without a JVM.")
+    call.session.catalog.register(python_function(command, DecodeContext(call.session)))
     yield from ()
 
 
+def _write(call: Call, command: pb.WriteOperation) -> Payloads:
+    yield from encode.encode_observed(write_commands.write(call.session, command, call.operation))
+
+
 def _write_v2(call: Call, command: pb.WriteOperationV2) -> Payloads:
-    feature = f"DataFrame.writeTo (table {command.table_name})"
-    raise unsupported(feature, "Use df.write with a format and a path.")
+    write_commands.write_v2(call.session, command)
     yield from ()
 
 
@@ -162,11 +173,11 @@ _HANDLERS: dict[str, Handler] = {
     "checkpoint_command": _checkpoint,
     "remove_cached_remote_relation_command": _remove_cached,
     "get_resources_command": _get_resources,
+    "register_function": _register_function,
     "ml_command": _ml_command,
 }
 
 _REFUSED = {
-    "register_function": "functions registered by name (spark.udf.register)",
     "register_table_function": "user-defined table functions",
     "register_data_source": "Python data sources",
     "create_resource_profile_command": "resource profiles",

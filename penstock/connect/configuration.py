@@ -49,10 +49,11 @@ def _set(conf: Conf, request: pb.ConfigRequest.Set) -> None:
 
 
 def _with_default(conf: Conf, pair: pb.KeyValue) -> str | None:
-    default = pair.value if pair.HasField("value") else None
-    if default is not None:
-        check_value(pair.key, default)
-    return conf.get(pair.key, default)
+    """What was set, else the caller's default, which goes before Spark's own."""
+    if not pair.HasField("value"):
+        return conf.get(pair.key)
+    check_value(pair.key, pair.value)
+    return str(conf.changed.get(pair.key, pair.value))
 
 
 def get_all(conf: Conf, prefix: str = "") -> list[tuple[str, str]]:

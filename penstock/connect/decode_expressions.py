@@ -172,19 +172,16 @@ def _window(message: pb.Expression.Window, context: DecodeContext) -> ex.Express
 
 
 def _bound(message: Any, side: str, context: DecodeContext) -> ex.FrameBound:
-    """The client writes offsets signed: -3 is `3 PRECEDING`, 0 the current row."""
+    """The client writes offsets signed: -3 is `-3 FOLLOWING`, 0 the current row."""
     kind = message.WhichOneof("boundary")
     if kind == "unbounded":
         return ex.FrameBound(f"unbounded_{side}")
     if kind == "current_row":
         return ex.FrameBound("current_row")
     value = expression(message.value, context)
-    if not isinstance(value, ex.Literal) or not isinstance(value.value, (int, float)):
-        return ex.FrameBound("following", value)
-    if value.value == 0:
+    if isinstance(value, ex.Literal) and isinstance(value.value, (int, float)) and value.value == 0:
         return ex.FrameBound("current_row")
-    positive = ex.Literal(abs(value.value), value.data_type)
-    return ex.FrameBound("following" if value.value > 0 else "preceding", positive)
+    return ex.FrameBound("following", value)
 
 
 def _extract(message: pb.Expression.UnresolvedExtractValue, context: DecodeContext) -> ex.Expression:

@@ -12,6 +12,7 @@ from penstock.connect.decode_context import DecodeContext
 from penstock.connect.decode_expressions import alias, expression, expressions, sort_order
 from penstock.connect.decode_python import python_relations
 from penstock.connect.decode_sources import SOURCES
+from penstock.connect.decode_statistics import statistic_relations
 from penstock.connect.decode_types import decode_literal, decode_type
 from penstock.core.errors import SparkError, unsupported
 from penstock.plan import nodes
@@ -247,6 +248,7 @@ def with_references(message: pb.WithRelations, context: DecodeContext) -> Decode
 RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {
     **SOURCES,
     **python_relations(relation),
+    **statistic_relations(relation),
     "project": _project,
     "filter": _filter,
     "join": _join,
@@ -276,25 +278,11 @@ RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {
 }
 
 REFUSED_RELATIONS: dict[str, str] = {
-    "unpivot": "DataFrame.unpivot",
-    "transpose": "DataFrame.transpose",
-    "collect_metrics": "DataFrame.observe",
     "parse": "reading JSON, CSV or XML from a DataFrame of strings",
     "html_string": "DataFrame._repr_html_ (spark.sql.repl.eagerEval.enabled)",
     "common_inline_user_defined_table_function": "Python table functions (UDTF)",
     "common_inline_user_defined_data_source": "Python data sources",
-    "as_of_join": "as-of joins",
-    "nearest_by_join": "nearest-by joins",
     "relation_changes": "reading a table's changes",
-    "replace": "DataFrame.replace",
-    "summary": "DataFrame.summary",
-    "describe": "DataFrame.describe",
-    "crosstab": "DataFrame.crosstab",
-    "cov": "DataFrame.cov",
-    "corr": "DataFrame.corr",
-    "approx_quantile": "DataFrame.approxQuantile",
-    "freq_items": "DataFrame.freqItems",
-    "sample_by": "DataFrame.sampleBy",
     "catalog": "this catalog operation inside of a query",
     "ml_relation": "machine learning",
     "extension": "relation plug-ins",

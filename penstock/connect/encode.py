@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyspark.sql.connect.proto as pb
 from pyspark.sql.connect.types import pyspark_types_to_proto_types
 
-from penstock.connect.pipeline import Result
+from penstock.connect.pipeline import Observed, Result
 from penstock.plan.types import StructType
 
 Response: TypeAlias = pb.ExecutePlanResponse
@@ -40,11 +40,27 @@ def encode_result(result: Result, chunks: Chunking) -> Iterator[Response]:
     table, offset = result.table, 0
     rows = _rows_per_batch(table, chunks.batch_bytes)
     while True:
-        part = table.slice(offset, rows)
+        part = table.slice(offset, min(rows, table.num_rows - offset))  # a table without columns slices to any length
         yield from _encode_batch(ipc_bytes(part), part.num_rows, offset, chunks)
         offset += rows
         if offset >= table.num_rows:
             return
+
+
+def encode_observed(observed: Sequence[Observed]) -> Iterator[Response]:
+    """The response that carries what df.observe found."""
+    from pyspark.sql.connect.expressions import LiteralExpression
+    from pyspark.sql.conversion import ArrowTableToRowsConversion
+
+    if not observed:
+        return
+    response = Response()
+    for found in observed:
+        (row,) = ArrowTableToRowsConversion.convert(found.metrics, found.schema)
+        values = [LiteralExpression(v, f.dataType) for v, f in zip(row, found.schema.fields, strict=True)]
+        message = response.observed_metrics.add(name=found.name, keys=found.schema.names)
+        message.values.extend(value.to_plan(None).literal for value in values)
+    yield response
 
 
 def _rows_per_batch(table: pa.Table, batch_bytes: int) -> int:

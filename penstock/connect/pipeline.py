@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ import pyspark.sql.connect.proto as pb
 from penstock.connect.decode import decode_relation
 from penstock.connect.operations import Operation
 from penstock.core.errors import SparkError
-from penstock.plan.nodes import Node
+from penstock.plan.nodes import Aggregate, Node
+from penstock.plan.statistic_nodes import CollectMetrics
 from penstock.plan.types import StructType
 
 if TYPE_CHECKING:
@@ -25,11 +26,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """What df.observe found: one row of metrics under a name."""
+
+    name: str
+    metrics: pa.Table
+    schema: StructType
+
+
+@dataclass(frozen=True)
 class Result:
     """Rows in the Arrow types that the client expects, and the schema that it shows."""
 
     table: pa.Table
     schema: StructType
+    observed: tuple[Observed, ...] = ()
 
 
 def resolve(session: Session, node: Node) -> Node:
@@ -39,7 +50,13 @@ def resolve(session: Session, node: Node) -> Node:
     from penstock.sources import registry
 
     conf = session.conf
-    context = AnalysisContext(conf, session.catalog, lambda read: registry.resolve(read, conf))
+    context = AnalysisContext(
+        conf,
+        session.catalog,
+        lambda read: registry.resolve(read, conf),
+        collect=lambda plan: run(session, plan).table,
+        functions=session.catalog.functions,
+    )
     resolved: Node = analyze(node, context)
     return resolved
 
@@ -50,18 +67,44 @@ def resolve_relation(session: Session, relation: pb.Relation) -> Node:
 
 
 def run(session: Session, plan: Node, operation: Operation | None = None) -> Result:
-    """Execute a resolved batch plan."""
+    """Execute a resolved batch plan, with kept rows where a part of it is persisted."""
+    require_batch(plan)
+    ready = session.caches.substituted(plan, lambda cached: _execute(session, cached, operation).table)
+    result = _execute(session, ready, operation)
+    observers = [node for node in plan.walk() if isinstance(node, CollectMetrics)]
+    return (
+        replace(result, observed=tuple(_observe(session, node, operation) for node in observers))
+        if observers
+        else result
+    )
+
+
+def _observe(session: Session, node: CollectMetrics, operation: Operation | None) -> Observed:
+    """The metrics of df.observe, in a query of their own over the same rows."""
+    metrics = run(session, Aggregate((), node.metrics, node.child), operation)
+    return Observed(node.name, metrics.table, metrics.schema)
+
+
+def _execute(session: Session, plan: Node, operation: Operation | None) -> Result:
     from penstock.engine.types import to_spark_arrow
+    from penstock.pyfn import split
     from penstock.translate import TranslateContext, to_sql
 
-    require_batch(plan)
     context = TranslateContext(session.conf)
-    sql = to_sql(plan, context)
+    rest, steps = split(plan, context)
+    sql = to_sql(rest, context)
     with session.cursor() as cursor:
+
+        def query(text: str, tables: Mapping[str, pa.Table]) -> pa.Table:
+            visible = {**context.tables, **tables}
+            return _interruptible(cursor, lambda: cursor.query(text, visible, session.conf, context.fallbacks))
+
         if operation is not None:
             operation.interruptible(cursor.interrupt)
         try:
-            table = _interruptible(cursor, lambda: cursor.query(sql, context.tables, session.conf, context.fallbacks))
+            for step in steps:
+                context.tables[step.name] = step.run(query)
+            table = query(sql, {})
         finally:
             if operation is not None:
                 operation.interruptible(None)

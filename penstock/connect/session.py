@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from penstock.connect.artifacts import Artifacts
+from penstock.connect.caches import Caches
 from penstock.connect.catalog import SessionCatalog, Views
 from penstock.connect.errors import ErrorLog, invalid_handle
 from penstock.connect.operations import Operation
+from penstock.connect.tables import TableCatalog
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.config import Conf
 
@@ -33,18 +35,25 @@ _STATUSES_KEPT = 1000
 class Session:
     """Thread-safe where several requests of one client can meet."""
 
-    def __init__(self, session_id: str, user_id: str, global_views: Views, conf: Conf | None = None) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        user_id: str,
+        global_views: Views,
+        conf: Conf | None = None,
+        tables: TableCatalog | None = None,
+    ) -> None:
         self.id = session_id
         self.user_id = user_id
         self.server_id = str(uuid4())
         self.conf = conf or Conf()
         self.clock: Clock = SystemClock()
-        self.catalog = SessionCatalog(self.conf, global_views)
+        self.caches = Caches()
+        self.catalog = SessionCatalog(self.conf, global_views, tables=tables)
         self.artifacts = Artifacts()
         self.errors = ErrorLog()
         self.operations: dict[str, Operation] = {}
         self.statuses: OrderedDict[str, str] = OrderedDict()
-        self.storage_levels: dict[bytes, bytes] = {}
         self.touched = time.monotonic()
         self.lock = threading.RLock()
         self._engine: Engine | None = None
@@ -168,9 +177,12 @@ class Session:
 
     def clone(self, session_id: str) -> Session:
         """A session of its own with the same settings, views and uploads."""
-        other = Session(session_id, self.user_id, self.catalog.global_views, self.conf.snapshot())
+        catalog = self.catalog
+        other = Session(session_id, self.user_id, catalog.global_views, self.conf.snapshot(), catalog.tables)
+        other.catalog.current_database = catalog.current_database
         other.catalog.views = self.catalog.views.copy()
         other.catalog.relations = dict(self.catalog.relations)
+        other.catalog.functions = dict(self.catalog.functions)
         other.artifacts = self.artifacts.copy()
         return other
 
@@ -206,6 +218,7 @@ class Sessions:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._closed: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._global_views = Views()
+        self._tables = TableCatalog()
         self._lock = threading.Lock()
         self._swept = time.monotonic()
 
@@ -229,7 +242,7 @@ class Sessions:
             if expected_server_id and key not in self._sessions:
                 raise invalid_handle("SESSION_NOT_FOUND", key[1], "There is no such session on this server.")
             if key not in self._sessions:
-                self._sessions[key] = Session(key[1], key[0], self._global_views, Conf(self._conf))
+                self._sessions[key] = Session(key[1], key[0], self._global_views, Conf(self._conf), self._tables)
             return self._sessions[key]
 
     def add(self, session: Session) -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pyspark.sql.connect.proto as pb
 
 from penstock.connect import catalog_relations as catalogs
-from penstock.connect.analyze import explain_text
+from penstock.connect import table_commands
+from penstock.connect.analyze import DEFAULT_LEVEL, explain_text
 from penstock.connect.catalog import GLOBAL_DATABASE, matches, not_found, quoted, view_name
 from penstock.connect.configuration import get_all
 from penstock.connect.decode import decode_sql
 from penstock.connect.encode import local_relation, rows_result
 from penstock.connect.operations import Operation
-from penstock.connect.pipeline import Result, resolve
+from penstock.connect.pipeline import Result, resolve, run
+from penstock.connect.tables import CATALOG, Table, already_exists
 from penstock.core.errors import SparkError, analysis_error, unsupported
 from penstock.plan.nodes import Node, ToDF
 from penstock.plan.types import BOOLEAN, STRING, StructField, StructType
@@ -79,16 +81,34 @@ def _reset(session: Session, statement: s.ResetConf) -> Result:
 
 def _create_view(session: Session, statement: s.CreateView) -> Result:
     if statement.kind == "persistent":
-        raise unsupported(f"the persistent view {quoted(statement.name)}", "Use CREATE TEMP VIEW.")
+        return _create_persistent_view(session, statement)
     is_global = statement.kind == "global"
     name = view_name(statement.name, is_global=is_global)
     parts = (GLOBAL_DATABASE, name) if is_global else (name,)
-    if statement.if_not_exists and session.catalog.lookup(parts) is not None:
+    if statement.if_not_exists and session.catalog.is_view(parts):
         return _nothing()
     plan: Node = statement.plan
     if statement.columns:
         plan = ToDF(_checked_columns(session, statement), plan)
     session.catalog.create_view(name, resolve(session, plan), is_global=is_global, replace=statement.replace)
+    return _nothing()
+
+
+def _create_persistent_view(session: Session, statement: s.CreateView) -> Result:
+    """A view of the catalog: its query is analysed anew whenever it is used."""
+    tables = session.catalog.tables
+    database, name = session.catalog.table_name(statement.name)
+    old = tables.find(tables.database(database, session.conf).name, name)
+    if old is not None and old.view is None and statement.replace:
+        raise already_exists(old.full_name)
+    if old is not None and statement.if_not_exists:
+        return _nothing()
+    plan = ToDF(_checked_columns(session, statement), statement.plan) if statement.columns else statement.plan
+    view = Table(database, name.lower(), resolve(session, plan).schema, view=lambda: resolve(session, plan))
+    if statement.replace:
+        tables.put(view)
+    else:
+        tables.create(view)
     return _nothing()
 
 
@@ -102,10 +122,7 @@ def _checked_columns(session: Session, statement: s.CreateView) -> tuple[str, ..
 
 
 def _drop_view(session: Session, statement: s.DropView) -> Result:
-    if not session.catalog.drop_view(statement.name) and not statement.if_exists:
-        parts = statement.name
-        full = ("spark_catalog", "default", *parts) if len(parts) == 1 else parts
-        raise not_found(full, "[`spark_catalog`.`default`]")
+    table_commands.drop(session, statement.name, if_exists=statement.if_exists, view=not statement.is_table)
     return _nothing()
 
 
@@ -120,14 +137,17 @@ def _show_views(session: Session, statement: s.ShowViews) -> Result:
 def _show_views_as(kind: str, session: Session, statement: s.ShowTables | s.ShowViews) -> Result:
     database = ".".join(statement.database)
     if database:
-        catalogs.require_database(database)
-    rows = [(namespace, name, True) for namespace, name in session.catalog.listing(database, statement.pattern)]
+        catalogs.require_database(session, database)
+    held = session.catalog.tables.tables(statement.database[-1] if database else session.catalog.current_database)
+    tables = [t for t in held if kind == "tableName" or t.view is not None]
+    rows = [(t.database, t.name, False) for t in tables if matches(t.name, statement.pattern)]
+    rows += [(namespace, name, True) for namespace, name in session.catalog.listing(database, statement.pattern)]
     return rows_result(_listing(kind), rows)
 
 
 def _show_databases(session: Session, statement: s.ShowDatabases) -> Result:
-    rows = [(catalogs.DATABASE,)] if matches(catalogs.DATABASE, statement.pattern) else []
-    return rows_result(_one("namespace"), rows)
+    known = session.catalog.tables.databases(session.conf)
+    return rows_result(_one("namespace"), [(d.name,) for d in known if matches(d.name, statement.pattern)])
 
 
 def _show_columns(session: Session, statement: s.ShowColumns) -> Result:
@@ -146,6 +166,16 @@ def _describe(session: Session, statement: s.Describe) -> Result:
         plan = _table_plan(session, statement.table or ())
     comments = [(a.metadata or {}).get("comment") for a in plan.output]
     rows = [(a.name, a.type.simpleString(), comment) for a, comment in zip(plan.output, comments, strict=True)]
+    table = (
+        None
+        if statement.table is None or session.catalog.is_view(statement.table)
+        else session.catalog.table(statement.table)
+    )
+    if table is not None and statement.extended:
+        raise unsupported("DESCRIBE EXTENDED of a table", "DESCRIBE shows the columns, SHOW CREATE TABLE the rest.")
+    if table is not None and table.partition_by:
+        rows += [("# Partition Information", "", ""), ("# col_name", "data_type", "comment")]
+        rows += rows[len(plan.output) - len(table.partition_by) : len(plan.output)]
     return rows_result(_DESCRIBE, rows)
 
 
@@ -157,10 +187,10 @@ def _table_plan(session: Session, parts: tuple[str, ...]) -> Node:
 
 
 def _use(session: Session, statement: s.Use) -> Result:
-    if statement.is_catalog and statement.name != (catalogs.CATALOG,):
+    if statement.is_catalog and statement.name != (CATALOG,):
         raise unsupported(f"the catalog {quoted(statement.name)}")
     if not statement.is_catalog:
-        catalogs.require_database(quoted(statement.name))
+        catalogs.use_database(session, quoted(statement.name))
     return _nothing()
 
 
@@ -177,26 +207,25 @@ def _explain(session: Session, statement: s.Explain) -> Result:
 
 
 def _cache_table(session: Session, statement: s.CacheTable) -> Result:
-    name = ".".join(statement.name)
     if statement.plan is not None:
         view = view_name(statement.name, is_global=False)
         session.catalog.create_view(view, resolve(session, statement.plan), is_global=False, replace=False)
-    elif session.catalog.lookup(statement.name) is None:
-        raise not_found(statement.name, catalogs.SEARCH_PATH)
-    session.catalog.cached_tables.add(name.lower())
+    plan = catalogs.view_plan(session, quoted(statement.name))
+    session.caches.persist(plan, DEFAULT_LEVEL.SerializeToString())
+    if not statement.lazy:
+        run(session, plan, None)
     return _nothing()
 
 
 def _uncache_table(session: Session, statement: s.UncacheTable) -> Result:
-    if not statement.if_exists and session.catalog.lookup(statement.name) is None:
-        raise not_found(statement.name, catalogs.SEARCH_PATH)
-    session.catalog.cached_tables.discard(".".join(statement.name).lower())
+    if statement.if_exists and session.catalog.lookup(statement.name) is None:
+        return _nothing()
+    session.caches.unpersist(catalogs.view_plan(session, quoted(statement.name)))
     return _nothing()
 
 
 def _clear_cache(session: Session, statement: s.ClearCache) -> Result:
-    session.catalog.cached_tables.clear()
-    session.storage_levels.clear()
+    session.caches.clear()
     return _nothing()
 
 
@@ -216,4 +245,9 @@ _COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
     s.CacheTable: _cache_table,
     s.UncacheTable: _uncache_table,
     s.ClearCache: _clear_cache,
+    s.CreateTable: table_commands.create_table_as,
+    s.Insert: table_commands.insert_into,
+    s.CreateDatabase: table_commands.create_database_as,
+    s.DropDatabase: table_commands.drop_database_as,
+    s.AboutTable: table_commands.about_table,
 }

@@ -104,7 +104,11 @@ def _process_all(operation: Operation, query: StreamingQuery, _: Any, result: Qu
 
 
 def _explain(operation: Operation, query: StreamingQuery, request: Any, result: QueryResult) -> Iterator[None]:
-    result.explain.result = query.explain(request.extended)
+    from penstock.plan import printing
+
+    executed, plan = query.explain(request.extended), query.spec.plan
+    is_long = request.extended  # of the plan as it was parsed nothing is left: both logical plans are the analysed one
+    result.explain.result = printing.explain(plan, plan, executed) if is_long else f"== Physical Plan ==\n{executed}\n"
     return iter(())
 
 

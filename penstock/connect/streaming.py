@@ -21,7 +21,7 @@ from penstock.runtime.trigger import AvailableNow, Once, ProcessingTime, Trigger
 from penstock.sinks import registry
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.memory import MemorySink
-from penstock.sql import parse_interval
+from penstock.sql import parse_interval, split_identifier
 
 if TYPE_CHECKING:
     from penstock.connect.service import Service
@@ -46,9 +46,31 @@ def start(service: Service, session: Session, command: pb.WriteStreamOperationSt
         message = "`writeStream` is for streams; a batch is written with `write`."
         raise analysis_error("WRITE_STREAM_NOT_ALLOWED", message, "42601")
     mode = output_mode(command.output_mode)
+    if command.WhichOneof("sink_destination") == "table_name":
+        command = _into_table(session, command, plan)
     sink_format, make_sink = _sink(service, session, command)
     check_streaming(plan, mode)
     return session.streams.start(_spec(session, command, plan, mode, sink_format, make_sink))
+
+
+def _into_table(session: Session, command: pb.WriteStreamOperationStart, plan: Node) -> pb.WriteStreamOperationStart:
+    """`toTable`: the same stream into the table's directory; a table that is not there is made."""
+    from penstock.connect import table_writes
+
+    parts = split_identifier(command.table_name)
+    if session.catalog.table(parts) is None:
+        keys = tuple(command.partitioning_column_names)
+        table = table_writes.define(session, parts, plan.schema, command.format or None, partition_by=keys)
+    else:
+        table = table_writes.writable(session, parts)
+    given, wanted = ([(f.name.lower(), f.dataType) for f in schema] for schema in (plan.schema, table.schema))
+    if sorted(given, key=str) != sorted(wanted, key=str):
+        raise unsupported(f"a stream of other columns than those of the table {command.table_name}", "Select them.")
+    into = pb.WriteStreamOperationStart()
+    into.CopyFrom(command)
+    into.path, into.format = table.path, table.provider
+    into.partitioning_column_names[:] = table.partition_by
+    return into
 
 
 def _spec(
@@ -127,10 +149,6 @@ def _sink(
     service: Service, session: Session, command: pb.WriteStreamOperationStart
 ) -> tuple[str, Callable[[SinkContext], Sink]]:
     """The sink's format and what opens it."""
-    if command.WhichOneof("sink_destination") == "table_name":
-        raise unsupported(f"a stream into the table {command.table_name}", "Write to a path, or use foreachBatch.")
-    if command.clustering_column_names:
-        raise unsupported("clusterBy of a stream")
     if command.HasField("foreach_batch"):
         return "foreachbatch", foreach.foreach_batch(service, session, _python(command.foreach_batch))
     if command.HasField("foreach_writer"):

@@ -1,4 +1,4 @@
-"""`df.write`: a batch result into files or another sink."""
+"""`df.write` and `df.writeTo`: a batch result into files, another sink, or a table."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import pyspark.sql.connect.proto as pb
 
+from penstock.connect import table_commands, table_writes
+from penstock.connect.catalog import not_found, quoted
 from penstock.connect.operations import Operation
-from penstock.connect.pipeline import resolve_relation, run
+from penstock.connect.pipeline import Observed, resolve_relation, run
+from penstock.connect.tables import CATALOG, Table, already_exists
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, analysis_error, unsupported
+from penstock.plan.nodes import LocalData, Node
+from penstock.plan.statistic_nodes import CollectMetrics
+from penstock.sql import split_identifier
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
@@ -16,48 +22,137 @@ if TYPE_CHECKING:
 _MODES = ("error", "append", "overwrite", "error", "ignore")
 
 
-def write(session: Session, command: pb.WriteOperation, operation: Operation) -> None:
-    """Run the query and hand its rows to the writer of the format."""
+def write(session: Session, command: pb.WriteOperation, operation: Operation) -> tuple[Observed, ...]:
+    """Run the query and hand its rows to the writer of the format; returns what df.observe found."""
     from penstock.sinks import batch_writer
 
-    _refuse_tables(command)
+    _refuse(command)
     plan = resolve_relation(session, command.input)
     if plan.is_streaming:
         message = "The method `write` is for batches; a stream is written with `writeStream`."
         raise analysis_error("CALL_ON_STREAMING_DATASET_UNSUPPORTED", message, "42KDE", methodName="`write`")
+    if command.WhichOneof("save_type") == "table":
+        if any(isinstance(node, CollectMetrics) for node in plan.walk()):
+            raise unsupported("DataFrame.observe with saveAsTable or insertInto", "Write to a path with save().")
+        _write_table(session, command, plan, operation)
+        return ()
     result = run(session, plan, operation)
-    options = dict(command.options)
+    options = {key.lower(): value for key, value in command.options.items()}
+    path = _path(command, options)
     batch_writer.write(
         result.table,
         result.schema,
         format=command.source or session.conf["spark.sql.sources.default"],
-        path=_path(command, options),
+        path=path,
         mode=_MODES[command.mode],
         partition_by=tuple(command.partitioning_columns),
         options=options,
         conf=session.conf,
     )
+    if path is not None:
+        session.caches.forget_path(path)
+    return result.observed
+
+
+def _write_table(session: Session, command: pb.WriteOperation, plan: Node, operation: Operation) -> None:
+    """saveAsTable and insertInto."""
+    parts, mode = split_identifier(command.table.table_name), _MODES[command.mode]
+    methods = pb.WriteOperation.SaveTable.TableSaveMethod
+    if command.table.save_method == methods.TABLE_SAVE_METHOD_INSERT_INTO:
+        if command.partitioning_columns:
+            message = "insertInto takes the partitioning of the table: leave partitionBy out."
+            raise analysis_error("_LEGACY_ERROR_TEMP_1309", message, "XXKD0")
+        table = table_writes.writable(session, parts)
+        table_writes.insert(session, table, plan, operation, overwrite=mode == "overwrite")
+        return
+    known = session.catalog.table(parts)
+    if known is None:
+        _create(session, command, parts, plan)
+    elif mode == "append":
+        _append(session, known, plan, operation)
+    elif mode == "overwrite":
+        _replace(session, command, known, plan, operation)
+    elif mode == "error":
+        raise already_exists(known.full_name)
+
+
+def _create(session: Session, command: pb.WriteOperation, parts: tuple[str, ...], plan: Node) -> None:
+    table = table_writes.define(
+        session, parts, plan.schema, command.source or None, partition_by=tuple(command.partitioning_columns),
+        options=dict(command.options),
+    )  # fmt: skip
+    table_commands.fill(session, table, plan)
+
+
+def _append(session: Session, table: Table, plan: Node, operation: Operation) -> None:
+    """By name, as Spark does; the number of columns has to be the same."""
+    name = ".".join(table.full_name)
+    if len(plan.output) != len(table.schema):
+        message = f"The table {name} has {len(table.schema)} columns and the data have {len(plan.output)}."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1162", message, "XXKD0", tableName=name)
+    ordered = table_writes.by_name(session, table, plan, [a.name for a in plan.output])
+    table_writes.insert(session, table, ordered, operation)
+
+
+def _replace(session: Session, command: pb.WriteOperation, old: Table, plan: Node, operation: Operation) -> None:
+    """The rows are computed before the old table goes: they may come from it."""
+    if old.view is not None:
+        raise already_exists(old.full_name)
+    rows = LocalData(run(session, plan, operation).table, plan.schema, plan.output)
+    session.catalog.tables.drop(old)
+    session.caches.forget_path(old.path)
+    _create(session, command, old.full_name, rows)
+
+
+def write_v2(session: Session, command: pb.WriteOperationV2) -> None:
+    """`df.writeTo(table)`: a table of files can be created so; appending and replacing are for other catalogs."""
+    parts = split_identifier(command.table_name)
+    name = quoted((CATALOG, *session.catalog.table_name(parts)))
+    if command.mode != pb.WriteOperationV2.Mode.MODE_CREATE:
+        raise _refused_v2(command, session.catalog.table(parts) is not None, parts, name)
+    if command.partitioning_columns or command.clustering_columns:
+        raise unsupported("writeTo with partitionedBy or clusterBy", "Use df.write.partitionBy(...).saveAsTable(...).")
+    plan = resolve_relation(session, command.input)
+    table = table_writes.define(
+        session, parts, plan.schema, command.provider or None, options=dict(command.options),
+        properties=dict(command.table_properties),
+    )  # fmt: skip
+    table_commands.fill(session, table, plan)
+
+
+def _refused_v2(command: pb.WriteOperationV2, exists: bool, parts: tuple[str, ...], name: str) -> SparkError:
+    modes = pb.WriteOperationV2.Mode
+    if command.mode in (modes.MODE_REPLACE, modes.MODE_CREATE_OR_REPLACE):
+        message = f"The table {name} cannot be replaced in place: use df.write with saveAsTable."
+        condition = "UNSUPPORTED_FEATURE.TABLE_OPERATION"
+        return analysis_error(condition, message, "0A000", tableName=name, operation="REPLACE TABLE AS SELECT")
+    if not exists:
+        return not_found(parts, "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
+    message = f"Cannot write into v1 table: {name}. Use df.write with insertInto or saveAsTable."
+    return analysis_error("_LEGACY_ERROR_TEMP_1127", message, "XXKD0", quoted=name)
 
 
 def _path(command: pb.WriteOperation, options: dict[str, str]) -> str | None:
-    if command.path:
-        return str(command.path)
-    found = next((value for key, value in options.items() if key.lower() == "path"), None)
+    found = str(command.path) if command.path else options.get("path")
     if found is None and (command.source or "parquet").lower() not in ("noop", "console"):
         raise SparkError("_LEGACY_ERROR_TEMP_2047", "'path' is not specified.", classes=ILLEGAL_ARGUMENT)
     return found
 
 
-def _refuse_tables(command: pb.WriteOperation) -> None:
-    if command.WhichOneof("save_type") == "table":
-        feature = f"tables of a catalog (saveAsTable or insertInto {command.table.table_name})"
-        raise unsupported(feature, "Write to a path with save().")
-    if command.HasField("bucket_by"):
-        raise _refused_with_save("bucketBy")
-    if command.sort_column_names:
-        raise _refused_with_save("sortBy")
-    if command.clustering_columns:
-        raise _refused_with_save("clusterBy")
+def _refuse(command: pb.WriteOperation) -> None:
+    """Bucketing and clustering of tables are not done here; save() takes no buckets, and clusterBy changes nothing
+    about files that belong to no table (in Spark neither)."""
+    is_table = command.WhichOneof("save_type") == "table"
+    asked = (
+        ("bucketBy", command.HasField("bucket_by")),
+        ("sortBy", bool(command.sort_column_names)),
+        ("clusterBy", bool(command.clustering_columns)),
+    )
+    for what, wanted in asked:
+        if wanted and is_table:
+            raise unsupported(f"DataFrameWriter.{what}", "Use partitionBy, or sort the rows.")
+        if wanted and what != "clusterBy":
+            raise _refused_with_save(what)
 
 
 def _refused_with_save(what: str) -> SparkError:

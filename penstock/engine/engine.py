@@ -17,6 +17,7 @@ import pyarrow as pa
 from penstock.core.config import Conf
 from penstock.core.errors import illegal_argument
 from penstock.engine.errors import to_spark_error
+from penstock.functions.kernels import KERNEL_PREFIX, KernelSet
 
 #: Settings of the database.  Plans nest about three levels an operator; the stack holds far more than 1,000.
 _FIXED: dict[str, str] = {
@@ -36,13 +37,14 @@ class Engine:
         self._settings = _settings(conf or {})
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._kernels = KernelSet()
 
     def cursor(self) -> EngineCursor:
         """A cursor for one thread (or one query); the first one opens the database."""
         with self._lock:
             if self._database is None:
                 self._database = _open(self._settings)
-            return EngineCursor(self._database.cursor())
+            return EngineCursor(self._database.cursor(), self._kernels)
 
     def close(self) -> None:
         """Close the database; cursors of it fail from now on."""
@@ -50,13 +52,15 @@ class Engine:
             if self._database is not None:
                 self._database.close()
                 self._database = None
+                self._kernels = KernelSet()
 
 
 class EngineCursor:
     """Runs SQL in one thread at a time; only `interrupt` may be called from another."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, kernels: KernelSet) -> None:
         self._connection = connection
+        self._kernels = kernels
         self._time_zone: str | None = None
 
     def query(
@@ -70,7 +74,7 @@ class EngineCursor:
 
         `fallbacks`: parts of the text and slower parts for the same rows, put in their place when the query fails (a
         scan that takes clean data for granted met other data)."""
-        with self._prepared(tables, conf):
+        with self._prepared(tables, conf, sql):
             try:
                 return self._connection.sql(sql).to_arrow_table()
             except duckdb.Error as error:
@@ -81,12 +85,12 @@ class EngineCursor:
         self, sql: str, tables: Mapping[str, pa.Table] | None = None, conf: Conf | None = None, rows: int = 100_000
     ) -> Iterator[pa.RecordBatch]:
         """As `query`, in batches of `rows` rows; the cursor is busy until the iterator is used up or closed."""
-        with self._prepared(tables, conf):
+        with self._prepared(tables, conf, sql):
             yield from self._connection.sql(sql).to_arrow_reader(rows)
 
     def execute(self, sql: str, conf: Conf | None = None) -> None:
         """Run statements that return nothing."""
-        with self._prepared(None, conf):
+        with self._prepared(None, conf, sql):
             self._connection.sql(sql)
 
     def create_table(self, name: str, select: str, conf: Conf | None = None, fallback: str | None = None) -> int:
@@ -94,7 +98,7 @@ class EngineCursor:
         are.
         `fallback` is a slower SELECT for the same rows, run when `select` meets data that it cannot read."""
         create = f"CREATE OR REPLACE TEMP TABLE {name} AS "
-        with self._prepared(None, conf):
+        with self._prepared(None, conf, select):
             try:
                 made = self._connection.execute(create + select).fetchone()
             except duckdb.Error as error:
@@ -119,9 +123,11 @@ class EngineCursor:
         self._connection.close()
 
     @contextmanager
-    def _prepared(self, tables: Mapping[str, pa.Table] | None, conf: Conf | None) -> Iterator[None]:
+    def _prepared(self, tables: Mapping[str, pa.Table] | None, conf: Conf | None, sql: str) -> Iterator[None]:
         registered: list[str] = []
         try:
+            if KERNEL_PREFIX in sql:
+                self._kernels.install(self._connection, sql)
             if conf is not None:
                 self._use_time_zone(conf.time_zone)
             for name, table in (tables or {}).items():

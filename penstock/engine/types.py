@@ -41,6 +41,7 @@ from penstock.plan.types import (
     TimestampType,
     TimeType,
     VarcharType,
+    VariantType,
     YearMonthIntervalType,
 )
 
@@ -67,6 +68,7 @@ _DUCKDB: dict[type[DataType], str] = {
     YearMonthIntervalType: "INTEGER",
     CalendarIntervalType: "INTERVAL",
     NullType: "INTEGER",
+    VariantType: "STRUCT(value BLOB, metadata BLOB)",
 }
 
 _CLIENT: dict[type[DataType], pa.DataType] = {
@@ -89,6 +91,12 @@ _CLIENT: dict[type[DataType], pa.DataType] = {
     YearMonthIntervalType: pa.int32(),  # pyarrow cannot make Arrow's year-month interval
     CalendarIntervalType: pa.month_day_nano_interval(),
     NullType: pa.null(),
+    VariantType: pa.struct(
+        [
+            pa.field("value", pa.binary(), nullable=False),
+            pa.field("metadata", pa.binary(), nullable=False, metadata={b"variant": b"true"}),
+        ]
+    ),
 }
 
 _ENGINE: dict[type[DataType], pa.DataType] = {
@@ -130,12 +138,14 @@ def engine_type(data_type: DataType) -> pa.DataType:
     return _arrow(data_type, _ENGINE)
 
 
-def arrow_schema(schema: StructType) -> pa.Schema:
-    """The Arrow schema that the client expects; field metadata under Spark's key."""
-    return pa.schema([_field(f.name, arrow_type(f.dataType), f.nullable, f.metadata) for f in schema])
+def arrow_schema(schema: StructType, time_zone: str = "UTC") -> pa.Schema:
+    """The Arrow schema that the client expects, and Python functions with timestamps in `time_zone`; field metadata
+    under Spark's key."""
+    simple = _CLIENT if time_zone == "UTC" else {**_CLIENT, TimestampType: pa.timestamp("us", tz=time_zone)}
+    return pa.schema([_field(f.name, _arrow(f.dataType, simple), f.nullable, f.metadata) for f in schema])
 
 
-def to_spark_arrow(table: pa.Table, attributes: Sequence[Attribute] | StructType) -> pa.Table:
+def to_spark_arrow(table: pa.Table, attributes: Sequence[Attribute] | StructType, time_zone: str = "UTC") -> pa.Table:
     """A DuckDB result in the client's types, by position, under the user's names (which may repeat).
 
     Columns beyond `attributes` are dropped, so that a result without columns keeps its number of rows.
@@ -143,7 +153,7 @@ def to_spark_arrow(table: pa.Table, attributes: Sequence[Attribute] | StructType
     schema = attributes if isinstance(attributes, StructType) else StructType([a.to_field() for a in attributes])
     if not len(schema):
         return table.select([])
-    target = arrow_schema(schema)
+    target = arrow_schema(schema, time_zone)
     columns = [_convert_column(table.column(i), field.type) for i, field in enumerate(target)]
     return pa.Table.from_arrays(columns, schema=target)
 
@@ -174,7 +184,7 @@ def _arrow(data_type: DataType, simple: dict[type[DataType], pa.DataType]) -> pa
 
 def _field(name: str, data_type: pa.DataType, nullable: bool, metadata: dict[str, Any] | None) -> pa.Field:
     encoded = {METADATA_KEY: json.dumps(metadata).encode()} if metadata else None
-    return pa.field(name, data_type, nullable, encoded)
+    return pa.field(name, data_type, nullable or pa.types.is_null(data_type), encoded)  # Arrow has no other nulls
 
 
 def _convert_column(column: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:

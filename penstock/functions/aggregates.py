@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from penstock.core.errors import unsupported
 from penstock.functions import decimals
 from penstock.functions.coercion import INTERVALS, cast_if_needed, is_integral
 from penstock.functions.decimal_sql import decimal_average, decimal_name, fitted
 from penstock.functions.errors import mismatch, wrong_count
 from penstock.functions.literals import constant
+from penstock.functions.markers import quote
 from penstock.functions.resolve import call_of
 from penstock.functions.rows import row
 from penstock.functions.table import (
@@ -167,8 +167,18 @@ def _avg(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _try_avg(args: Args, request: Request) -> Expression:
     if isinstance(args[0].type, (DecimalType, *INTERVALS)):
-        raise unsupported(f"try_avg of {args[0].type.simpleString()}")
+        return FunctionCall("try_avg", args, avg_type(args), True, "try_avg")
     return replace(call_of(lookup("avg"), args, replace(request, function=lookup("avg"))), display="try_avg")
+
+
+def _try_avg_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    """NULL when the sum leaves its type."""
+    total = f"TRY_CAST(sum({DISTINCT}{args[0]}){TAIL} AS {duck_type(_running_sum_type(call))})"
+    t = call.args[0].type
+    if isinstance(t, YearMonthIntervalType):
+        total = f"TRY_CAST({total} AS INTEGER)"
+    mean = _quotient(total, f"count({DISTINCT}{args[0]}){TAIL}", call)
+    return f"CASE WHEN {total} IS NOT NULL THEN {mean} END"
 
 
 _AVG = Incremental(
@@ -195,8 +205,35 @@ def _has_map(t: DataType) -> bool:
     return isinstance(t, MapType) or (isinstance(t, StructType) and any(_has_map(f.dataType) for f in t.fields))
 
 
+def order_key(value: str, t: DataType, depth: int = 0) -> str:
+    """What orders nested values as Spark does: a NULL within comes first (DuckDB puts it last)."""
+    if isinstance(t, StructType) and t.fields:
+        parts = (
+            f"'k{i}': {order_key(f'struct_extract({value}, {quote(f.name)})', f.dataType, depth)}"
+            for i, f in enumerate(t.fields)
+        )
+        inner = "{" + ", ".join(parts) + "}"
+    elif isinstance(t, ArrayType):
+        name = f"o{depth}_"
+        inner = f"list_transform({value}, lambda {name}: {order_key(name, t.elementType, depth + 1)})"
+    else:
+        inner = value
+    return f"{{'n': {value} IS NOT NULL, 'v': {inner}}}"
+
+
+def _extreme_sql(name: str) -> Any:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        t = call.args[0].type
+        if not isinstance(t, (StructType, ArrayType)):
+            return f"{name}({args[0]}){TAIL}"
+        key = f"CASE WHEN {args[0]} IS NOT NULL THEN {order_key(args[0], t)} END"
+        return f"arg_{name}({args[0]}, {key}){TAIL}"
+
+    return sql
+
+
 def _extreme(name: str) -> Incremental:
-    return Incremental((Buffer("m", own_type, f"{name}({{0}}){{tail}}", name),), "{m}")
+    return Incremental((Buffer("m", own_type, _extreme_sql(name), name),), "{m}")
 
 
 def _first_or_last(args: Args, request: Request) -> Expression:
@@ -248,7 +285,7 @@ def _list(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _set(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"spark_list_distinct({_list(args, call, context).replace(DISTINCT, '')})"
+    return f"list_sort(list_distinct({_list(args, call, context).replace(DISTINCT, '').replace(ORDER, '')}))"
 
 
 def _no_map_in_set(args: Args, request: Request) -> Args:
@@ -266,7 +303,7 @@ _LIST = Incremental(
 )
 _SET = Incremental(
     (Buffer("items", own_type, _set,
-            "CASE WHEN {old} IS NULL THEN {new} ELSE spark_list_distinct(list_concat({old}, {new})) END"),),
+            "CASE WHEN {old} IS NULL THEN {new} ELSE list_sort(list_distinct(list_concat({old}, {new}))) END"),),
     "coalesce({items}, [])",
 )  # fmt: skip
 # Distinct values are counted exactly (across batches through 64-bit hashes): within every error that can be asked for.
@@ -342,9 +379,9 @@ register(
               Incremental((Buffer("total", own_type, _sum, "sum"),), "{total}"), coerce=_summable),
     aggregate("try_sum", "numeric", lambda args: sum_type(args[0].type), _try_sum, coerce=_summable),
     aggregate("avg mean", "numeric", avg_type, _avg, _AVG, coerce=_summable),
-    aggregate("try_avg", "numeric", avg_type, _avg, build=_try_avg),
-    aggregate("min", "any", 0, "min({0}){tail}", _extreme("min"), coerce=_orderable),
-    aggregate("max", "any", 0, "max({0}){tail}", _extreme("max"), coerce=_orderable),
+    aggregate("try_avg", "numeric", avg_type, _try_avg_sql, build=_try_avg),
+    aggregate("min", "any", 0, _extreme_sql("min"), _extreme("min"), coerce=_orderable),
+    aggregate("max", "any", 0, _extreme_sql("max"), _extreme("max"), coerce=_orderable),
     aggregate("first first_value", "any any?", 0, _pick("first"), _picked("first"), build=_first_or_last),
     aggregate("last last_value", "any any?", 0, _pick("last"), _picked("last"), build=_first_or_last),
     aggregate("any_value", "any any?", 0, _pick("first"), _picked("first"), build=_first_or_last),

@@ -423,8 +423,15 @@ def _no_maps(args: Args, request: Request) -> Args:
     return args
 
 
+_SHUFFLED = "list_transform(list_sort(list_transform({0}, lambda x: {{'r': random(), 'v': x}})), lambda p: p.v)"
+
+
 def _shuffle(args: Args, request: Request) -> Expression:
-    raise unsupported("shuffle")
+    if len(args) > 1:
+        raise unsupported("shuffle with a seed")
+    from penstock.plan.expressions import FunctionCall
+
+    return FunctionCall("shuffle", args, args[0].type, args[0].nullable, "shuffle")
 
 
 def _bracket(call: FunctionCall, texts: Sequence[str]) -> str:
@@ -477,5 +484,5 @@ register(
     row("sort_array", "array boolean?", 0, _sort_array, defaults={1: _TRUE}),
     row("flatten", "array", _flatten_type, _flatten, coerce=_flatten_input, nullable=_flatten_null),
     row("slice", "array int int", 0, _slice),
-    row("shuffle", "array any?", 0, "", build=_shuffle, deterministic=False),
+    row("shuffle", "array any?", 0, _SHUFFLED, build=_shuffle, deterministic=False),
 )  # fmt: skip

@@ -137,8 +137,6 @@ register(
     row("if", "any any any", 1, "(CASE WHEN {0} THEN {1} ELSE {2} END)", coerce=_if_input,
         nullable=lambda args: args[1].nullable or args[2].nullable),
     row("in", "any any*", BOOLEAN, _in_sql, coerce=_in_input),
-    row("between", "any any any", BOOLEAN, "", build=lambda args, request: _between(args, request)),
-    row("$between", "any*", BOOLEAN, "{0}", display=lambda call, texts: f"between({', '.join(texts[1:])})"),
     row("isnull", "any", BOOLEAN, "({0} IS NULL)", nullable=False),
     row("isnotnull", "any", BOOLEAN, "({0} IS NOT NULL)", nullable=False),
     row("isnan", "double|float", BOOLEAN, "coalesce(isnan({0}), FALSE)", nullable=False),
@@ -161,13 +159,3 @@ def _comparable(args: Args, request: Request) -> Args:
     from penstock.functions.operators import comparable_pair
 
     return comparable_pair(args, request)
-
-
-def _between(args: Args, request: Request) -> Expression:
-    """`between(x, low, high)`: a call by name shows as such, unlike the operator."""
-    from penstock.functions.resolve import resolve
-
-    value, low, high = args
-    above, below = resolve(">=", (value, low), conf=request.conf), resolve("<=", (value, high), conf=request.conf)
-    both = resolve("and", (above, below), conf=request.conf)
-    return FunctionCall("$between", (both, *args), BOOLEAN, both.nullable, "between")

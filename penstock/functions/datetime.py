@@ -12,7 +12,7 @@ from penstock.functions.literals import constant_value
 from penstock.functions.markers import raise_sql
 from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import row
-from penstock.functions.table import Args, Function, Request, register
+from penstock.functions.table import Args, Request, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
     BOOLEAN,
@@ -23,13 +23,10 @@ from penstock.plan.types import (
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
-    DataType,
-    DayTimeIntervalType,
     DecimalType,
     DoubleType,
     FloatType,
     TimestampNTZType,
-    YearMonthIntervalType,
 )  # fmt: skip
 
 _US = {
@@ -223,74 +220,23 @@ def _timestamp_seconds(args: list[str], call: FunctionCall, context: Any) -> str
     return f"make_timestamptz({args[0]} * 1000000)"
 
 
-def _make_timestamp_input(args: Args, request: Request) -> Args:
-    kinds: tuple[DataType, ...] = (INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, DecimalType(16, 6), STRING)
-    if len(args) < 6:
-        raise unsupported(f"{request.name} of a date and a time")
-    return tuple(cast_if_needed(arg, kind, request.conf) for arg, kind in zip(args, kinds, strict=False))
-
-
-_BAD_DATE = raise_sql(
+BAD_DATE = raise_sql(
     "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "A field of the date or time is out of range.", sqlstate="22023",
     kind="date_time", rangeMessage="a field is out of range", ansiConfig='"spark.sql.ansi.enabled"',
 )  # fmt: skip
 
 
-def _valid_date(y: str, mo: str, d: str, value: str, bad: str) -> str:
+def valid_date(y: str, mo: str, d: str, value: str, bad: str) -> str:
     """`value` when the fields are a date; no field may be NULL here."""
     last = f"day(last_day(make_date({y}, {mo}, 1)))"
     return f"CASE WHEN {mo} NOT BETWEEN 1 AND 12 OR {d} < 1 THEN {bad} WHEN {d} > {last} THEN {bad} ELSE {value} END"
 
 
-def _make_timestamp(strict: bool) -> Any:
-    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        y, mo, d, h, mi, s = args[:6]
-        bad = _BAD_DATE if strict and context.conf.ansi else "NULL"
-        # second 60 is the next minute's second 0 (as PostgreSQL has it)
-        value = (
-            f"(make_timestamp({y}, {mo}, {d}, {h}, {mi}, 0::DOUBLE) + to_microseconds(CAST({s} * 1000000 AS BIGINT)))"
-        )
-        if not isinstance(call.type, TimestampNTZType):
-            value = f"timezone({args[6]}, {value})" if len(args) > 6 else f"CAST({value} AS TIMESTAMPTZ)"
-        clock = f"{h} NOT BETWEEN 0 AND 23 OR {mi} NOT BETWEEN 0 AND 59 OR {s} < 0 OR {s} > 60"
-        checked = _valid_date(y, mo, d, f"CASE WHEN {clock} THEN {bad} ELSE {value} END", bad)
-        null = " OR ".join(f"{arg} IS NULL" for arg in args)
-        return f"CASE WHEN {null} THEN NULL ELSE {checked} END"
-
-    return sql
-
-
 def _make_date(args: list[str], call: FunctionCall, context: Any) -> str:
     y, mo, d = args
-    bad = _BAD_DATE if context.conf.ansi else "NULL"
-    value = _valid_date(y, mo, d, f"make_date({y}, {mo}, {d})", bad)
+    bad = BAD_DATE if context.conf.ansi else "NULL"
+    value = valid_date(y, mo, d, f"make_date({y}, {mo}, {d})", bad)
     return f"CASE WHEN {y} IS NULL OR {mo} IS NULL OR {d} IS NULL THEN NULL ELSE {value} END"
-
-
-def _make_row(name: str, kind: DataType, strict: bool) -> Function:
-    nullable: Any = True if not strict else (lambda args: any(arg.nullable for arg in args))
-    return row(name, "int int int? int? int? any? string?", kind, _make_timestamp(strict), coerce=_make_timestamp_input,
-               nullable=nullable)  # fmt: skip
-
-
-def _dt_interval(args: list[str], call: FunctionCall, context: Any) -> str:
-    days, hours, minutes, seconds = args
-    us = f"({days}::BIGINT * {_US['DAY']} + {hours}::BIGINT * {_US['HOUR']} + {minutes}::BIGINT * {_US['MINUTE']})"
-    return f"({us} + CAST({seconds} * 1000000 AS BIGINT))"
-
-
-def _dt_interval_input(args: Args, request: Request) -> Args:
-    kinds: tuple[DataType, ...] = (INTEGER, INTEGER, INTEGER, DecimalType(18, 6))
-    return tuple(cast_if_needed(arg, kind, request.conf) for arg, kind in zip(args, kinds, strict=True))
-
-
-_ZERO = Literal(0, INTEGER)
-
-
-def _no_seconds() -> Literal:
-    from decimal import Decimal
-
-    return Literal(Decimal("0.000000"), DecimalType(18, 6))
 
 
 # ---------------------------------------------------------------- zones
@@ -344,16 +290,7 @@ register(
     row("unix_date", "date", INTEGER, "CAST({0} - DATE '1970-01-01' AS INTEGER)"),
     row("date_from_unix_date", "int", DATE, "(DATE '1970-01-01' + {0})"),
     row("make_date", "int int int", DATE, _make_date),
-    _make_row("make_timestamp", TIMESTAMP, True),
-    _make_row("make_timestamp_ltz", TIMESTAMP, True),
-    _make_row("make_timestamp_ntz", TIMESTAMP_NTZ, True),
-    _make_row("try_make_timestamp", TIMESTAMP, False),
-    _make_row("try_make_timestamp_ltz", TIMESTAMP, False),
-    _make_row("try_make_timestamp_ntz", TIMESTAMP_NTZ, False),
-    row("make_dt_interval", "int? int? int? any?", DayTimeIntervalType(0, 3), _dt_interval, coerce=_dt_interval_input,
-        defaults={0: _ZERO, 1: _ZERO, 2: _ZERO, 3: _no_seconds()}),
-    row("make_ym_interval", "int? int?", YearMonthIntervalType(0, 1), "({0} * 12 + {1})",
-        defaults={0: _ZERO, 1: _ZERO}),
+    row("window_time", "struct", TIMESTAMP, "(struct_extract({0}, 'end') - to_microseconds(1))"),
     row("from_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("from_utc")),
     row("to_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("to_utc")),
     row("convert_timezone", "any any any?", TIMESTAMP_NTZ, "timezone({1}, timezone({0}, {2}))",

@@ -102,17 +102,32 @@ def _json_tuple_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     return "[{" + ", ".join(f"'g{i}': {member_text(args[0], key)}" for i, key in enumerate(args[1:])) + "}]"
 
 
-def _generator(name: str, build: Any, sql: Any, takes: str = "any", params: str = "", outer: bool = False) -> Function:
+def generator(name: str, build: Any, sql: Any, takes: str = "any", params: str = "", outer: bool = False) -> Function:
+    """A row of kind generator; `outer`: a row of NULLs for a collection that is empty or NULL."""
     return row(name, takes, NULL, sql, kind="generator", build=build, nullable=True, params=params, outer=outer)
 
 
+_COLLATION = ("CATALOG", "SCHEMA", "NAME", "LANGUAGE", "COUNTRY", "ACCENT_SENSITIVITY", "CASE_SENSITIVITY",
+              "PAD_ATTRIBUTE", "ICU_VERSION")  # fmt: skip
+_COLLATIONS = (
+    "[{'g0': 'SYSTEM', 'g1': 'BUILTIN', 'g2': 'UTF8_BINARY', 'g3': NULL, 'g4': NULL, 'g5': 'ACCENT_SENSITIVE', "
+    "'g6': 'CASE_SENSITIVE', 'g7': 'NO_PAD', 'g8': NULL}]"
+)
+
+
+def _collations(args: Args, request: Request) -> Expression:
+    """The collations that there are: one."""
+    return _yields(args, [StructField(name, STRING) for name in _COLLATION], request)
+
+
 register(
-    _generator("explode", _explode, _explode_sql, params="collection"),
-    _generator("explode_outer", _explode, _explode_sql, params="collection", outer=True),
-    _generator("posexplode", _posexplode, _posexplode_sql, params="collection"),
-    _generator("posexplode_outer", _posexplode, _posexplode_sql, params="collection", outer=True),
-    _generator("inline", _inline, _inline_sql, params="input"),
-    _generator("inline_outer", _inline, _inline_sql, params="input", outer=True),
-    _generator("stack", _stack, _stack_sql, "any any any*"),
-    _generator("json_tuple", _json_tuple, _json_tuple_sql, "any any any*"),
+    generator("collations", _collations, lambda args, call, context: _COLLATIONS, takes=""),
+    generator("explode", _explode, _explode_sql, params="collection"),
+    generator("explode_outer", _explode, _explode_sql, params="collection", outer=True),
+    generator("posexplode", _posexplode, _posexplode_sql, params="collection"),
+    generator("posexplode_outer", _posexplode, _posexplode_sql, params="collection", outer=True),
+    generator("inline", _inline, _inline_sql, params="input"),
+    generator("inline_outer", _inline, _inline_sql, params="input", outer=True),
+    generator("stack", _stack, _stack_sql, "any any any*"),
+    generator("json_tuple", _json_tuple, _json_tuple_sql, "any any any*"),
 )

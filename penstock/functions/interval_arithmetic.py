@@ -221,9 +221,22 @@ def _infix(symbol: str, parentheses: bool = True) -> Any:
     return show
 
 
+def _add_name(call: FunctionCall, texts: Sequence[str]) -> str:
+    """Whole days added to a date show as Spark's rewrite."""
+    if isinstance(call.type, DateType) and isinstance(call.args[1].type, DayTimeIntervalType):
+        return f"date_add({texts[0]}, extractansiintervaldays({texts[1]}))"
+    return f"{texts[0]} + {texts[1]}"
+
+
+def _subtract_name(call: FunctionCall, texts: Sequence[str]) -> str:
+    if isinstance(call.type, DateType) and isinstance(call.args[1].type, DayTimeIntervalType):
+        return f"date_add({texts[0]}, (- extractansiintervaldays({texts[1]})))"
+    return f"{texts[0]} - {texts[1]}"
+
+
 register(
-    row("$add_interval", "any any", 0, _shift_template("+"), display=_infix("+", False)),
-    row("$subtract_interval", "any any", 0, _shift_template("-"), display=_infix("-", False)),
+    row("$add_interval", "any any", 0, _shift_template("+"), display=_add_name),
+    row("$subtract_interval", "any any", 0, _shift_template("-"), display=_subtract_name),
     row("$subtract_dates", "any any", 0, f"(CAST({{0}} - {{1}} AS BIGINT) * {DAY_US})", display=_infix("-")),
     row("$subtract_timestamps", "any any", 0, _timestamps, display=_infix("-")),
     row("$interval_plus", "any any", 0, "({0} + {1})", display=_infix("+")),

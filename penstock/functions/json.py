@@ -158,8 +158,8 @@ def _from_json(args: Args, request: Request) -> Expression:
     if options.get("mode", "PERMISSIVE").upper() not in ("PERMISSIVE", "FAILFAST"):
         raise unsupported(f"the mode {options['mode']} of from_json")
     text = cast_if_needed(args[0], STRING, request.conf)
-    casts = tuple(caster(STRING, target, "try") for target in _times_in(t))
-    return FunctionCall("from_json", (text, *args[1:], *casts), _all_nullable(t), True, request.name)
+    casts = tuple(caster(STRING, target, "try") for target in times_in(t))
+    return FunctionCall("from_json", (text, *args[1:], *casts), all_nullable(t), True, request.name)
 
 
 def caster(source: DataType, target: DataType, mode: str) -> Lambda:
@@ -168,7 +168,7 @@ def caster(source: DataType, target: DataType, mode: str) -> Lambda:
     return Lambda((variable,), Cast(variable, target, mode, implicit=True))
 
 
-def _times_in(t: DataType) -> tuple[DataType, ...]:
+def times_in(t: DataType) -> tuple[DataType, ...]:
     kinds = (DATE, TIMESTAMP, TIMESTAMP_NTZ)
     return tuple(kind for kind in kinds if _contains(t, type(kind)))
 
@@ -186,36 +186,40 @@ def applied(function: str, value: str) -> str:
     return f"list_transform([{value}], {function})[1]"
 
 
-def _split_args(call: FunctionCall, args: list[str]) -> tuple[list[Expression], dict[type, str]]:
+def split_args(call: FunctionCall, args: list[str]) -> tuple[list[Expression], dict[type, str]]:
     """The user's arguments, and the casts by target type."""
     plain = [a for a in call.args if not isinstance(a, Lambda)]
     casts = {type(a.type): sql for a, sql in zip(call.args, args, strict=True) if isinstance(a, Lambda)}
     return plain, casts
 
 
-def _all_nullable(t: DataType) -> DataType:
+def all_nullable(t: DataType) -> DataType:
     if isinstance(t, StructType):
         from penstock.plan.types import StructField
 
-        return StructType([StructField(f.name, _all_nullable(f.dataType), True, f.metadata) for f in t.fields])
+        return StructType([StructField(f.name, all_nullable(f.dataType), True, f.metadata) for f in t.fields])
     if isinstance(t, ArrayType):
-        return ArrayType(_all_nullable(t.elementType), True)
-    return MapType(t.keyType, _all_nullable(t.valueType), True) if isinstance(t, MapType) else t
+        return ArrayType(all_nullable(t.elementType), True)
+    return MapType(t.keyType, all_nullable(t.valueType), True) if isinstance(t, MapType) else t
 
 
 def _from_json_sql(args: list[str], call: FunctionCall, context: Any) -> str:
-    plain, casts = _split_args(call, args)
+    plain, casts = split_args(call, args)
     options = options_argument(plain[2], "from_json", _OPTIONS) if len(plain) > 2 else {}
     if options.get("mode", "PERMISSIVE").upper() == "FAILFAST":
         raise unsupported("the mode FAILFAST of from_json")
-    reader = Reader(options, casts)
-    t, text = call.type, "t_"
+    return read_sql(args[0], call.type, options, casts)
+
+
+def read_sql(json_text: str, t: DataType, options: dict[str, str], casts: dict[type, str]) -> str:
+    """SQL of JSON text as type `t`; NULL for NULL and blank text."""
+    reader, text = Reader(options, casts), "t_"
     value = f"list_transform([{reader.members(_sound(text), t)}], lambda j_: {reader.value('j_', t, 0)})[1]"
     if isinstance(t, StructType):  # a broken record is a row of NULLs, not NULL
         nothing = "{" + ", ".join(f"{quote(f.name)}: CAST(NULL AS {duck_type(f.dataType)})" for f in t.fields) + "}"
         value = f"coalesce({value}, {nothing})"
     whole = f"CASE WHEN {text} IS NULL OR trim({text}, ' \t\n\r') = '' THEN NULL ELSE {value} END"
-    return f"list_transform([{args[0]}], lambda {text}: {whole})[1]"
+    return f"list_transform([{json_text}], lambda {text}: {whole})[1]"
 
 
 _SPECIAL_NUMBERS = ", ".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.functions.literals import constant
 from penstock.functions.markers import quote, raise_with_values
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
@@ -83,6 +84,54 @@ def _assert_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CAST(CASE WHEN {args[0]} THEN NULL ELSE {raised} END AS INTEGER)"
 
 
+_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _random_text(args: list[str], call: FunctionCall, context: Any) -> str:
+    """Characters drawn for each row: `random()` of a row's own list."""
+    one = f"'{_CHARACTERS}'[CAST(floor(random() * 62) AS INTEGER) + 1 + 0 * i]"
+    return f"array_to_string(list_transform(range({args[0]}), lambda i: {one}), '')"
+
+
+def _random_length(args: Args, request: Request) -> Args:
+    from penstock.functions.coercion import cast_if_needed
+    from penstock.functions.errors import mismatch, not_foldable
+
+    for i, arg in enumerate(args):
+        if constant(arg) is None:
+            raise not_foldable(request.name, args, i, ("length", "seed")[i])
+    length = constant(args[0])
+    if length is not None and isinstance(length.value, int) and length.value < 0:
+        raise mismatch("VALUE_OUT_OF_RANGE", request.name, args, "the length must not be negative.",
+                       exprName="`length`", valueRange="[0, positive]", currentValue=length.value)  # fmt: skip
+    return cast_if_needed(args[0], INTEGER, request.conf), *args[1:]
+
+
+_UUID_CLASS = "java.util.UUID"
+
+
+def _reflect(args: Args, request: Request) -> Expression:
+    """There is no JVM here: of its classes, java.util.UUID is known."""
+    from penstock.core.errors import unsupported
+
+    names = [constant(arg) for arg in args[:2]]
+    words = [str(name.value) if name is not None else "" for name in names]
+    if words not in ([_UUID_CLASS, "randomUUID"], [_UUID_CLASS, "fromString"]) or len(args) != 2 + (
+        words[1] == "fromString"
+    ):
+        raise unsupported(f"{request.name} of {'.'.join(w for w in words if w) or 'a method that is no constant'}")
+    return FunctionCall(request.function.name, args, STRING, True, request.name)
+
+
+def _reflect_sql(quiet: bool) -> Any:
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        if len(args) == 2:
+            return "CAST(uuid() AS VARCHAR)"
+        return f"CAST({'TRY_CAST' if quiet else 'CAST'}({args[2]} AS UUID) AS VARCHAR)"
+
+    return sql
+
+
 def _row_id(args: Args, request: Request) -> Expression:
     return FunctionCall("monotonically_increasing_id", (), LONG, False, "monotonically_increasing_id")
 
@@ -106,6 +155,13 @@ register(
         shows={"current_database": "current_schema"}),
     row("current_catalog", "", STRING, _constant("spark_catalog"), nullable=False),
     row("version", "", STRING, _constant("4.2.0 32f7299601108917fb01920a54e084595b7b3bf8"), nullable=False),
+    row("randstr", "integral any?", STRING, _random_text, coerce=_random_length, nullable=False,
+        deterministic=False),
+    row("reflect java_method", "any any any*", STRING, _reflect_sql(False), build=_reflect, deterministic=False),
+    row("try_reflect", "any any any*", STRING, _reflect_sql(True), build=_reflect, deterministic=False),
+    row("input_file_name", "", STRING, "''", nullable=False, deterministic=False),
+    row("input_file_block_start", "", LONG, "-1", nullable=False, deterministic=False),
+    row("input_file_block_length", "", LONG, "-1", nullable=False, deterministic=False),
     row("uuid", "any?", STRING, "CAST(uuid() AS VARCHAR)", nullable=False, deterministic=False),
     row("monotonically_increasing_id", "", LONG, "(row_number() OVER () - 1)", build=_row_id, deterministic=False),
     row("spark_partition_id", "", INTEGER, "0", nullable=False, deterministic=False),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from penstock.functions.coercion import is_integral
 from penstock.functions.literals import literal_name
 from penstock.functions.type_names import type_sql
 from penstock.plan.expressions import (
@@ -31,6 +30,7 @@ from penstock.plan.expressions import (
     UpdateFields,
     WindowExpression,
 )  # fmt: skip
+from penstock.plan.types import ArrayType, MapType, StructType
 
 if TYPE_CHECKING:
     from penstock.functions.table import Function
@@ -55,7 +55,7 @@ def _all(expressions: Sequence[Expression]) -> list[str]:
 
 
 def _cast(e: Cast) -> str:
-    if e.implicit:
+    if e.implicit or isinstance(e.data_type, (ArrayType, MapType, StructType)):  # Spark loses the latter on its way
         return display_name(e.child)
     word = "TRY_CAST" if e.mode == "try" else "CAST"
     return f"{word}({display_name(e.child)} AS {type_sql(e.data_type)})"
@@ -81,12 +81,20 @@ def _function(e: FunctionCall | UnresolvedFunction) -> str:
     if row is not None and row.display is not None:
         resolved = e if isinstance(e, FunctionCall) else _as_call(e)
         return row.display(resolved, texts) + _clauses(e, row.kind)
+    if name == "between" and e.name == "and":
+        return _between(e)
     operator = operator_name(name, texts)
     if operator is not None:
         return operator
     if isinstance(e, UnresolvedFunction) and row is not None:
         name = row.shows.get(name, name)
     return f"{name}({'DISTINCT ' if e.distinct else ''}{', '.join(texts)})" + _clauses(e, row.kind if row else "")
+
+
+def _between(e: FunctionCall | UnresolvedFunction) -> str:
+    low, high = e.args
+    assert isinstance(low, FunctionCall) and isinstance(high, FunctionCall)
+    return f"between({', '.join(_all((*low.args, high.args[1])))})"
 
 
 def _clauses(e: FunctionCall | UnresolvedFunction, kind: str) -> str:
@@ -163,13 +171,10 @@ def _offset_frame(name: str, function: Expression) -> str:
 
 
 def _bound(bound: FrameBound) -> str:
-    """Spark writes every bound as an offset forward: `2 PRECEDING` is `-2 FOLLOWING`."""
     word = bound.kind.replace("_", " ").upper()
     value = bound.value
     if value is None:
         return word
-    if bound.kind == "preceding" and isinstance(value, Literal) and is_integral(value.data_type):
-        return f"{-value.value} FOLLOWING"
     return f"{display_name(value)} {word}"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from penstock.functions import decimals
@@ -40,6 +42,7 @@ from penstock.plan.types import (
     NullType,
     ShortType,
     StructType,
+    VariantType,
 )  # fmt: skip
 
 _BITS = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
@@ -238,7 +241,10 @@ def _plus_or_minus(args: Args, request: Request) -> Expression:
     if len(args) == 1:
         from penstock.functions.resolve import resolve
 
-        return resolve("positive" if request.name == "+" else "negative", args, conf=request.conf)
+        if request.name == "+":
+            return resolve("positive", args, conf=request.conf)
+        call = resolve("negative", args, conf=request.conf)
+        return replace(call, display="-") if isinstance(call, FunctionCall) else call
     return _arithmetic(args, request)
 
 
@@ -277,7 +283,7 @@ def _comparison_type(a: DataType, b: DataType, request: Request) -> DataType | N
 
 
 def _check_comparable(kind: DataType, args: Args, request: Request) -> None:
-    if _contains_map(kind):
+    if _contains_map(kind) or isinstance(kind, VariantType):
         raise wrong_operand(_symbol(request.name), args, '"ORDERED"'.strip('"'), kind)
 
 
@@ -301,7 +307,37 @@ def _compare(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _comparison(name: str, *aliases: str) -> Function:
     nullable: Any = False if name == "<=>" else any_nullable
-    return row(" ".join((name, *aliases)), "any any", BOOLEAN, _compare, coerce=comparable_pair, nullable=nullable)
+    pair = comparable_pair if name in ("==", "<=>") else _ordered_pair
+    return row(" ".join((name, *aliases)), "any any", BOOLEAN, _compare, coerce=pair, nullable=nullable)
+
+
+def _between(args: Args, request: Request) -> Expression:
+    """Two comparisons under an AND (so that each may be pushed down), which show as one."""
+    value, low, high = args
+    sides = (comparable_pair((value, low), request), comparable_pair((value, high), request))
+    above, below = (
+        FunctionCall(op, pair, BOOLEAN, any_nullable(pair), op) for op, pair in zip((">=", "<="), sides, strict=True)
+    )
+    return FunctionCall("and", (above, below), BOOLEAN, any_nullable((above, below)), "between")
+
+
+def _integral_side(args: Args, request: Request) -> Args:
+    """An integer beside a decimal constant: `a > 1.5` is `a > 1`, `a < 1.5` is `a < 2`, as Spark simplifies them."""
+    turned = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
+    name, flipped = request.function.name, isinstance(args[0].type, DecimalType)
+    number, literal = (args[1], args[0]) if flipped else args
+    if not (isinstance(literal, Literal) and isinstance(literal.type, DecimalType) and is_integral(number.type)):
+        return args
+    if literal.value is None or abs(literal.value) >= 1 << 62:
+        return args
+    floor = (turned[name] if flipped else name) in (">", "<=")
+    value = int(Decimal(literal.value).to_integral_value(ROUND_FLOOR if floor else ROUND_CEILING))
+    whole = Literal(value, INTEGER if -(1 << 31) <= value < 1 << 31 else LONG)
+    return (whole, number) if flipped else (number, whole)
+
+
+def _ordered_pair(args: Args, request: Request) -> Args:
+    return comparable_pair(_integral_side(args, request), request)
 
 
 def _not_equal(args: Args, request: Request) -> Expression:
@@ -389,6 +425,7 @@ register(
     _comparison("<="),
     _comparison(">"),
     _comparison(">="),
+    row("between", "any any any", BOOLEAN, "", build=_between),
     row("!= <>", "any any", BOOLEAN, "", build=_not_equal),
     row("and", "any any", BOOLEAN, "({0} AND {1})", coerce=_boolean_pair),
     row("or", "any any", BOOLEAN, "({0} OR {1})", coerce=_boolean_pair),

@@ -31,7 +31,7 @@ def resolve(
     """
     row = lookup(name)
     shown = name if name in (row.name, *row.aliases) else name.lower()
-    request = Request(row, shown, conf, resolve_lambda)
+    request = Request(row, shown, conf, resolve_lambda, order_by)
     args = _with_defaults(row, _positional(row, shown, args))
     if row.build is not None:
         built = row.build(args, request)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock.core.errors import unsupported
+from penstock.core.errors import analysis_error, unsupported
 from penstock.functions.aggregates import aggregate
-from penstock.functions.coercion import INTERVALS, cast_if_needed, is_string
-from penstock.functions.errors import not_foldable
+from penstock.functions.coercion import INTERVALS, cast_if_needed, is_integral, is_string
+from penstock.functions.errors import not_foldable, wrong_count
 from penstock.functions.literals import constant
 from penstock.functions.markers import DIVIDE_BY_ZERO
 from penstock.functions.table import (
@@ -23,10 +23,11 @@ from penstock.functions.table import (
     register,
     tail_if,
 )  # fmt: skip
-from penstock.plan.expressions import Expression, FunctionCall, Literal
+from penstock.plan.expressions import Expression, FunctionCall, Literal, SortOrder
 from penstock.plan.types import (
     BINARY,
     DOUBLE,
+    INTEGER,
     LONG,
     NULL,
     STRING,
@@ -35,6 +36,8 @@ from penstock.plan.types import (
     DataType,
     DayTimeIntervalType,
     NullType,
+    StructField,
+    StructType,
     YearMonthIntervalType,
 )  # fmt: skip
 
@@ -81,8 +84,41 @@ def _corr(args: list[str], call: FunctionCall, context: Any) -> str:
     error = DIVIDE_BY_ZERO if context.conf.ansi else "NULL"
     return (
         f"CASE WHEN regr_count({args[0]}, {args[1]}){TAIL} < 2 THEN NULL WHEN {constant_side} THEN {error} "
-        f"ELSE corr({args[0]}, {args[1]}){TAIL} END"
+        f"ELSE {_correlation(args)} END"
     )
+
+
+def _correlation(args: list[str]) -> str:
+    """One root of the product: two roots would differ in the last digit."""
+    pair = f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL"
+    x, y = (f"var_pop(CASE WHEN {pair} THEN {arg} END){TAIL}" for arg in args)
+    return f"covar_pop({args[0]}, {args[1]}){TAIL} / sqrt({x} * {y})"
+
+
+def _r2(args: list[str], call: FunctionCall, context: Any) -> str:
+    """The squared correlation, in two passes over the pairs; NULL when x is constant, 1 when only y is."""
+    pair = tail_if(f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL")
+    mean = "list_avg(list_transform(v, lambda p: p.{0}))"
+    means = f"{{'x': {mean.format('x')}, 'y': {mean.format('y')}}}"
+    total = "list_sum(list_transform(v, lambda p: (p.{0} - m.{0}) * (p.{1} - m.{1})))"
+    sums = f"{{'xx': {total.format('x', 'x')}, 'yy': {total.format('y', 'y')}, 'xy': {total.format('x', 'y')}}}"
+    root = "(s.xy / sqrt(s.xx * s.yy))"
+    value = f"CASE WHEN s.xx = 0 THEN NULL WHEN s.yy = 0 THEN 1e0 ELSE {root} * {root} END"
+    with_sums = f"list_transform([{sums}], lambda s: {value})[1]"
+    with_means = f"CASE WHEN len(v) > 0 THEN list_transform([{means}], lambda m: {with_sums})[1] END"
+    return f"list_transform([list({{'y': {args[0]}, 'x': {args[1]}}}){pair}], lambda v: {with_means})[1]"
+
+
+def _squares(index: int) -> Any:
+    """The sum of the squared distances from the mean, in two passes over the pairs."""
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        pair = tail_if(f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL")
+        square = "list_sum(list_transform(v, lambda x: (x - m) * (x - m)))"
+        inner = f"list_transform([list_avg(v)], lambda m: {square})[1]"
+        return f"list_transform([list({args[index]}){pair}], lambda v: CASE WHEN len(v) > 0 THEN {inner} END)[1]"
+
+    return sql
 
 
 def _pair(name: str, function: str = "", kind: DataType = DOUBLE, **extra: Any) -> Any:
@@ -129,10 +165,29 @@ def _interpolate(values: str, percent: str) -> str:
     return f"CASE WHEN {low} = {high} OR {below} = {above} THEN {below} ELSE {mixed} END"
 
 
+def _nearest(values: str, percent: str) -> str:
+    """The first value of a sorted list below which (itself included) lies at least the given part."""
+    return f"CAST({values}[greatest(CAST(ceil(({percent}) * len({values})) AS BIGINT), 1)] AS DOUBLE)"
+
+
+def _within_group(args: Args, request: Request) -> Expression:
+    """percentile_cont(p) WITHIN GROUP (ORDER BY x) is percentile(x, p)."""
+    if len(request.order_by) != 1:
+        raise analysis_error(
+            "INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING",
+            f"`{request.name}` needs WITHIN GROUP (ORDER BY one expression).", "42K0K", funcName=f"`{request.name}`",
+        )  # fmt: skip
+    call = _resolved("percentile", (request.order_by[0].child, args[0]), request)
+    return replace(call, display=request.name)
+
+
 def _percentile(args: list[str], call: FunctionCall, context: Any) -> str:
     kind = _interpolated_type(call.args[0].type)
     values = f"list({DISTINCT}{args[0]} ORDER BY {args[0]}){tail_if(f'{args[0]} IS NOT NULL')}"
-    one = _interpolate("v", "p")
+    descending = bool(call.order_by) and not call.order_by[0].ascending
+    if descending:
+        values = values.replace(f" ORDER BY {args[0]})", f" ORDER BY {args[0]} DESC)")
+    one = _nearest("v", "p") if call.display == "percentile_disc" else _interpolate("v", "p")
     if isinstance(kind, (DayTimeIntervalType, YearMonthIntervalType)):
         one = f"CAST(trunc({one}) AS {'BIGINT' if isinstance(kind, DayTimeIntervalType) else 'INTEGER'})"
     if _is_list(call.args[1]):
@@ -183,10 +238,32 @@ def _percentile_approx(args: list[str], call: FunctionCall, context: Any) -> str
 # ---------------------------------------------------------------- others
 
 
-def _mode_input(args: Args, request: Request) -> Args:
-    if len(args) > 1:
-        raise unsupported("mode with a second argument")
-    return args
+def _mode(args: Args, request: Request) -> Expression:
+    """mode(x), mode(x, true): the least of equally frequent values, and mode() WITHIN GROUP (ORDER BY x)."""
+    order = request.order_by
+    if len(args) == 2:
+        flag = constant(args[1])
+        if flag is None:
+            raise not_foldable(request.name, args, 1, "deterministic")
+        order = (SortOrder(args[0]),) if flag.value else ()
+    elif not args and len(order) != 1:
+        raise wrong_count(request.name, 1, 2, 0)
+    value = order[0].child if order else args[0]
+    return FunctionCall("mode", (value,), value.type, True, "mode", order_by=order)
+
+
+def _show_mode(call: FunctionCall, texts: Sequence[str]) -> str:
+    """Spark writes the opposite of the order that was asked for."""
+    if not call.order_by:
+        return f"mode({', '.join(texts)})"
+    return f"mode() WITHIN GROUP (ORDER BY {texts[0]}{' DESC' if call.order_by[0].ascending else ''})"
+
+
+def _mode_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    if not call.order_by:
+        return f"mode({DISTINCT}{args[0]}){TAIL}"
+    direction = "ASC" if call.order_by[0].ascending else "DESC"
+    return f"mode({args[0]} ORDER BY {args[0]} {direction}){TAIL}"
 
 
 def _listagg_input(args: Args, request: Request) -> Args:
@@ -200,6 +277,51 @@ def _listagg_input(args: Args, request: Request) -> Args:
 
 def _listagg(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"string_agg({DISTINCT}{args[0]}, coalesce({args[1]}, ''){ORDER}){TAIL}"
+
+
+def _sketch_input(args: Args, request: Request) -> Args:
+    for i, name in enumerate(("eps", "confidence", "seed"), 1):
+        if constant(args[i]) is None:
+            raise not_foldable(request.name, args, i, name)
+    if not is_integral(args[0].type):
+        raise unsupported(f"{request.name} of {args[0].type.simpleString()}")
+    kinds = (LONG, DOUBLE, DOUBLE, LONG)
+    return tuple(cast_if_needed(arg, kind, request.conf) for arg, kind in zip(args, kinds, strict=True))
+
+
+def _sketch(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"kernel_count_min_sketch(coalesce(list({args[0]}){TAIL}, []), {', '.join(args[1:])})"
+
+
+def _top_input(args: Args, request: Request) -> Args:
+    for i, name in enumerate(("k", "maxItemsTracked"), 1):
+        found = constant(args[i])
+        if found is None:
+            raise not_foldable(request.name, args, i, name)
+        if not isinstance(found.value, int) or found.value < 1:
+            raise unsupported(f"{request.name} with {name} = {found.value}")
+    k, tracked = (constant(arg) for arg in args[1:])
+    if k is not None and tracked is not None and tracked.value < k.value:
+        raise analysis_error(
+            "APPROX_TOP_K_MAX_ITEMS_TRACKED_LESS_THAN_K", "approx_top_k must track at least k items.", "22023",
+            maxItemsTracked=tracked.value, k=k.value,
+        )  # fmt: skip
+    return args[0], *(cast_if_needed(arg, INTEGER, request.conf) for arg in args[1:])
+
+
+def _top_type(args: Args) -> DataType:
+    return ArrayType(StructType([StructField("item", args[0].type), StructField("count", LONG, False)]), False)
+
+
+def _top(args: list[str], call: FunctionCall, context: Any) -> str:
+    """Exact counts, which are within every error of the sketch; equally frequent items in ascending order."""
+    pairs = f"map_entries(histogram({args[0]}){TAIL})"
+    counted = f"list_transform({pairs}, lambda e: {{'n': -CAST(e.value AS BIGINT), 'i': e.key}})"
+    nulls = f"count(*){tail_if(f'{args[0]} IS NULL')}"
+    null = f"list_filter([{{'n': -{nulls}, 'i': NULL}}], lambda r: r.n < 0)"
+    ranked = f"list_sort(list_concat(coalesce({counted}, []), {null}))"
+    items = f"list_transform({ranked}[:{args[1]}], lambda r: {{'item': r.i, 'count': -r.n}})"
+    return f"coalesce({items}, [])"
 
 
 def _two_passes(power: int, result: str) -> str:
@@ -227,18 +349,22 @@ register(
     _pair("regr_count", kind=LONG, nullable=False),
     _pair("regr_avgx"),
     _pair("regr_avgy"),
-    _pair("regr_sxx"),
-    _pair("regr_syy"),
+    aggregate("regr_sxx", "double double", DOUBLE, _squares(1)),
+    aggregate("regr_syy", "double double", DOUBLE, _squares(0)),
     _pair("regr_sxy"),
     _pair("regr_slope"),
     _pair("regr_intercept"),
-    _pair("regr_r2"),
+    aggregate("regr_r2", "double double", DOUBLE, _r2),
     aggregate("percentile", "any any any?", _percentile_type, _percentile, coerce=_percentile_input,
               display=_show_percentile, defaults={2: Literal(1, LONG)}),
     aggregate("median", "any", DOUBLE, "", build=_median),
     aggregate("percentile_approx approx_percentile", "any any any?", _approximate_type, _percentile_approx,
               coerce=_approximate_input, defaults={2: Literal(10000, LONG)}),
-    aggregate("mode", "any any?", 0, "mode({distinct}{0}){tail}", coerce=_mode_input),
+    aggregate("percentile_cont percentile_disc", "any", DOUBLE, "", build=_within_group),
+    aggregate("mode", "any? any?", 0, _mode_sql, build=_mode, display=_show_mode),
+    aggregate("approx_top_k", "any any? any?", _top_type, _top, coerce=_top_input, nullable=False,
+              defaults={1: Literal(5, INTEGER), 2: Literal(10000, INTEGER)}),
+    aggregate("count_min_sketch", "any any any any", BINARY, _sketch, coerce=_sketch_input, nullable=False),
     aggregate("listagg string_agg", "any any?", STRING, _listagg, coerce=_listagg_input,
               defaults={1: Literal(None, NULL)}),
 )  # fmt: skip

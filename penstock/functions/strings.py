@@ -7,7 +7,8 @@ from typing import Any
 
 from penstock.core.errors import unsupported
 from penstock.functions.coercion import cast_if_needed
-from penstock.functions.literals import constant_value
+from penstock.functions.errors import mismatch, not_foldable
+from penstock.functions.literals import constant, constant_value
 from penstock.functions.markers import raise_sql
 from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import escaped, row
@@ -132,9 +133,7 @@ def _trim(name: str, function: str) -> Function:
 
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
         characters = args[1 + text_at] if len(args) > 1 else "' '"
-        if not is_binary(call):
-            return f"{function}({args[text_at]}, {characters})"
-        raise unsupported(f"{name} of BINARY")
+        return f"{function}({args[text_at]}, {characters})"
 
     word = {"trim": "BOTH", "btrim": "BOTH", "ltrim": "LEADING", "rtrim": "TRAILING"}[name]
 
@@ -143,7 +142,7 @@ def _trim(name: str, function: str) -> Function:
             return f"{name}({', '.join(texts)})"
         return f"TRIM({word} {texts[0]} FROM {texts[1]})"
 
-    return row(name, "string|binary string|binary?", _string_or_binary, sql, display=show)
+    return row(name, "string string?", STRING, sql, display=show)
 
 
 # ---------------------------------------------------------------- concatenation
@@ -253,7 +252,11 @@ def _replace(args: list[str], call: FunctionCall, context: Any) -> str:
 def _overlay(args: list[str], call: FunctionCall, context: Any) -> str:
     text, new, position, length = args
     if is_binary(call):
-        raise unsupported("overlay of BINARY")
+        return f"unhex({_overlaid(f'hex({text})', f'hex({new})', f'(({position} - 1) * 2 + 1)', f'({length} * 2)')})"
+    return _overlaid(text, new, position, length)
+
+
+def _overlaid(text: str, new: str, position: str, length: str) -> str:
     width = f"CASE WHEN {length} >= 0 THEN {length} ELSE length({new}) END"
     head = f"CASE WHEN {position} > 1 THEN left({text}, {position} - 1) ELSE '' END"
     return f"({head} || {new} || substring({text}, greatest({position} + {width}, 1)))"
@@ -318,25 +321,11 @@ def _base64_input(args: Args, request: Request) -> Args:
     return tuple(cast_if_needed(arg, BINARY, request.conf) for arg in args)
 
 
-_UTF8 = ("utf-8", "utf8")
-
-
-def _charset(call: FunctionCall, index: int) -> str:
-    name = constant_value(call.args[index])
-    if not isinstance(name, str) or name.lower() not in (*_UTF8, "us-ascii"):
-        raise unsupported(f"the character set {name!r} in {call.display}", "UTF-8 is supported.")
-    return name.lower()
-
-
 def _encode(args: list[str], call: FunctionCall, context: Any) -> str:
-    if _charset(call, 1) == "us-ascii":
-        raise unsupported("the character set US-ASCII in encode")
-    return f"encode({args[0]})"
-
-
-def _decode(args: list[str], call: FunctionCall, context: Any) -> str:
-    _charset(call, 1)
-    return f"decode({args[0]})"
+    name = constant_value(call.args[1])
+    if isinstance(name, str) and name.lower() == "utf-8":
+        return f"encode({args[0]})"
+    return f"kernel_encode({args[0]}, {args[1]})"
 
 
 def _decode_build(args: Args, request: Request) -> Expression:
@@ -371,6 +360,40 @@ def _unhex(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CASE WHEN regexp_full_match({args[0]}, '[0-9a-fA-F]*') THEN unhex({padded}) END"
 
 
+def _to_binary(quiet: bool) -> Any:
+    """By hex (the default), UTF-8 or base64."""
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        word = str(constant_value(call.args[1]) if len(args) > 1 else "hex").lower()
+        if word in ("utf-8", "utf8"):
+            return f"encode({args[0]})"
+        decoded = _unhex(args[:1], call, context) if word == "hex" else _TRIED.format(args[0])
+        bad = _BAD_HEX if word == "hex" else _BAD_BASE64
+        return decoded if quiet else f"coalesce({decoded}, CASE WHEN {args[0]} IS NOT NULL THEN {bad} END)"
+
+    return sql
+
+
+def _binary_format(args: Args, request: Request) -> Args:
+    if len(args) > 1:
+        found = constant(args[1])
+        if found is None:
+            raise not_foldable(request.name, args, 1, "fmt")
+        if found.value is not None and str(found.value).lower() not in ("hex", "utf-8", "utf8", "base64"):
+            raise mismatch(
+                "INVALID_ARG_VALUE", request.name, args, "the format must be hex, utf-8 or base64.", inputName="fmt",
+                requireType="case-insensitive \"STRING\"", validValues="'hex', 'utf-8', 'utf8', or 'base64'",
+                inputValue=f"'{found.value}'",
+            )  # fmt: skip
+        if found.value is None:
+            raise unsupported(f"{request.name} by the format NULL")
+    return coerce_inputs(args, request)
+
+
+_BAD_HEX = raise_sql(
+    "CONVERSION_INVALID_INPUT", "The string is not valid hex.", sqlstate="22018", kind="illegal_argument",
+    fmt="'HEX'", targetType='"BINARY"', suggestion="`try_to_binary`",
+)  # fmt: skip
 _BAD_BASE64 = raise_sql(
     "CONVERSION_INVALID_INPUT", "The string is not valid base64.", sqlstate="22018", kind="illegal_argument",
     fmt="'BASE64'", targetType='"BINARY"', suggestion="`try_to_binary`",
@@ -442,8 +465,10 @@ register(
         defaults={3: Literal(-1, INTEGER)}),
     row("base64", "binary", STRING, _base64, coerce=_base64_input),
     row("unbase64", "string", BINARY, _UNBASE64),
+    row("to_binary", "string string?", BINARY, _to_binary(False), coerce=_binary_format, nullable=True),
+    row("try_to_binary", "string string?", BINARY, _to_binary(True), coerce=_binary_format, nullable=True),
     row("encode", "string string", BINARY, _encode, nullable=True),
-    row("decode", "binary string any*", STRING, _decode, build=_decode_build, nullable=True),
+    row("decode", "binary string any*", STRING, "kernel_decode({0}, {1})", build=_decode_build, nullable=True),
     row("$decode", "any*", 0, "{0}", display=lambda call, texts: f"decode({', '.join(texts[1:])})"),
     row("unhex", "string", BINARY, _unhex, nullable=True),
     row("levenshtein", "string string int?", INTEGER, _levenshtein),

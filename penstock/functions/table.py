@@ -1,7 +1,8 @@
 """The function table: one row a function.
 
 A row says how a function's arguments are coerced, what its result is, how it is computed in DuckDB and how it shows in
-column names.  Rows are registered by the family modules (`operators`, `math`, `strings`, ...), which load on first use.
+column names.  Rows are registered by the family modules (`operators`, `math`, `strings`, ...); `families` says which
+module has which name, so that a program imports the families it uses.
 
 SQL templates are a str with `{0}`, `{1}`, `{*}` (all arguments, comma-separated), or a callable
 `(args_sql, call, context) -> str`.  Templates of aggregates place `{distinct}` before the first argument, `{order}`
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penstock.core.config import Conf
 from penstock.core.errors import analysis_error
-from penstock.plan.expressions import Expression, FunctionCall, Lambda
+from penstock.functions.families import FAMILIES
+from penstock.plan.expressions import Expression, FunctionCall, Lambda, SortOrder
 from penstock.plan.types import DataType
 
 if TYPE_CHECKING:
@@ -78,12 +80,13 @@ class Incremental:
 
 @dataclass(frozen=True)
 class Request:
-    """What a coercion rule sees: the row, the name the user wrote, and the session."""
+    """What a coercion rule sees: the row, the name the user wrote, the session, and what follows WITHIN GROUP."""
 
     function: Function
     name: str
     conf: Conf
     resolve_lambda: LambdaResolver | None = None
+    order_by: tuple[SortOrder, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,31 +123,8 @@ class Function:
         return self.nullable if isinstance(self.nullable, bool) else self.nullable(args)
 
 
-_FAMILIES = (
-    "operators",
-    "interval_arithmetic",
-    "conditional",
-    "aggregates",
-    "math",
-    "strings",
-    "datetime",
-    "datetime_parts",
-    "datetime_formats",
-    "collections",
-    "higher_order",
-    "structs_maps",
-    "regex",
-    "window",
-    "generators",
-    "misc",
-    "statistics",
-    "json",
-    "hashing",
-    "times",
-    "try_arithmetic",
-)
 _rows: dict[str, Function] = {}
-_loaded = False
+_family_of: dict[str, str] = {}
 
 
 def register(*rows: Function) -> None:
@@ -156,33 +136,36 @@ def register(*rows: Function) -> None:
             _rows[name] = row
 
 
-def _load() -> None:
-    global _loaded
-    if not _loaded:
-        _loaded = True
-        for family in _FAMILIES:
-            import_module(f"penstock.functions.{family}")
+def _index() -> dict[str, str]:
+    """Name -> family module; a family is imported when one of its names is looked up."""
+    if not _family_of:
+        for family, text in FAMILIES.items():
+            _family_of.update(dict.fromkeys(text.split(), family))
+    return _family_of
 
 
 def lookup(name: str) -> Function:
     """The row of a function; UNRESOLVED_ROUTINE when there is none."""
-    _load()
-    row = _rows.get(name) or _rows.get(name.lower())
-    if row is None:
+    row = _rows.get(name)
+    if row is not None:
+        return row
+    index = _index()
+    known = name if name in index else name.lower()
+    if known not in index:
         raise unresolved_routine(name)
-    return row
+    if known not in _rows:
+        import_module(f"penstock.functions.{index[known]}")
+    return _rows[known]
 
 
 def exists(name: str) -> bool:
     """Whether the table has a row for `name`."""
-    _load()
-    return name.lower() in _rows
+    return name.lower() in _index()
 
 
 def names() -> tuple[str, ...]:
     """Every name and alias, sorted."""
-    _load()
-    return tuple(sorted(_rows))
+    return tuple(sorted(_index()))
 
 
 def unresolved_routine(name: str) -> Exception:

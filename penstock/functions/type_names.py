@@ -42,6 +42,7 @@ _DUCK = {
     "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER", "bigint": "BIGINT",
     "float": "FLOAT", "double": "DOUBLE", "string": "VARCHAR", "binary": "BLOB", "date": "DATE",
     "timestamp": "TIMESTAMPTZ", "timestamp_ntz": "TIMESTAMP", "void": "INTEGER", "interval": "INTERVAL",
+    "variant": "STRUCT(value BLOB, metadata BLOB)",
 }  # fmt: skip
 
 

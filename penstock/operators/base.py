@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from penstock.state import KeyedStore
+from penstock.state.base import StateMetrics
 
 
 @dataclass
@@ -21,12 +21,38 @@ class OperatorFigures:
     remove_ms: int = 0
 
 
-class StatefulOperator(Protocol):
-    """One stateful node of a query."""
+class VersionedState(Protocol):
+    """What the batch loop asks of an operator's state: see penstock.state.base.StateStore."""
+
+    def load(self, version: int) -> None:
+        """Hold exactly this version."""
+
+    def commit(self, version: int) -> None:
+        """Make the changes durable as `version`."""
+
+    def purge(self, oldest_version: int) -> None:
+        """Versions before this one are not needed any more."""
+
+    def metrics(self) -> StateMetrics:
+        """Figures of the last batch."""
+
+    def close(self) -> None:
+        """Release memory and files."""
+
+
+class KeepsState(Protocol):
+    """One stateful node of a query, whatever its inputs."""
 
     name: str
-    store: KeyedStore
     figures: OperatorFigures
+
+    @property
+    def store(self) -> VersionedState:
+        """Its state."""
+
+
+class StatefulOperator(KeepsState, Protocol):
+    """A stateful node with one input."""
 
     def process(self, batch: pa.Table, late_us: int, evict_us: int) -> pa.Table:
         """Take the rows of one batch and give the rows that go on.  Rows at or before `late_us` are late (dropped and

@@ -42,10 +42,27 @@ _OPERATORS = {
 
 def explain(parsed: n.Node, analyzed: n.Node, executed: str = "") -> str:
     """The extended explanation: the plan as the program wrote it, as analysis resolved it, and what runs."""
-    sections = [("Parsed Logical Plan", tree(parsed)), ("Analyzed Logical Plan", analyzed_plan(analyzed))]
+    sections = [
+        ("Parsed Logical Plan", tree(parsed)),
+        ("Analyzed Logical Plan", analyzed_plan(analyzed)),
+        ("Optimized Logical Plan", tree(analyzed)),  # there is no optimizer of plans: the engine optimizes the SQL
+    ]
     if executed:
         sections.append(("Physical Plan", executed.rstrip("\n") + "\n"))
     return "\n".join(f"== {title} ==\n{text}" for title, text in sections)
+
+
+def explain_cost(analyzed: n.Node, executed: str) -> str:
+    """The plan with what is known of its size, and what runs.  Only local rows have a known size; elsewhere it is
+    Spark's own word for unknown."""
+    lines = tree(analyzed).splitlines()
+    sizes = [f", Statistics(sizeInBytes={_size(node)})" for node in analyzed.walk()]
+    shown = [line + size for line, size in zip(lines, sizes, strict=True)] if len(lines) == len(sizes) else lines
+    return f"== Optimized Logical Plan ==\n{chr(10).join(shown)}\n\n== Physical Plan ==\n{executed}\n"
+
+
+def _size(node: n.Node) -> str:
+    return f"{node.table.nbytes} B" if isinstance(node, n.LocalData) else "8.0 EiB"
 
 
 def analyzed_plan(plan: n.Node) -> str:

@@ -61,6 +61,35 @@ class CoGroupMap(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class EvalPython(Node):
+    """Python functions of a row, taken out of the expressions of the node above: the child's columns, then `results`,
+    one a function.  Their arguments hold no Python functions."""
+
+    functions: tuple[PythonFunction, ...]
+    results: tuple[Attribute, ...]
+    child: Node
+
+    @property
+    def output(self) -> tuple[Attribute, ...]:
+        return (*self.child.output, *self.results)
+
+
+@dataclass(frozen=True, eq=False)
+class AggregatePython(Node):
+    """Python functions of a group (pandas and Arrow aggregates): the keys, which are columns of the child, then
+    `results`, one a function."""
+
+    keys: tuple[Attribute, ...]
+    functions: tuple[PythonFunction, ...]
+    results: tuple[Attribute, ...]
+    child: Node
+
+    @property
+    def output(self) -> tuple[Attribute, ...]:
+        return (*self.keys, *self.results)
+
+
+@dataclass(frozen=True, eq=False)
 class ApplyInPandasWithState(Node):
     """applyInPandasWithState: `func(key, frames, GroupState)`.  `output_mode` is "append" or "update", as the client
     wrote it, `timeout` "NoTimeout", "ProcessingTimeTimeout" or "EventTimeTimeout"."""
@@ -98,3 +127,22 @@ class TransformWithState(Node):
     @property
     def output(self) -> tuple[Attribute, ...]:
         return self.columns
+
+
+def python_inputs(node: Node) -> tuple[Expression, ...]:
+    """What a node of this module reads of its inputs: keys, sort keys and arguments; () for any other node."""
+    match node:
+        case MapPartitions():
+            return node.function.args
+        case GroupMap():
+            return (*node.grouping, *node.function.args, *node.order)
+        case CoGroupMap():
+            return (*node.left_grouping, *node.right_grouping, *node.function.args)
+        case EvalPython():
+            return node.functions
+        case AggregatePython():
+            return (*node.keys, *node.functions)
+        case ApplyInPandasWithState() | TransformWithState():
+            initial = node.initial_grouping if isinstance(node, TransformWithState) else ()
+            return (*node.grouping, *initial, *node.function.args)
+    return ()

@@ -44,8 +44,7 @@ def explained(query: QueryIdentity, cause: BaseException, root: Path) -> BaseExc
 def name_in_use(name: str) -> SparkError:
     """Two active queries of a session cannot have one name (no condition in Spark: IllegalArgumentException)."""
     message = f'Cannot start the query "{name}": a query with that name is active in this session. Stop it first.'
-    condition = "STREAMING_QUERY_NAME_ALREADY_ACTIVE"
-    return SparkError(condition, message, {"name": name}, sqlstate="42710", classes=ILLEGAL_ARGUMENT)
+    return SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])
 
 
 def already_active(query: QueryIdentity) -> SparkError:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from penstock.core.config import Conf
 from penstock.engine import EngineCursor
 from penstock.engine.types import to_spark_arrow
-from penstock.operators.base import StatefulOperator
+from penstock.operators.base import KeepsState
 from penstock.plan.expressions import Attribute
 from penstock.plan.nodes import Node, Read
 from penstock.plan.types import StructType
@@ -26,7 +26,7 @@ class CompiledQuery:
     sources: tuple[Read, ...]
     needed: tuple[tuple[tuple[str, str], ...], ...]
     steps: tuple[Step, ...]
-    operators: tuple[StatefulOperator, ...]
+    operators: tuple[KeepsState, ...]
     watermark_delays_ms: tuple[int, ...]
     last: Segment
     output: tuple[Attribute, ...]
@@ -34,6 +34,7 @@ class CompiledQuery:
     fallbacks: dict[str, str]
     output_mode: str
     describe: Callable[[bool], str]
+    evicts: bool = True  # whether an operator's state has an end that the watermark brings
 
 
 class Pipeline:
@@ -96,7 +97,8 @@ class Pipeline:
         return tuple(_metrics(operator) for operator in self._query.operators)
 
     def wants_no_data_batch(self, previous_watermark_ms: int, watermark_ms: int) -> bool:
-        return self.has_state and self._query.output_mode != "complete" and watermark_ms > previous_watermark_ms
+        uses_watermark = self.has_state and self._query.evicts and self._query.output_mode != "complete"
+        return uses_watermark and watermark_ms > previous_watermark_ms
 
     def explain(self, extended: bool) -> str:
         return self._query.describe(extended)
@@ -111,7 +113,7 @@ class Pipeline:
         self._cursor.close()
 
 
-def _metrics(operator: StatefulOperator) -> OperatorMetrics:
+def _metrics(operator: KeepsState) -> OperatorMetrics:
     state, figures = operator.store.metrics(), operator.figures
     return OperatorMetrics(
         name=operator.name,

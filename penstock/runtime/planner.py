@@ -20,8 +20,9 @@ from penstock.core.errors import unsupported
 from penstock.engine import EngineCursor
 from penstock.engine.types import arrow_type, duckdb_type
 from penstock.operators.aggregate import HASH, AggregateOperator
-from penstock.operators.base import StatefulOperator
+from penstock.operators.base import KeepsState, StatefulOperator
 from penstock.operators.deduplicate import SEEN, DeduplicateOperator
+from penstock.operators.join import JoinOperator
 from penstock.plan.expressions import Attribute, Expression, FunctionCall
 from penstock.plan.nodes import (
     Aggregate,
@@ -43,9 +44,14 @@ from penstock.plan.nodes import (
 )
 from penstock.plan.printing import tree
 from penstock.plan.types import DataType, StructType
+from penstock.pyfn import PYTHON_NODES, cut, extract
+from penstock.runtime.join_step import JoinInput, RunJoin
 from penstock.runtime.pipeline import CompiledQuery, Pipeline
 from penstock.runtime.plan_aggregate import WATERMARK_DELAY, AggregatePlan, plan_aggregate
+from penstock.runtime.plan_join import needed_of, open_state, plan_join, span_sql
 from penstock.runtime.pushdown import push_filters
+from penstock.runtime.pushdown_joins import joins_streams, push_into_joins
+from penstock.runtime.python_step import add_python_step, refuse_groups
 from penstock.runtime.steps import (
     EVENT_TIME_COLUMNS,
     MeasureEventTime,
@@ -65,7 +71,9 @@ def compile_query(
     plan: Node, output_mode: str, conf: Conf, cursor: EngineCursor, state_directory: Path, label: str
 ) -> Pipeline:
     """Compile `plan` (resolved and checked for streaming) for one run of a query; `label` names the query in errors."""
-    planner = _Planner(push_filters(plan), output_mode.lower(), conf, cursor, state_directory, label)
+    planner = _Planner(
+        extract(push_filters(push_into_joins(plan))), output_mode.lower(), conf, cursor, state_directory, label
+    )
     return Pipeline(planner.compile(), cursor, conf)
 
 
@@ -85,7 +93,7 @@ class _Planner:
         self.watermarks = tuple(n for n in plan.walk() if isinstance(n, Watermark) and n.is_streaming)
         self.required = referenced_attributes(plan) | {a.id for a in plan.output}
         self.steps: list[Step] = []
-        self.operators: list[StatefulOperator] = []
+        self.operators: list[KeepsState] = []
 
     def compile(self) -> CompiledQuery:
         """The whole query."""
@@ -104,6 +112,7 @@ class _Planner:
             tables=dict(self.context.tables),
             fallbacks=dict(self.context.fallbacks),
             output_mode=self.mode,
+            evicts=any(not isinstance(o, JoinOperator) or o.evicts for o in self.operators),
             describe=self._describe,
         )
 
@@ -119,7 +128,10 @@ class _Planner:
         """`node` without streaming leaves and stateful nodes.  `folds` is a withWatermark below whose event times the
         aggregate above measures itself."""
         if not node.is_streaming:
-            return node
+            return cut(node, self._place_python)
+        if isinstance(node, PYTHON_NODES):
+            refuse_groups(node)
+            return self._place_python(node.map_children(lambda child: self._cut(child, None)))
         if isinstance(node, Read):
             return self._cut_read(node)
         if isinstance(node, Watermark):
@@ -129,13 +141,13 @@ class _Planner:
         self._refuse(node)
         if isinstance(node, Deduplicate):
             return self._cut_deduplicate(node)
+        if isinstance(node, Join) and joins_streams(node):
+            return self._cut_join(node)
         return node.map_children(lambda child: self._cut(child, folds))
 
     def _refuse(self, node: Node) -> None:
         if isinstance(node, Deduplicate) and node.within_watermark:
             raise unsupported("dropDuplicatesWithinWatermark")
-        if isinstance(node, Join) and node.left.is_streaming and node.right.is_streaming:
-            raise unsupported("a join of two streaming DataFrames")
         if isinstance(node, (Sort, Limit, Offset, Tail)) and not self._above_complete_aggregate(node):
             raise unsupported(f"{type(node).__name__.lower()} on a streaming DataFrame in {self.mode} mode")
         if isinstance(node, SetOperation) and node.kind != "union":
@@ -196,9 +208,34 @@ class _Planner:
         empty = self._empty_table({name: kind for name, (_, kind) in {**own, **keys}.items()})
         return Input(self._add_operator(node, operator, segment, empty, False), columns)
 
+    def _cut_join(self, node: Join) -> Node:
+        self._refuse_chain(node)
+        plan = plan_join(node, needed_of(self.plan, node), self.context, self._microseconds)
+        left, right = (
+            JoinInput(
+                self._segment(side.segment_sql(to_sql(Project(side.inputs, self._cut(side.node, None)), self.context))),
+                side.empty,
+                self._feeding(side.node),
+            )
+            for side in (plan.left, plan.right)
+        )
+        state = open_state(plan, self.state_directory, len(self.operators), _hash_keys(self.cursor, self.conf))
+        operator = JoinOperator(state, plan.rules, self._run_sql)
+        name = f"operator_{self.token}_{len(self.operators)}"
+        self.operators.append(operator)
+        self.steps.append(RunJoin(operator, left, right, name))
+        return Input(name, plan.columns)
+
+    def _microseconds(self, constant: Expression) -> float | None:
+        sql = span_sql(constant, self.context)
+        if sql is None:
+            return None
+        value = self.cursor.query(f"SELECT {sql} AS span", {}, self.conf).column(0)[0].as_py()
+        return None if value is None else float(value)
+
     def _refuse_chain(self, node: Node) -> None:
         below = (n for child in node.children for n in child.walk())
-        if any(isinstance(n, (Aggregate, Deduplicate)) and n.is_streaming for n in below):
+        if any((isinstance(n, (Aggregate, Deduplicate)) and n.is_streaming) or joins_streams(n) for n in below):
             raise unsupported("a chain of stateful operators on a streaming DataFrame")
 
     def _add_operator(
@@ -212,11 +249,14 @@ class _Planner:
     ) -> str:
         """Append the step that runs `operator`; returns the name under which its rows can be read."""
         name = f"operator_{self.token}_{len(self.operators)}"
-        below = list(node.walk())
-        feeding = frozenset(i for i, read in enumerate(self.sources) if any(n is read for n in below))
         self.operators.append(operator)
-        self.steps.append(RunOperator(operator, segment, name, empty, feeding, needs_rows, measures))
+        self.steps.append(RunOperator(operator, segment, name, empty, self._feeding(node), needs_rows, measures))
         return name
+
+    def _feeding(self, node: Node) -> frozenset[int]:
+        """The sources below `node`."""
+        below = list(node.walk())
+        return frozenset(i for i, read in enumerate(self.sources) if any(n is read for n in below))
 
     def _open_store(self, keys: pa.Schema, values: pa.Schema, operator: str, time_key: str | None) -> KeyedStore:
         number = str(len(self.operators))
@@ -233,6 +273,12 @@ class _Planner:
         """No rows, in the types that DuckDB gives such columns."""
         items = ", ".join(f"CAST(NULL AS {duckdb_type(kind)}) AS {name}" for name, kind in columns.items())
         return self.cursor.query(f"SELECT {items} LIMIT 0", {}, self.conf)
+
+    def _place_python(self, node: Node) -> Node:
+        name = f"python_{self.token}_{len(self.steps)}"
+        return add_python_step(
+            self.steps, node, name, self.required, self.conf, lambda one: self._segment(to_sql(one, self.context))
+        )
 
     # ------------------------------------------------------------ segments
 

@@ -6,7 +6,7 @@ so it is the same files again after any restart, whatever has come into the dire
 """
 
 # Plain strings, not Path: a directory of a hundred thousand files is listed before every batch.
-# ruff: noqa: PTH110, PTH119, PTH120
+# ruff: noqa: PTH110
 
 from __future__ import annotations
 
@@ -16,19 +16,24 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlparse
 
 from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
-from penstock.checkpoint.errors import foreign_offset, malformed_log_file, missing_batch
-from penstock.core.errors import SPARK, SparkError, illegal_argument, unsupported
+from penstock.checkpoint.errors import foreign_offset, missing_batch
+from penstock.checkpoint.source_log import read_entries, source_log_entry
+from penstock.core.errors import SPARK, SparkError, illegal_argument
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.base import Scan, StreamContext
-from penstock.sources.files.listing import DataFile, expand, list_files, partitions_between, to_uri
+from penstock.sources.files.cleaner import SourceCleaner
+from penstock.sources.files.discovery import Discovery
+from penstock.sources.files.listing import DataFile, Partitions, expand, partitions_between, to_uri
 from penstock.sources.files.relation import FileRelation
-from penstock.sources.files.watch import DirectoryWatch
+from penstock.sources.files.seen import SeenFiles
 
 _AGE_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1000}
+
+#: How many of the log's last batches are at hand after a restart; older ones are read from the log when asked for.
+_KEPT_BATCHES = 2
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,6 @@ class FileStreamOptions:
     @staticmethod
     def of(options: Mapping[str, str]) -> FileStreamOptions:
         """Read and check them."""
-        clean = opt.one_of(options, "cleanSource", ("off", "archive", "delete"), "off")
-        if clean != "off":
-            raise unsupported(f"the option cleanSource={clean!r} of file streams", "Remove read files by other means.")
         opt.refuse(options, "file stream", ("maxCachedFiles", "discardCachedInputRatio"))
         limits = opt.positive(options, "maxFilesPerTrigger"), _bytes(options, "maxBytesPerTrigger")
         if None not in limits:
@@ -62,44 +64,14 @@ class FileStreamOptions:
         )
 
 
-class SeenFiles:
-    """Which files were read: paths (or names) with their times.  Files older than the newest one by more than
-    maxFileAge count as seen, so that the memory does not grow for ever."""
-
-    def __init__(self, max_age_ms: int, *, name_only: bool) -> None:
-        self._max_age_ms = max_age_ms
-        self._name_only = name_only
-        self._times: dict[str, int] = {}
-        self._latest_ms = 0
-        self._purged_until_ms = 0
-
-    def add(self, path: str, modified_ms: int) -> None:
-        """This file is assigned to a batch."""
-        self._times[self._key(path)] = modified_ms
-        self._latest_ms = max(self._latest_ms, modified_ms)
-
-    def is_new(self, path: str, modified_ms: int) -> bool:
-        """Whether the file is to be read."""
-        return modified_ms >= self._purged_until_ms and self._key(path) not in self._times
-
-    def purge(self) -> None:
-        """Forget files that are too old to be looked at again."""
-        self._purged_until_ms = max(self._purged_until_ms, self._latest_ms - self._max_age_ms)
-        if len(self._times) > 1000:
-            old = [key for key, ms in self._times.items() if ms < self._purged_until_ms]
-            for key in old:
-                del self._times[key]
-
-    def _key(self, path: str) -> str:
-        return os.path.basename(path) if self._name_only else path
-
-
 class FileStreamSource:
     """One running file stream."""
 
     def __init__(self, relation: FileRelation, context: StreamContext) -> None:
         self._relation = relation
         self._options = FileStreamOptions.of(relation.options)
+        self._cleaner = SourceCleaner.of(relation.options, relation.paths[0])
+        self._cleaned = -1
         self._time_zone = context.time_zone
         self._pattern = relation.paths[0]
         self._log = CompactibleLog(
@@ -108,9 +80,11 @@ class FileStreamSource:
         )
         self._seen = SeenFiles(self._max_age(), name_only=self._options.name_only)
         self._batches: dict[int, list[DataFile]] = {}
+        self._roots = expand(self._pattern)
+        self._partitions: dict[str, Partitions] = {}
         self._load()
         self._fixed: list[DataFile] | None = None
-        self._watch = DirectoryWatch()
+        self._discovery = Discovery(self._pattern, relation.listing, self._seen)
         self._waiting: list[DataFile] = []
 
     @property
@@ -141,27 +115,29 @@ class FileStreamSource:
         return {}
 
     def commit(self, end: str) -> None:
-        """Forget the file lists of finished batches; they stay in the log."""
-        for batch_id in [b for b in self._batches if b < self._number(end)]:
+        """Clean up the files of finished batches, and forget their lists, which stay in the log."""
+        number = self._number(end)
+        if self._cleaner is not None:
+            done = [b for b in sorted(self._batches) if self._cleaned < b <= number]
+            self._cleaner.clean(file.path for b in done for file in self._batches[b])
+            self._cleaned = number
+        for batch_id in [b for b in self._batches if b < number]:
             del self._batches[batch_id]
 
     def stop(self) -> None:
-        """Nothing to release."""
+        self._discovery.close()
 
     # ------------------------------------------------------------ new files
 
     def _new_files(self) -> list[DataFile]:
         """In the order in which they are to be read.  Of a backlog the rest of the last listing is taken while it fills
-        a batch, and a directory in which nothing happens is not listed at all."""
+        a batch."""
         if self._fixed is not None:
             return self._fixed
         options = self._options
         if self._waiting and not options.latest_first and len(self._waiting) >= (options.max_files or sys.maxsize):
             return self._waiting
-        if not self._waiting and self._watch.is_quiet:
-            return []
-        found = list_files([self._pattern], self._relation.listing, must_exist=False, visited=self._watch.begin())
-        new = [file for file in found if self._seen.is_new(file.path, file.modified_ms)]
+        new = self._discovery.find()
         new.sort(key=lambda file: (file.modified_ms, file.path), reverse=options.latest_first)
         self._waiting = new
         return new
@@ -184,7 +160,7 @@ class FileStreamSource:
     def _assign(self, files: list[DataFile]) -> None:
         latest = self._log.latest
         batch_id = 0 if latest is None else latest + 1
-        if not self._log.add(batch_id, [_entry(file, batch_id) for file in files]):
+        if not self._log.add(batch_id, [source_log_entry(file.path, file.modified_ms, batch_id) for file in files]):
             raise _concurrent(self._log.directory, batch_id)
         self._batches[batch_id] = files
         for file in files:
@@ -197,18 +173,28 @@ class FileStreamSource:
     # ------------------------------------------------------------ the log
 
     def _load(self) -> None:
-        self._batches = {}
-        for file_id, entry in self._log.entries():
-            path, modified, batch_id = self._parsed(entry, file_id)
-            self._batches.setdefault(batch_id, []).append(self._logged_file(path, modified))
-            self._seen.add(path, modified)
-        self._check_whole()
+        """What was read, by the log; the files themselves only of its last batches, which a restart may run again."""
+        numbers: set[int] = set()
+        latest = -1 if self._log.latest is None else self._log.latest
+        for path, modified_ms, batch_id in read_entries(self._log):
+            numbers.add(batch_id)
+            self._seen.add(path, modified_ms)
+            if batch_id > latest - _KEPT_BATCHES:
+                self._batches.setdefault(batch_id, []).append(self._logged_file(path, modified_ms))
+        self._check_whole(numbers)
         self._seen.purge()
 
-    def _check_whole(self) -> None:
+    def _load_range(self, first: int, last: int) -> None:
+        """The files of older batches."""
+        self._batches = {}
+        for path, modified_ms, batch_id in read_entries(self._log):
+            if first <= batch_id <= last:
+                self._batches.setdefault(batch_id, []).append(self._logged_file(path, modified_ms))
+
+    def _check_whole(self, numbers: set[int]) -> None:
         """Every number up to the latest has files; without them, files that were read would be read again."""
         for batch_id in range(0 if self._log.latest is None else self._log.latest + 1):
-            if batch_id not in self._batches:
+            if batch_id not in numbers:
                 raise missing_batch(self._log.directory / str(batch_id), "or it has lost its entries")
 
     def _number(self, offset: str) -> int:
@@ -219,25 +205,20 @@ class FileStreamSource:
         except (ValueError, TypeError, KeyError):
             raise foreign_offset(self.description, offset) from None
 
-    def _parsed(self, entry: Mapping[str, object], file_id: int) -> tuple[str, int, int]:
-        try:
-            path = unquote(urlparse(str(entry["path"])).path)
-            return path, int(str(entry["timestamp"])), int(str(entry["batchId"]))
-        except (KeyError, ValueError) as error:
-            fault = f"an entry lacks or garbles {error}"
-            raise malformed_log_file(self._log.directory / str(file_id), json.dumps(entry), fault) from None
-
     def _logged_file(self, path: str, modified_ms: int) -> DataFile:
-        base = next((root for root in expand(self._pattern) if path.startswith(root + os.sep)), os.path.dirname(path))
-        own = () if self._relation.listing.recursive else partitions_between(base, os.path.dirname(path))
-        return DataFile(path, 0, modified_ms, own)
+        directory = path.rpartition(os.sep)[0]
+        if directory not in self._partitions:
+            base = next((root for root in self._roots if path.startswith(root + os.sep)), directory)
+            own = () if self._relation.listing.recursive else partitions_between(base, directory)
+            self._partitions[directory] = own
+        return DataFile(path, 0, modified_ms, self._partitions[directory])
 
     def _files(self, start: str | None, end: str) -> list[DataFile]:
         first = 0 if start is None else self._number(start) + 1
         last = self._number(end)
         missing = [b for b in range(first, last + 1) if b not in self._batches]
         if missing and any(b <= (self._log.latest or 0) for b in missing):
-            self._load()
+            self._load_range(first, last)
         if any(b not in self._batches for b in missing):
             raise _unknown_offset(self._log.directory, end)
         return [file for b in range(first, last + 1) for file in self._batches[b]]
@@ -261,11 +242,6 @@ class FileStreamSource:
         """latestFirst with a limit looks at all files for ever, as in Spark."""
         is_limited = self._options.max_files is not None or self._options.max_bytes is not None
         return 1 << 62 if self._options.latest_first and is_limited else self._options.max_age_ms
-
-
-def _entry(file: DataFile, batch_id: int) -> str:
-    uri = "file://" + quote(file.path, safe="/=:@!$&'()*+,;~-._")
-    return json.dumps({"path": uri, "timestamp": file.modified_ms, "batchId": batch_id}, separators=(",", ":"))
 
 
 def _offset(number: int) -> str:

@@ -14,16 +14,18 @@ from penstock.sql.syntax import syntax_error
 ParseInner = Callable[[str], st.Statement]
 Build = Callable[[re.Match[str], ParseInner], st.Statement]
 
-_PART = r"(?:`(?:[^`]|``)*`|\w+)"
-_NAME = rf"(?P<name>{_PART}(?:\s*\.\s*{_PART})*)"
+PART = r"(?:`(?:[^`]|``)*`|\w+)"
+NAME = rf"(?P<name>{PART}(?:\s*\.\s*{PART})*)"
 _STRING = r"""(?P<pattern>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_IN = rf"(?:\s+(?:IN|FROM)\s+{_NAME})?"
+_IN = rf"(?:\s+(?:IN|FROM)\s+{NAME})?"
 _LIKE = rf"(?:\s+(?:LIKE\s+)?{_STRING})?"
 
 
 def command(text: str, inner: ParseInner) -> st.Statement:
     """The command that `text` (without comments in front and semicolon behind) is; others are refused by name."""
-    for pattern, build in _COMMANDS:
+    from penstock.sql import table_commands
+
+    for pattern, build in (*_COMMANDS, *table_commands.COMMANDS):
         match = pattern.fullmatch(text)
         if match is not None:
             return build(match, inner)
@@ -33,8 +35,9 @@ def command(text: str, inner: ParseInner) -> st.Statement:
     raise syntax_error((re.match(r"\w+|\S", text) or [""])[0])
 
 
-def _parts(text: str | None) -> tuple[str, ...]:
-    found = re.findall(_PART, text or "")
+def name_parts(text: str | None) -> tuple[str, ...]:
+    """`a.`b c`` as its parts."""
+    found = re.findall(PART, text or "")
     return tuple(part[1:-1].replace("``", "`") if part.startswith("`") else part for part in found)
 
 
@@ -42,7 +45,8 @@ def _pattern(match: re.Match[str]) -> str | None:
     return unescape(match["pattern"]) if match["pattern"] else None
 
 
-def _plan(text: str, inner: ParseInner) -> Node:
+def query_plan(text: str, inner: ParseInner) -> Node:
+    """The plan of a text that must be a query."""
     found = inner(text)
     if not isinstance(found, st.Query):
         raise syntax_error((re.match(r"\w+|\S", text.strip()) or [""])[0])
@@ -81,59 +85,62 @@ def _value(text: str) -> str:
 
 def _create_view(match: re.Match[str], inner: ParseInner) -> st.Statement:
     kind = "global" if match["global_"] else "temp" if match["temp"] else "persistent"
-    columns = tuple(_parts(column)[0] for column in (match["columns"] or "").split(",") if column.strip())
-    plan = _plan(match["query"], inner)
-    return st.CreateView(_parts(match["name"]), plan, bool(match["replace"]), kind, columns, bool(match["if_"]))
+    columns = tuple(name_parts(column)[0] for column in (match["columns"] or "").split(",") if column.strip())
+    plan = query_plan(match["query"], inner)
+    return st.CreateView(name_parts(match["name"]), plan, bool(match["replace"]), kind, columns, bool(match["if_"]))
 
 
 def _describe(match: re.Match[str], inner: ParseInner) -> st.Statement:
-    return st.Describe(_parts(match["name"]), None, bool(match["extended"]))
+    return st.Describe(name_parts(match["name"]), None, bool(match["extended"]))
 
 
 def _cache(match: re.Match[str], inner: ParseInner) -> st.Statement:
-    plan = _plan(match["query"], inner) if match["query"] else None
-    return st.CacheTable(_parts(match["name"]), plan, bool(match["lazy"]))
+    plan = query_plan(match["query"], inner) if match["query"] else None
+    return st.CacheTable(name_parts(match["name"]), plan, bool(match["lazy"]))
 
 
-def _build(pattern: str, build: Build) -> tuple[re.Pattern[str], Build]:
+def build_command(pattern: str, build: Build) -> tuple[re.Pattern[str], Build]:
+    """A command by a pattern in which a blank is any white space."""
     return re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE | re.DOTALL), build
 
 
 _COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
-    _build(r"SET(?P<rest>\s.*)?", _set),
-    _build(r"RESET(?:\s+(?P<key>.+))?", lambda m, inner: st.ResetConf(_key(m["key"]) if m["key"] else None)),
-    _build(
+    build_command(r"SET(?P<rest>\s.*)?", _set),
+    build_command(r"RESET(?:\s+(?P<key>.+))?", lambda m, inner: st.ResetConf(_key(m["key"]) if m["key"] else None)),
+    build_command(
         r"CREATE(?P<replace> OR REPLACE)?(?P<global_> GLOBAL)?(?P<temp> TEMP(?:ORARY)?)? VIEW"
-        rf"(?P<if_> IF NOT EXISTS)? {_NAME}"
+        rf"(?P<if_> IF NOT EXISTS)? {NAME}"
         r"(?:\s*\((?P<columns>[^()]*)\))? AS\s*(?P<query>.+)",
         _create_view,
     ),
-    _build(
-        rf"DROP (?P<kind>VIEW|TABLE)(?P<if_> IF EXISTS)? {_NAME}(?: PURGE)?",
-        lambda m, inner: st.DropView(_parts(m["name"]), bool(m["if_"]), m["kind"].upper() == "TABLE"),
+    build_command(
+        rf"DROP (?P<kind>VIEW|TABLE)(?P<if_> IF EXISTS)? {NAME}(?: PURGE)?",
+        lambda m, inner: st.DropView(name_parts(m["name"]), bool(m["if_"]), m["kind"].upper() == "TABLE"),
     ),
-    _build(rf"SHOW TABLES{_IN}{_LIKE}", lambda m, inner: st.ShowTables(_parts(m["name"]), _pattern(m))),
-    _build(rf"SHOW VIEWS{_IN}{_LIKE}", lambda m, inner: st.ShowViews(_parts(m["name"]), _pattern(m))),
-    _build(rf"SHOW (?:DATABASES|SCHEMAS|NAMESPACES){_LIKE}", lambda m, inner: st.ShowDatabases(_pattern(m))),
-    _build(rf"SHOW COLUMNS (?:IN|FROM) {_NAME}", lambda m, inner: st.ShowColumns(_parts(m["name"]))),
-    _build(rf"SHOW(?: ALL| USER| SYSTEM)? FUNCTIONS{_LIKE}", lambda m, inner: st.ShowFunctions(_pattern(m))),
-    _build(
+    build_command(rf"SHOW TABLES{_IN}{_LIKE}", lambda m, inner: st.ShowTables(name_parts(m["name"]), _pattern(m))),
+    build_command(rf"SHOW VIEWS{_IN}{_LIKE}", lambda m, inner: st.ShowViews(name_parts(m["name"]), _pattern(m))),
+    build_command(rf"SHOW (?:DATABASES|SCHEMAS|NAMESPACES){_LIKE}", lambda m, inner: st.ShowDatabases(_pattern(m))),
+    build_command(rf"SHOW COLUMNS (?:IN|FROM) {NAME}", lambda m, inner: st.ShowColumns(name_parts(m["name"]))),
+    build_command(rf"SHOW(?: ALL| USER| SYSTEM)? FUNCTIONS{_LIKE}", lambda m, inner: st.ShowFunctions(_pattern(m))),
+    build_command(
         r"DESC(?:RIBE)?(?: QUERY)? (?P<query>(?:SELECT|WITH|VALUES|FROM)\b.+)",
-        lambda m, inner: st.Describe(None, _plan(m["query"], inner)),
+        lambda m, inner: st.Describe(None, query_plan(m["query"], inner)),
     ),
-    _build(rf"DESC(?:RIBE)?(?: TABLE)?(?P<extended> (?:EXTENDED|FORMATTED))? {_NAME}", _describe),
-    _build(rf"USE CATALOG {_NAME}", lambda m, inner: st.Use(_parts(m["name"]), True)),
-    _build(rf"USE(?: DATABASE| SCHEMA| NAMESPACE)? {_NAME}", lambda m, inner: st.Use(_parts(m["name"]))),
-    _build(
+    build_command(rf"DESC(?:RIBE)?(?: TABLE)?(?P<extended> (?:EXTENDED|FORMATTED))? {NAME}", _describe),
+    build_command(rf"USE CATALOG {NAME}", lambda m, inner: st.Use(name_parts(m["name"]), True)),
+    build_command(rf"USE(?: DATABASE| SCHEMA| NAMESPACE)? {NAME}", lambda m, inner: st.Use(name_parts(m["name"]))),
+    build_command(
         r"EXPLAIN(?: (?P<mode>EXTENDED|FORMATTED|CODEGEN|COST|LOGICAL))? (?P<query>.+)",
         lambda m, inner: st.Explain((m["mode"] or "simple").lower(), inner(m["query"])),
     ),
-    _build(rf"CACHE(?P<lazy> LAZY)? TABLE {_NAME}(?:(?: AS)?\s+(?P<query>(?:SELECT|WITH|VALUES|FROM|\().+))?", _cache),
-    _build(
-        rf"UNCACHE TABLE(?P<if_> IF EXISTS)? {_NAME}",
-        lambda m, inner: st.UncacheTable(_parts(m["name"]), bool(m["if_"])),
+    build_command(
+        rf"CACHE(?P<lazy> LAZY)? TABLE {NAME}(?:(?: AS)?\s+(?P<query>(?:SELECT|WITH|VALUES|FROM|\().+))?", _cache
     ),
-    _build(r"CLEAR CACHE", lambda m, inner: st.ClearCache()),
+    build_command(
+        rf"UNCACHE TABLE(?P<if_> IF EXISTS)? {NAME}",
+        lambda m, inner: st.UncacheTable(name_parts(m["name"]), bool(m["if_"])),
+    ),
+    build_command(r"CLEAR CACHE", lambda m, inner: st.ClearCache()),
 )
 
 _REFUSED = {

@@ -334,7 +334,9 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
         args = [first]
         while self._match_texts(keywords):
             args.append(self._parse_disjunction())
-        return exp.Anonymous(this=name, expressions=args) if len(args) > 1 else self._spark_call(name, first)
+        if len(args) == 1:
+            return self._spark_call(name, first)
+        return exp.Anonymous(this="substring" if name == "substr" else name, expressions=args)
 
     def _spark_call(self, name: str, first: Any) -> Any:
         rest = self._parse_function_args() if self._match(TokenType.COMMA) else []

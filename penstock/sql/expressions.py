@@ -90,7 +90,7 @@ def _literal(node: Tree, scope: Scope) -> ex.Expression:
 def _negative(node: Tree, scope: Scope) -> ex.Expression:
     if isinstance(node.this, exp.Literal) and not node.this.is_string:
         return literals.number("-" + str(node.this.this))
-    return _call("negative", expression(node.this, scope))
+    return _call("-", expression(node.this, scope))
 
 
 def _column(node: Tree, scope: Scope) -> ex.Expression:
@@ -233,7 +233,7 @@ def _case(node: Tree, scope: Scope) -> ex.Expression:
 def _between(node: Tree, scope: Scope) -> ex.Expression:
     value = expression(node.this, scope)
     low, high = expression(node.args["low"], scope), expression(node.args["high"], scope)
-    return _call("and", _call(">=", value, low), _call("<=", value, high))
+    return _call("between", value, low, high)
 
 
 def _in(node: Tree, scope: Scope) -> ex.Expression:

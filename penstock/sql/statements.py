@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from penstock.plan.nodes import Node
+from penstock.plan.types import StructType
 
 
 @dataclass(frozen=True)
@@ -138,3 +140,61 @@ class UncacheTable(Statement):
 @dataclass(frozen=True)
 class ClearCache(Statement):
     """`CLEAR CACHE`."""
+
+
+@dataclass(frozen=True)
+class CreateTable(Statement):
+    """`CREATE TABLE [IF NOT EXISTS] name [(columns)] [USING format] [clauses] [AS query]`.  Partition columns that are
+    given with their types (`PARTITIONED BY (p INT)`) stand at the end of `schema`."""
+
+    name: tuple[str, ...]
+    schema: StructType | None = None
+    provider: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    partition_by: tuple[str, ...] = ()
+    location: str | None = None
+    comment: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    plan: Node | None = None
+    if_not_exists: bool = False
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class Insert(Statement):
+    """`INSERT INTO | OVERWRITE [TABLE] name [PARTITION (p = v, ...)] [(columns)] query`; `partition` holds the values
+    as SQL text."""
+
+    name: tuple[str, ...]
+    plan: Node
+    overwrite: bool = False
+    partition: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CreateDatabase(Statement):
+    """`CREATE DATABASE [IF NOT EXISTS] name [COMMENT ..] [LOCATION ..]`."""
+
+    name: tuple[str, ...]
+    if_not_exists: bool = False
+    comment: str | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True)
+class DropDatabase(Statement):
+    """`DROP DATABASE [IF EXISTS] name [RESTRICT | CASCADE]`."""
+
+    name: tuple[str, ...]
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True)
+class AboutTable(Statement):
+    """A command about one table; `action` is "truncate", "analyze", "refresh", "repair", "partitions", "properties" or
+    "create"."""
+
+    name: tuple[str, ...]
+    action: str

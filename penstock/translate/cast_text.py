@@ -56,6 +56,31 @@ def time_text(sql: str, source: DataType, target: DataType, mode: str, context: 
     return f"spark_year_text(CAST({naive} AS VARCHAR))"
 
 
+def variant_text(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
+    """A text bare, anything else as JSON."""
+    return f"kernel_variant_text({sql})"
+
+
+def variant_scalar(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
+    """A variant as a number or boolean."""
+    name = target.simpleString()
+    return f"CAST(kernel_variant_scalar({sql}, '{name}', {mode == 'try'}) AS {duckdb_type(target)})"
+
+
+_CALENDAR = ("years", "months", "days", "hours", "minutes")
+
+
+def calendar_text(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
+    """`1 years -2 days 1.5 seconds`: the parts that are not zero."""
+    x = context.unique("i")
+    parts = [f"nullif(datepart('{unit}', {x}), 0) || ' {unit}'" for unit in _CALENDAR]
+    us = f"datepart('microseconds', {x})"
+    seconds = f"rtrim(rtrim(CAST(CAST({us} AS DECIMAL(18,0)) * 0.000001::DECIMAL(6,6) AS VARCHAR), '0'), '.')"
+    parts.append(f"CASE WHEN {us} <> 0 THEN {seconds} || ' seconds' END")
+    text = f"coalesce(nullif(concat_ws(' ', {', '.join(parts)}), ''), '0 seconds')"
+    return f"list_transform([{sql}], lambda {x}: CASE WHEN {x} IS NOT NULL THEN {text} END)[1]"
+
+
 def nested_text(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
     """[a, b], {k -> v} and {a, b}, with null for NULL."""
     if isinstance(source, ArrayType):

@@ -16,6 +16,7 @@ from penstock.plan.types import (
     BinaryType,
     BooleanType,
     ByteType,
+    CalendarIntervalType,
     CharType,
     DataType,
     DateType,
@@ -32,7 +33,9 @@ from penstock.plan.types import (
     StructType,
     TimestampNTZType,
     TimestampType,
+    TimeType,
     VarcharType,
+    VariantType,
     YearMonthIntervalType,
 )
 from penstock.translate import cast_numbers, cast_text, cast_times
@@ -129,6 +132,10 @@ _MATRIX: tuple[tuple[tuple[type[DataType], ...], tuple[type[DataType], ...], Con
     ((BinaryType,), _STRINGS, cast_text.binary_text),
     (_TIMES, _STRINGS, cast_text.time_text),
     ((DayTimeIntervalType, YearMonthIntervalType), _STRINGS, cast_text.interval_text),
+    ((CalendarIntervalType,), _STRINGS, cast_text.calendar_text),
+    ((VariantType,), _STRINGS, cast_text.variant_text),
+    ((VariantType,), (*_INTEGERS, *_FLOATS, BooleanType), cast_text.variant_scalar),
+    ((TimeType,), _STRINGS, cast_text.plain_text),
     ((ArrayType, MapType, StructType), _STRINGS, cast_text.nested_text),
     (_STRINGS, _INTEGERS, cast_numbers.string_to_integer),
     (_STRINGS, _FLOATS, cast_numbers.string_to_floating),

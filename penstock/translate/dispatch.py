@@ -40,10 +40,15 @@ def to_sql(plan: Node, context: TranslateContext) -> str:
 
     A plan without columns yields one column that means nothing, so that its rows can be counted.
     """
-    if sys.getrecursionlimit() < RECURSION_LIMIT:
-        sys.setrecursionlimit(RECURSION_LIMIT)
+    allow_deep_plans()
     ids = [attribute.id for attribute in plan.output]
     return render(translate(plan, frozenset(ids), context), ids)
+
+
+def allow_deep_plans() -> None:
+    """Let plans of thousands of levels be walked recursively."""
+    if sys.getrecursionlimit() < RECURSION_LIMIT:
+        sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 def translate(node: Node, needed: Ids, context: TranslateContext) -> Select:

@@ -117,6 +117,8 @@ class _Translator:
         return f"lambda {names}: {self.sql(function.body)}"
 
     def window(self, window: WindowExpression) -> str:
+        if isinstance(window.function, PythonFunction):
+            raise unsupported(f"the Python aggregate function {window.function.name} over a window")
         if not isinstance(window.function, FunctionCall):
             raise unsupported(f"{type(window.function).__name__} as a window function")
         return self.call(window.function, over_sql(window, self.sql))

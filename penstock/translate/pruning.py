@@ -17,6 +17,7 @@ from penstock.plan.nodes import (
     SetOperation,
     Sort,
 )
+from penstock.plan.python_nodes import python_inputs
 
 Ids: TypeAlias = frozenset[int]
 
@@ -72,7 +73,7 @@ def node_expressions(node: Node) -> tuple[Expression, ...]:
     for name in ("time", "column"):  # ExpandWindows, Watermark
         if isinstance(value := getattr(node, name, None), Expression):
             return (value,)
-    return ()
+    return python_inputs(node)
 
 
 def ids_of(expressions: Iterable[Expression]) -> Ids:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from penstock.plan.nodes import Deduplicate, Hint, Limit, Node, Offset, Repartition, SubqueryAlias, Watermark
+from penstock.plan.statistic_nodes import CollectMetrics
 from penstock.translate.context import TranslateContext
 from penstock.translate.dispatch import seal, translate, translates
 from penstock.translate.pruning import Ids
@@ -28,7 +29,7 @@ def offset(node: Offset, needed: Ids, context: TranslateContext) -> Select:
     return replace(child, offset=node.count)
 
 
-@translates(Hint, Repartition, SubqueryAlias, Watermark)
+@translates(CollectMetrics, Hint, Repartition, SubqueryAlias, Watermark)
 def transparent(node: Node, needed: Ids, context: TranslateContext) -> Select:
     """A node that is nothing at run time, except that it may give its columns other ids by position."""
     (child,) = node.children

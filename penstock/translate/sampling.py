@@ -10,9 +10,11 @@ import math
 import random
 
 from penstock.plan.nodes import Sample
+from penstock.plan.statistic_nodes import SampleBy
 from penstock.translate.context import TranslateContext
-from penstock.translate.dispatch import translate, translates
-from penstock.translate.pruning import Ids
+from penstock.translate.dispatch import seal, translate, translates
+from penstock.translate.expressions import expression_sql
+from penstock.translate.pruning import Ids, ids_of
 from penstock.translate.select import Select, plain_columns, render
 
 
@@ -23,8 +25,7 @@ def sample(node: Sample, needed: Ids, context: TranslateContext) -> Select:
     seed = node.seed if node.seed is not None else random.getrandbits(63)
     text = render(translate(node.child, needed, context), ids)
     columns = ", ".join(f"c{id_}" for id_ in ids) or "c0"
-    number = f"(hash(row_number() OVER (), CAST({seed} AS BIGINT)) / 18446744073709551616e0)"
-    numbered = f"(SELECT {columns}, {number} AS u FROM ({text}))"
+    numbered = f"(SELECT {columns}, {_number(seed)} AS u FROM ({text}))"
     if node.with_replacement:
         copies = f"unnest(range(len(list_filter({_poisson(node.upper - node.lower)}, lambda t: u >= t))))"
         return Select(
@@ -32,6 +33,21 @@ def sample(node: Sample, needed: Ids, context: TranslateContext) -> Select:
         )
     chosen = f"u >= {node.lower!r} AND u < {node.upper!r}"
     return Select(f"(SELECT {columns} FROM {numbered} WHERE {chosen})", plain_columns(ids))
+
+
+@translates(SampleBy)
+def sample_by(node: SampleBy, needed: Ids, context: TranslateContext) -> Select:
+    """A SampleBy: each row's number against the fraction that is its own."""
+    wanted = needed | ids_of([node.column])
+    child = seal(translate(node.child, wanted, context), wanted, context)
+    columns = ", ".join(f"c{id_}" for id_ in sorted(wanted)) or "c0"
+    least = expression_sql(node.column, context, child.columns)
+    numbered = f"(SELECT {columns}, {_number(node.seed)} AS u FROM {child.source})"
+    return Select(f"(SELECT {columns} FROM {numbered} WHERE u < {least})", plain_columns(sorted(wanted)))
+
+
+def _number(seed: int) -> str:
+    return f"(hash(row_number() OVER (), CAST({seed} AS BIGINT)) / 18446744073709551616e0)"
 
 
 def _poisson(mean: float) -> str:

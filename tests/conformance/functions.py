@@ -1,10 +1,11 @@
 """Spark 4.2's own answers to the SQL examples of its built-in functions, asked of Penstock in process.
 
-usage: python -m tests.conformance.functions [substring] [--file EXAMPLES.jsonl]
+usage: python -m tests.conformance.functions [substring] [--file EXAMPLES.jsonl] [--write-agreeing]
 
 Without a server: parse, analyse, translate, execute.  An example agrees when names, types and rows (each value cast to
 string by the engine) are Spark's, or the error condition where Spark raises.  Non-deterministic functions count by
 schema alone.  With a substring only examples whose function or SQL contains it run, and failures show their SQL.
+--write-agreeing writes the list that `test_functions_ratchet` holds on to.
 """
 
 from __future__ import annotations
@@ -31,6 +32,14 @@ from penstock.sql import parse_query
 from penstock.translate import TranslateContext, to_sql
 
 EXAMPLES = Path(os.environ.get("PENSTOCK_EXAMPLES", Path(__file__).with_name("spark_functions.jsonl")))
+
+
+AGREEING = Path(__file__).with_name("functions_agree.txt")
+
+
+def agreeing_line(case: dict[str, Any]) -> str:
+    """One example in functions_agree.txt."""
+    return json.dumps([case["function"], case["sql"]], ensure_ascii=False)
 
 
 class EmptyCatalog:
@@ -107,7 +116,10 @@ def main(arguments: list[str]) -> None:
         at = rest.index("--file")
         path = Path(rest[at + 1])
         del rest[at : at + 2]
+    write = "--write-agreeing" in rest
+    rest = [word for word in rest if word != "--write-agreeing"]
     containing = rest[0] if rest else ""
+    agreeing: list[str] = []
     conformance, total, good, started = Conformance(), 0, 0, time.perf_counter()
     kinds: Counter[str] = Counter()
     for case in examples(path, containing):
@@ -115,8 +127,12 @@ def main(arguments: list[str]) -> None:
         total += 1
         good += verdict == "agree"
         kinds[verdict.split(":")[0]] += 1
-        if verdict != "agree":
+        if verdict == "agree":
+            agreeing.append(agreeing_line(case))
+        else:
             print(f"{case['function']}: {case['sql']}\n    {verdict[:600]}")
+    if write:
+        AGREEING.write_text("".join(f"{line}\n" for line in agreeing), "utf-8")
     seconds = time.perf_counter() - started
     print(f"functions: {good} of {total} examples agree with Spark 4.2 ({seconds:.1f} s): {dict(kinds)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -34,8 +35,8 @@ class Builder(ChannelBuilder):
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    made = Service()
+def service(tmp_path: Path) -> Iterator[Service]:
+    made = Service({"spark.sql.warehouse.dir": f"file:{tmp_path}/warehouse"})
     yield made
     made.close()
 

@@ -68,7 +68,7 @@ FRAMES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "Aggregate[window(timestamp, '5 minutes') | count(1) AS count](Watermark(Read()))": (
         lambda r, t, s: s.withWatermark("timestamp", "10 minutes").groupBy(F.window("timestamp", "5 minutes")).count()
     ),
-    "Project[row_number() OVER [a | b nulls first rows preceding(1)..current_row]](a.b c)": (
+    "Project[row_number() OVER [a | b nulls first rows following(-1)..current_row]](a.b c)": (
         lambda r, t, s: t.select(F.row_number().over(Window.partitionBy("a").orderBy("b").rowsBetween(-1, 0)))
     ),
     "Project[sum(x) OVER [k |  rows unbounded_preceding..following(5)]](a.b c)": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pyspark.errors import AnalysisException, UnsupportedOperationException
+from pyspark.errors import AnalysisException
 
 
 @pytest.fixture
@@ -85,11 +85,18 @@ def test_explain(spark: Any) -> None:
     assert text.startswith("== Physical Plan ==")
 
 
-def test_persistent_things_are_refused(spark: Any) -> None:
-    with pytest.raises(UnsupportedOperationException, match="persistent view"):
+def test_a_persistent_view_follows_its_tables(spark: Any) -> None:
+    spark.sql("CREATE TABLE t (a INT)")
+    spark.sql("CREATE VIEW v (b) AS SELECT a + 1 FROM t")
+    spark.sql("INSERT INTO t VALUES (1)")
+    assert spark.table("default.v").collect() == [(2,)]
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_ALREADY_EXISTS"):
         spark.sql("CREATE VIEW v AS SELECT 1")
-    with pytest.raises(UnsupportedOperationException):
-        spark.range(1).write.saveAsTable("t")
+    assert [(t.name, t.tableType) for t in spark.catalog.listViews()] == [("v", "VIEW")]
+    with pytest.raises(AnalysisException, match="WRONG_COMMAND_FOR_OBJECT_TYPE"):
+        spark.sql("DROP VIEW t")
+    spark.sql("DROP VIEW v")
+    assert not spark.catalog.tableExists("v")
 
 
 def test_catalog_of_views(views: Any) -> None:

@@ -173,7 +173,7 @@ def test_refusals(spark: Any, tmp_path: Path) -> None:
         (lambda: rate.writeStream.format("nosuch").start(), Exception, "DATA_SOURCE_NOT_FOUND"),
         (lambda: rate.writeStream.format("parquet").start(str(tmp_path / "o")), AnalysisException,
          "_LEGACY_ERROR_TEMP_1298"),
-        (lambda: rate.writeStream.toTable("t"), Exception, "UNSUPPORTED_FEATURE.PENSTOCK"),
+        (lambda: rate.writeStream.toTable("t"), Exception, "_LEGACY_ERROR_TEMP_1298"),
         (lambda: spark.streams.get("abc"), IllegalArgumentException, ""),
     ]  # fmt: skip
     for action, kind, condition in cases:

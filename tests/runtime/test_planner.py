@@ -145,7 +145,6 @@ def test_random_streams_equal_their_batch_query(spark: Any, seed: int) -> None:
 @pytest.mark.parametrize(
     ("make", "mode", "names"),
     [
-        (lambda a, b: a.join(b, "url"), "append", "two streaming DataFrames"),
         (lambda a, b: a.limit(3), "append", "limit"),
         (lambda a, b: a.groupBy("url").agg(F.corr("size", "second")), "update", "corr"),
     ],

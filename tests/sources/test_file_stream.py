@@ -6,7 +6,6 @@ from reading import batch, relation, stream
 
 from penstock.core.errors import SparkError
 from penstock.plan.types import LONG
-from penstock.sources.file_stream import SeenFiles
 
 FIELDS = {"a": LONG}
 
@@ -194,7 +193,7 @@ def test_options_and_schema_are_checked(tmp_path):
     for options, expected in [
         ({"maxFilesPerTrigger": "0"}, "maxFilesPerTrigger"),
         ({"maxFilesPerTrigger": "x"}, "maxFilesPerTrigger"),
-        ({"cleanSource": "delete"}, "cleanSource"),
+        ({"cleanSource": "sometimes"}, "cleanSource"),
         ({"maxFileAge": "soon"}, "maxFileAge"),
         ({"maxFilesPerTrigger": "1", "maxBytesPerTrigger": "1"}, "STDS_CONFLICT_OPTIONS"),
     ]:
@@ -213,13 +212,3 @@ def test_parquet_rows_are_known_from_the_footers(tmp_path):
     pq.write_table(pa.table({"a": [1, 2, 3]}), tmp_path / "in" / "x.parquet")
     end = source.latest_offset(None)
     assert (source.row_count(None, end), values(source, None, end)) == (3, [1, 2, 3])
-
-
-def test_seen_files_forget_the_old_ones():
-    seen = SeenFiles(1000, name_only=False)
-    for i in range(2000):
-        seen.add(f"/f{i}", i * 10)
-    seen.purge()
-    assert len(seen._times) == 101
-    assert not seen.is_new("/f1", 10)
-    assert seen.is_new("/g", 19_500)

@@ -69,13 +69,37 @@ def test_explain_and_describe_hold_a_query() -> None:
     assert text(describe.plan) == "Project[1 AS x](OneRow)"
 
 
+def test_create_table() -> None:
+    found = parse_statement(
+        "CREATE TABLE IF NOT EXISTS a.t (x ARRAY<STRUCT<a: INT>>, y DECIMAL(10, 2)) USING csv "
+        "PARTITIONED BY (p INT) OPTIONS (header true, sep ';') LOCATION '/x' TBLPROPERTIES ('k' = 'v')"
+    )
+    assert isinstance(found, st.CreateTable)
+    assert found.schema is not None
+    assert found.schema.simpleString() == "struct<x:array<struct<a:int>>,y:decimal(10,2),p:int>"
+    assert (found.name, found.provider, found.partition_by, found.if_not_exists) == (("a", "t"), "csv", ("p",), True)
+    assert (found.options, found.properties) == ({"header": "true", "sep": ";"}, {"k": "v"})
+    assert found.location == "/x"
+
+
+@pytest.mark.parametrize("query", ["SELECT 1", "VALUES (1)", "(SELECT 1)"])
+def test_insert(query: str) -> None:
+    found = parse_statement(f"INSERT OVERWRITE TABLE t {query}")
+    assert isinstance(found, st.Insert)
+    assert (found.name, found.overwrite, found.columns) == (("t",), True, ())
+    columns = parse_statement(f"INSERT INTO t (a, `b c`) {query}")
+    assert isinstance(columns, st.Insert)
+    assert columns.columns == ("a", "b c")
+
+
 ERRORS = {
     "": "PARSE_EMPTY_STATEMENT",
     " -- nothing\n;": "PARSE_SYNTAX_ERROR",
     "foo bar": "PARSE_SYNTAX_ERROR",
     "selec 1": "PARSE_SYNTAX_ERROR",
-    "insert into t values (1)": "UNSUPPORTED_FEATURE.PENSTOCK",
-    "create table t (a int)": "UNSUPPORTED_FEATURE.PENSTOCK",
+    "insert into t partition (p) select 1": "UNSUPPORTED_FEATURE.PENSTOCK",
+    "create table t (a int) clustered by (a) into 2 buckets": "UNSUPPORTED_FEATURE.PENSTOCK",
+    "create table t (a int": "PARSE_SYNTAX_ERROR",
     "merge into t using s on a when matched then delete": "UNSUPPORTED_FEATURE.PENSTOCK",
     "set time zone local": "UNSUPPORTED_FEATURE.PENSTOCK",
     "create temp view v as set a=b": "PARSE_SYNTAX_ERROR",

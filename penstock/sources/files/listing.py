@@ -23,10 +23,12 @@ from penstock.core.errors import SPARK, SparkError, analysis_error
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.files.instants import file_time_ms
-from penstock.sources.files.watch import directory_time
 
 METADATA = "_spark_metadata"
 _GLOB = re.compile(r"[*?\[{]")
+
+#: (name, text) pairs of `name=text` directories.
+Partitions = tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class DataFile:
     path: str
     size: int
     modified_ms: int
-    partitions: tuple[tuple[str, str | None], ...] = ()
+    partitions: Partitions = ()
 
 
 @dataclass(frozen=True)
@@ -80,24 +82,18 @@ def expand(path: str) -> list[str]:
     local = str(local_path(path))
     if not _GLOB.search(local) or os.path.exists(local):
         return [os.path.abspath(local)]
-    return sorted({os.path.abspath(found) for pattern in _braces(local) for found in glob.glob(pattern)})
+    return sorted({os.path.abspath(found) for pattern in names_of_braces(local) for found in glob.glob(pattern)})
 
 
-def list_files(
-    paths: Sequence[str], options: ListingOptions, *, must_exist: bool = True, visited: dict[str, int] | None = None
-) -> list[DataFile]:
-    """The files under some locations, by name.  A location that does not exist raises PATH_NOT_FOUND.
-    `visited` takes the directories that were read, with their times (see DirectoryWatch)."""
+def list_files(paths: Sequence[str], options: ListingOptions) -> list[DataFile]:
+    """The files under some locations, by name.  A location that does not exist raises PATH_NOT_FOUND."""
     found: list[DataFile] = []
-    seen = {} if visited is None else visited
     for path in paths:
         roots = expand(path)
-        if must_exist and not any(os.path.exists(root) for root in roots):
+        if not any(os.path.exists(root) for root in roots):
             raise path_not_found(path)
         for root in roots:
-            found.extend(_under(root, options, seen))
-        if _GLOB.search(path):
-            seen[path] = -1  # what else may match later shows in no directory that was read
+            found.extend(under(root, options))
     return found
 
 
@@ -108,7 +104,8 @@ def path_not_found(path: str) -> Exception:
     return analysis_error("PATH_NOT_FOUND", message, "42K03", path=shown)
 
 
-def _no_permission(directory: str) -> Exception:
+def no_permission(directory: str) -> Exception:
+    """A directory that this user may not list."""
     message = (
         f"The directory {to_uri(directory)} cannot be read: permission denied. Give this user the right to read it."
     )
@@ -120,18 +117,31 @@ def to_uri(path: str) -> str:
     return "file:" + os.path.abspath(path)
 
 
-def _under(root: str, options: ListingOptions, visited: dict[str, int]) -> Iterator[DataFile]:
+def under(root: str, options: ListingOptions) -> Iterator[DataFile]:
+    """The files in one directory, or the one file, or what the log of a file sink names."""
     if not os.path.isdir(root):
-        visited[root] = -1
         yield from _single(root, options)
-        return
-    base = os.path.abspath(str(local_path(options.base_path))) if options.base_path else root
-    if os.path.isdir(os.path.join(root, METADATA)):
-        visited[root] = -1
+    elif has_sink_log(root):
         yield from _committed(root, options)
-        return
-    partitions = () if options.recursive else partitions_between(base, root)
-    yield from _walk(root, options, partitions, visited)
+    else:
+        yield from _walk(root, options, root_partitions(root, options))
+
+
+def has_sink_log(root: str) -> bool:
+    """Whether a streaming file sink has written this directory."""
+    return os.path.isdir(os.path.join(root, METADATA))
+
+
+def root_partitions(root: str, options: ListingOptions) -> Partitions:
+    """The partition values of files directly in `root`: those between it and the option basePath."""
+    if options.recursive or not options.base_path:
+        return ()
+    return partitions_between(os.path.abspath(str(local_path(options.base_path))), root)
+
+
+def below(partitions: Partitions, name: str, options: ListingOptions) -> Partitions:
+    """The partition values one directory further down."""
+    return partitions if options.recursive else (*partitions, *_partition(name))
 
 
 def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
@@ -140,40 +150,31 @@ def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
     status = os.stat(path)
     modified = status.st_mtime_ns // 1_000_000
     if options.accepts(os.path.basename(path), modified):
-        partitions: tuple[tuple[str, str | None], ...] = ()
+        partitions: Partitions = ()
         if options.base_path:
             base = os.path.abspath(str(local_path(options.base_path)))
             partitions = partitions_between(base, os.path.dirname(path))
         yield DataFile(path, status.st_size, modified, partitions)
 
 
-def _walk(
-    directory: str,
-    options: ListingOptions,
-    partitions: tuple[tuple[str, str | None], ...],
-    visited: dict[str, int],
-) -> Iterator[DataFile]:
-    visited[directory] = directory_time(directory)
+def _walk(directory: str, options: ListingOptions, partitions: Partitions) -> Iterator[DataFile]:
     try:
         with os.scandir(directory) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
     except FileNotFoundError:
         return
     except PermissionError as error:
-        raise _no_permission(directory) from error
+        raise no_permission(directory) from error
     for entry in entries:
         if is_hidden(entry.name):
             continue
         if entry.is_dir():
-            own = () if options.recursive else _partition(entry.name)
-            yield from _walk(entry.path, options, (*partitions, *own), visited)
+            yield from _walk(entry.path, options, below(partitions, entry.name, options))
         elif (file := _file(entry, options, partitions)) is not None:
             yield file
 
 
-def _file(
-    entry: os.DirEntry[str], options: ListingOptions, partitions: tuple[tuple[str, str | None], ...]
-) -> DataFile | None:
+def _file(entry: os.DirEntry[str], options: ListingOptions, partitions: Partitions) -> DataFile | None:
     try:
         status = entry.stat()
     except FileNotFoundError:  # removed while the directory was read
@@ -215,7 +216,7 @@ def _common_root(root: str, paths: list[str]) -> str | None:
     return directory
 
 
-def partitions_between(base: str, directory: str) -> tuple[tuple[str, str | None], ...]:
+def partitions_between(base: str, directory: str) -> Partitions:
     """The partition values that the directories below `base` down to `directory` spell."""
     relative = os.path.relpath(directory, base)
     if relative == "." or relative.startswith(".."):
@@ -223,7 +224,7 @@ def partitions_between(base: str, directory: str) -> tuple[tuple[str, str | None
     return tuple(pair for part in relative.split(os.sep) for pair in _partition(part))
 
 
-def _partition(name: str) -> tuple[tuple[str, str | None], ...]:
+def _partition(name: str) -> Partitions:
     column, separator, text = name.partition("=")
     if not separator or not column:
         return ()
@@ -231,13 +232,13 @@ def _partition(name: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def _name_matches(name: str, pattern: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, one) for one in _braces(pattern))
+    return any(fnmatch.fnmatchcase(name, one) for one in names_of_braces(pattern))
 
 
-def _braces(pattern: str) -> list[str]:
+def names_of_braces(pattern: str) -> list[str]:
     """`a{b,c}d` as `abd` and `acd`: Hadoop's globs have alternatives, Python's do not."""
     match = re.search(r"\{([^{}]*)\}", pattern)
     if match is None:
         return [pattern]
     head, tail = pattern[: match.start()], pattern[match.end() :]
-    return [found for choice in match[1].split(",") for found in _braces(head + choice + tail)]
+    return [found for choice in match[1].split(",") for found in names_of_braces(head + choice + tail)]

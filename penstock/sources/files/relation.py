@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, analysis_error
 from penstock.core.files import local_path
@@ -66,6 +67,10 @@ class FileRelation:
 
     def scan(self, columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
         return self.scan_files(list_files(self.paths, self.listing), columns, time_zone)
+
+    def input_files(self) -> list[str]:
+        """The files as URIs, as they are now."""
+        return [f"file://{quote(str(file.path))}" for file in list_files(self.paths, self.listing)]
 
     def open_stream(self, context: StreamContext) -> StreamSource:
         from penstock.sources.file_stream import FileStreamSource

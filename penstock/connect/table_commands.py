@@ -1,0 +1,338 @@
+"""What changes tables and databases, and what tells how a table was made: for SQL and for `spark.catalog`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyspark.sql.connect.proto as pb
+
+from penstock.connect import table_writes
+from penstock.connect.catalog import not_found, quoted
+from penstock.connect.decode_types import decode_type
+from penstock.connect.encode import rows_result
+from penstock.connect.pipeline import Result, resolve
+from penstock.connect.tables import CATALOG, Database, Table, database_location, partition_directories
+from penstock.core.errors import SparkError, analysis_error, unsupported
+from penstock.functions.type_names import type_sql
+from penstock.plan.nodes import Node, Project
+from penstock.plan.types import STRING, StructField, StructType
+from penstock.sql import parse_expression, split_identifier
+from penstock.sql import statements as s
+
+if TYPE_CHECKING:
+    from penstock.connect.session import Session
+
+Rows = list[tuple[Any, ...]]
+
+PARTITION = StructType([StructField("partition", STRING, False)])
+KEY_VALUE = StructType([StructField("key", STRING, False), StructField("value", STRING, False)])
+CREATE_STATEMENT = StructType([StructField("createtab_stmt", STRING, False)])
+_SEARCH_PATH = "[`system`.`session`, `spark_catalog`.`default`]"
+
+
+def known_table(session: Session, parts: tuple[str, ...]) -> Table:
+    """A table, or persistent view; raises TABLE_OR_VIEW_NOT_FOUND."""
+    table = session.catalog.table(parts)
+    if table is None:
+        raise not_found(parts, _SEARCH_PATH)
+    return table
+
+
+def drop(session: Session, parts: tuple[str, ...], *, if_exists: bool, view: bool) -> None:
+    """DROP TABLE and DROP VIEW; DROP TABLE takes views, too."""
+    if session.catalog.drop_view(parts):
+        return
+    table = session.catalog.table(parts)
+    if table is None:
+        if if_exists:
+            return
+        full = (CATALOG, *session.catalog.table_name(parts)) if len(parts) <= 2 else parts
+        raise not_found(full, "[`spark_catalog`.`default`]")
+    if view and table.view is None:
+        raise _wrong_kind("DROP VIEW", table, "VIEW or METRIC_VIEW", "Use DROP TABLE instead.")
+    session.catalog.tables.drop(table)
+    session.caches.forget_path(table.path or "/dev/null")
+
+
+def _wrong_kind(operation: str, table: Table, required: str, remedy: str) -> SparkError:
+    name = ".".join(table.full_name)
+    message = f"{operation} needs a {required}, and {name} is a {table.kind}. {remedy}"
+    shown = {"operation": operation, "requiredType": required, "objectName": name, "foundType": table.kind}
+    return analysis_error("WRONG_COMMAND_FOR_OBJECT_TYPE", message, "42809", alternative=remedy, **shown)
+
+
+# ---------------------------------------------------------------- SQL
+
+
+def create_table_as(session: Session, statement: s.CreateTable) -> Result:
+    """CREATE TABLE, with a schema or AS SELECT; the schema of files that are there may be left out."""
+    exists = session.catalog.table(statement.name) is not None
+    if statement.replace:
+        name = quoted((CATALOG, *session.catalog.table_name(statement.name)))
+        message = f"The table {name} cannot be replaced in place: drop it first."
+        condition = "UNSUPPORTED_FEATURE.TABLE_OPERATION"
+        raise analysis_error(condition, message, "0A000", tableName=name, operation="REPLACE TABLE")
+    if exists and statement.if_not_exists:
+        return _nothing()
+    plan = None if statement.plan is None else resolve(session, statement.plan)
+    schema = plan.schema if plan is not None else _given_schema(session, statement)
+    table = table_writes.define(
+        session, statement.name, schema, statement.provider, partition_by=statement.partition_by,
+        options=statement.options, location=statement.location, comment=statement.comment,
+        properties=statement.properties,
+    )  # fmt: skip
+    if plan is not None:
+        fill(session, table, plan)
+    elif statement.schema is None and statement.partition_by:
+        session.catalog.tables.put(replace(table, partitions=partition_directories(table)))
+    return _nothing()
+
+
+def fill(session: Session, table: Table, plan: Node) -> None:
+    """The rows of a new table; without them there is no table either."""
+    try:
+        ordered = table_writes.by_name(session, table, plan, [a.name for a in plan.output])
+        table_writes.insert(session, table, ordered, None)
+    except BaseException:
+        session.catalog.tables.drop(table)
+        raise
+
+
+def _given_schema(session: Session, statement: s.CreateTable) -> StructType:
+    if statement.schema is not None:
+        return statement.schema
+    path = statement.location or next((v for k, v in statement.options.items() if k.lower() == "path"), None)
+    if path is None:
+        message = f"The table {quoted(statement.name)} has neither columns nor files to take them from."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1166", message, "XXKD0")
+    return inferred_schema(session, statement.provider, path, dict(statement.options))
+
+
+def inferred_schema(session: Session, provider: str | None, path: str, options: dict[str, str]) -> StructType:
+    """The schema of the files at a path."""
+    from penstock.plan.nodes import Read
+
+    rest = {key: value for key, value in options.items() if key.lower() != "path"}
+    return resolve(session, Read(provider, rest, (path,))).schema
+
+
+def insert_into(session: Session, statement: s.Insert) -> Result:
+    """INSERT INTO and INSERT OVERWRITE."""
+    table = table_writes.writable(session, statement.name)
+    plan = resolve(session, statement.plan)
+    fixed = {name.lower(): value for name, value in statement.partition}
+    if fixed:
+        if statement.overwrite:
+            raise unsupported("INSERT OVERWRITE of one partition", "Overwrite the whole table, or insert.")
+        plan = _with_fixed(session, table, plan, fixed)
+    elif statement.columns:
+        plan = table_writes.by_name(session, table, plan, statement.columns)
+    table_writes.insert(session, table, plan, None, overwrite=statement.overwrite)
+    return _nothing()
+
+
+def _with_fixed(session: Session, table: Table, plan: Node, fixed: dict[str, str]) -> Node:
+    """The plan's columns, and the partition's values in their places."""
+    unknown = set(fixed) - {name.lower() for name in table.partition_by}
+    if unknown:
+        name = next(iter(unknown))
+        message = f"{name} is no partition column of {quoted(table.full_name)}."
+        raise analysis_error("NON_PARTITION_COLUMN", message, "42000", columnName=f"`{name}`")
+    if len(fixed) < len(table.partition_by):
+        raise unsupported("INSERT ... PARTITION with some of the partition columns", "Name all of them.")
+    values = tuple(parse_expression(fixed[name.lower()]) for name in table.partition_by)
+    return resolve(session, Project((*plan.output, *values), plan))
+
+
+def create_database_as(session: Session, statement: s.CreateDatabase) -> Result:
+    """CREATE DATABASE."""
+    _create_database(session, statement.name, statement.if_not_exists, statement.comment, statement.location)
+    return _nothing()
+
+
+def _create_database(
+    session: Session, parts: tuple[str, ...], if_not_exists: bool, comment: str | None, location: str | None
+) -> None:
+    name = parts[-1].lower()
+    database = Database(name, location or database_location(name, session.conf), comment or "")
+    session.catalog.tables.create_database(database, session.conf, if_not_exists=if_not_exists)
+
+
+def drop_database_as(session: Session, statement: s.DropDatabase) -> Result:
+    """DROP DATABASE."""
+    session.catalog.tables.drop_database(
+        statement.name[-1], session.conf, if_exists=statement.if_exists, cascade=statement.cascade
+    )
+    return _nothing()
+
+
+def about_table(session: Session, statement: s.AboutTable) -> Result:
+    """TRUNCATE, ANALYZE, REFRESH, MSCK REPAIR, and what SHOW tells of one table."""
+    table = known_table(session, statement.name)
+    match statement.action:
+        case "partitions":
+            return rows_result(PARTITION, _partitions(table))
+        case "properties":
+            return rows_result(KEY_VALUE, sorted(table.properties.items()))
+        case "create":
+            return rows_result(CREATE_STATEMENT, [(create_text(table),)])
+        case "truncate":
+            _truncate(session, table)
+        case "repair":
+            _recover(session, table)
+        case "refresh":
+            session.caches.forget_path(table.path)
+        case _:
+            _analyze(table)
+    return _nothing()
+
+
+def _nothing() -> Result:
+    return rows_result(StructType(), [])
+
+
+# ---------------------------------------------------------------- spark.catalog
+
+
+def _parts(message: Any) -> tuple[str, ...]:
+    return split_identifier(message.table_name)
+
+
+def create_table(session: Session, message: pb.CreateTable | pb.CreateExternalTable) -> Rows:
+    """createTable and createExternalTable."""
+    options = dict(message.options)
+    path = message.path or next((v for k, v in options.items() if k.lower() == "path"), None)
+    source = message.source or session.conf["spark.sql.sources.default"]
+    given = decode_type(message.schema) if message.HasField("schema") else None
+    schema = given if isinstance(given, StructType) and len(given) else None
+    if schema is None and path is not None:
+        schema = inferred_schema(session, source, path, options)
+    if schema is None:
+        raise analysis_error("_LEGACY_ERROR_TEMP_1166", "A table needs a schema, or a path with files.", "XXKD0")
+    comment = getattr(message, "description", "") or None
+    table_writes.define(session, _parts(message), schema, source, options=options, location=path, comment=comment)
+    return []
+
+
+def drop_table(session: Session, message: pb.DropTable) -> Rows:
+    """dropTable."""
+    drop(session, _parts(message), if_exists=message.if_exists, view=False)
+    return []
+
+
+def drop_view(session: Session, message: pb.DropView) -> Rows:
+    """dropView."""
+    drop(session, split_identifier(message.view_name), if_exists=message.if_exists, view=True)
+    return []
+
+
+def create_database(session: Session, message: pb.CreateDatabase) -> Rows:
+    """createDatabase."""
+    properties = dict(message.properties)
+    comment, location = properties.pop("comment", None), properties.pop("location", None)
+    if properties:
+        raise unsupported(f"the database property {next(iter(properties))}")
+    _create_database(session, split_identifier(message.db_name), message.if_not_exists, comment, location)
+    return []
+
+
+def drop_database(session: Session, message: pb.DropDatabase) -> Rows:
+    """dropDatabase."""
+    name = split_identifier(message.db_name)[-1]
+    tables = session.catalog.tables
+    tables.drop_database(name, session.conf, if_exists=message.if_exists, cascade=message.cascade)
+    return []
+
+
+def list_partitions(session: Session, message: pb.ListPartitions) -> Rows:
+    """listPartitions."""
+    return _partitions(known_table(session, _parts(message)))
+
+
+def _partitions(table: Table) -> Rows:
+    if not table.partition_by:
+        name = quoted(table.full_name)
+        message = f"The table {name} is not partitioned."
+        condition = "INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY"
+        raise analysis_error(condition, message, "42601", name=name)
+    return [(partition,) for partition in sorted(table.partitions)]
+
+
+def list_properties(session: Session, message: pb.GetTableProperties) -> Rows:
+    """getTableProperties."""
+    return sorted(known_table(session, _parts(message)).properties.items())
+
+
+def create_statement(session: Session, message: pb.GetCreateTableString) -> Rows:
+    """getCreateTableString."""
+    return [(create_text(known_table(session, _parts(message))),)]
+
+
+def create_text(table: Table) -> str:
+    """The CREATE TABLE that makes such a table."""
+    if table.view is not None:
+        raise unsupported("SHOW CREATE TABLE of a view")
+    columns = ",\n".join(f"  {f.name} {type_sql(f.dataType)}" for f in table.schema.fields)
+    text = f"CREATE TABLE {'.'.join(table.full_name)} (\n{columns})\nUSING {table.provider}\n"
+    if table.options:
+        text += f"OPTIONS (\n{_properties(table.options)})\n"
+    if table.partition_by:
+        text += f"PARTITIONED BY ({', '.join(table.partition_by)})\n"
+    if not table.managed:
+        text += f"LOCATION 'file:{table.path}'\n"
+    if table.comment is not None:
+        text += f"COMMENT '{_escaped(table.comment)}'\n"
+    return text + (f"TBLPROPERTIES (\n{_properties(table.properties)})\n" if table.properties else "")
+
+
+def _properties(pairs: Any) -> str:
+    return ",\n".join(f"  '{_escaped(key)}' = '{_escaped(value)}'" for key, value in sorted(pairs.items()))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def truncate_table(session: Session, message: pb.TruncateTable) -> Rows:
+    """truncateTable."""
+    _truncate(session, known_table(session, _parts(message)))
+    return []
+
+
+def _truncate(session: Session, table: Table) -> None:
+    if table.view is not None:
+        raise _wrong_kind("TRUNCATE TABLE", table, "TABLE", "")
+    if not table.managed:
+        name = quoted(table.full_name)
+        message = f"The table {name} is external: its files are not ours to remove."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1266", message, "XXKD0", tableIdentWithDB=name)
+    table_writes.truncate(session, table)
+
+
+def analyze_table(session: Session, message: pb.AnalyzeTable) -> Rows:
+    """analyzeTable: statistics are computed by the engine whenever it reads, so nothing is stored."""
+    _analyze(known_table(session, _parts(message)))
+    return []
+
+
+def _analyze(table: Table) -> None:
+    if table.view is not None:
+        raise _wrong_kind("ANALYZE TABLE", table, "TABLE", "")
+
+
+def recover_partitions(session: Session, message: pb.RecoverPartitions) -> Rows:
+    """recoverPartitions."""
+    _recover(session, known_table(session, _parts(message)))
+    return []
+
+
+def _recover(session: Session, table: Table) -> None:
+    if not table.partition_by:
+        name = quoted(table.full_name)
+        message = f"The table {name} is not partitioned."
+        raise analysis_error(
+            "NOT_A_PARTITIONED_TABLE", message, "42809", operation="MSCK REPAIR", tableIdentWithDB=name
+        )
+    session.catalog.tables.put(replace(table, partitions=partition_directories(table)))
+    session.caches.forget_path(table.path)

@@ -1,0 +1,196 @@
+"""Rows into tables: saveAsTable, insertInto, INSERT, CREATE TABLE AS SELECT, TRUNCATE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.connect.catalog import not_found, quoted
+from penstock.connect.pipeline import require_batch, run
+from penstock.connect.tables import (
+    Table,
+    already_exists,
+    managed_path,
+    partition_directories,
+    table_schema,
+    with_partitions,
+)
+from penstock.core.errors import analysis_error, unsupported
+from penstock.core.files import local_path
+from penstock.functions.coercion import cast_if_needed, is_numeric, is_string, same_type
+from penstock.functions.type_names import quoted_type
+from penstock.plan.expressions import Alias, Attribute, Expression, Literal, fresh_id
+from penstock.plan.nodes import Node, Project
+from penstock.plan.types import (
+    NULL,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DateType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
+
+if TYPE_CHECKING:
+    from penstock.connect.operations import Operation
+    from penstock.connect.session import Session
+
+#: Formats that a table can have here.
+PROVIDERS = ("parquet", "csv", "json", "text")
+_TIMES = (DateType, TimestampType, TimestampNTZType)
+
+
+def define(
+    session: Session,
+    parts: tuple[str, ...],
+    schema: StructType,
+    provider: str | None = None,
+    *,
+    partition_by: Sequence[str] = (),
+    options: Mapping[str, str] | None = None,
+    location: str | None = None,
+    comment: str | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> Table:
+    """A new table, known to the catalog; its directory exists from now on."""
+    format_name = (provider or session.conf["spark.sql.sources.default"]).lower()
+    if format_name not in PROVIDERS:
+        raise unsupported(f"tables in the format {format_name}", f"The formats are {', '.join(PROVIDERS)}.")
+    catalog, name = session.catalog, parts[-1]
+    database = catalog.tables.database(catalog.table_name(parts)[0], session.conf)
+    given = dict(options or {})
+    path = location or next((given.pop(key) for key in list(given) if key.lower() == "path"), None)
+    keys = tuple(partition_by)
+    table = Table(
+        database.name, name.lower(), table_schema(schema, keys), format_name,
+        str(local_path(path)) if path else managed_path(database, name), keys, given, dict(properties or {}), comment,
+        managed=path is None,
+    )  # fmt: skip
+    _check_place(session, table)
+    catalog.tables.create(table)
+    Path(table.path).mkdir(parents=True, exist_ok=True)
+    return table
+
+
+def _check_place(session: Session, table: Table) -> None:
+    if session.catalog.tables.find(table.database, table.name) is not None:
+        raise already_exists(table.full_name)
+    place = Path(table.path)
+    if table.managed and place.is_dir() and any(place.iterdir()):
+        shown, identifier = f"'file:{table.path}'", quoted(table.full_name)
+        message = f"The directory {shown} of the table {identifier} exists already and is not empty."
+        raise analysis_error("LOCATION_ALREADY_EXISTS", message, "42710", location=shown, identifier=identifier)
+
+
+def writable(session: Session, parts: tuple[str, ...]) -> Table:
+    """A table by its name; views cannot be written."""
+    table = session.catalog.table(parts)
+    if table is None:
+        raise not_found(parts, "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
+    if table.view is not None:
+        name = quoted(table.full_name)
+        raise analysis_error("UNSUPPORTED_INSERT.RDD_BASED", f"{name} is a view and cannot be written.", "42809")
+    return table
+
+
+def insert(session: Session, table: Table, plan: Node, operation: Operation | None, *, overwrite: bool = False) -> None:
+    """The rows of a resolved plan, by position, into a table."""
+    from penstock.sinks import batch_writer
+
+    require_batch(plan)
+    result = run(session, conformed(session, table, plan), operation)
+    before = partition_directories(table)
+    batch_writer.write(
+        result.table,
+        table.schema,
+        format=table.provider,
+        path=table.path,
+        mode="overwrite" if overwrite else "append",
+        partition_by=table.partition_by,
+        options={key.lower(): value for key, value in table.options.items()},
+        conf=session.conf,
+    )
+    known = () if overwrite else before
+    base = replace(table, partitions=()) if overwrite else table
+    session.catalog.tables.put(with_partitions(base, known))
+    session.caches.forget_path(table.path)
+
+
+def truncate(session: Session, table: Table) -> None:
+    """A table without its rows."""
+    import shutil
+
+    for entry in Path(table.path).iterdir() if Path(table.path).is_dir() else ():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    session.catalog.tables.put(replace(table, partitions=()))
+    session.caches.forget_path(table.path)
+
+
+def conformed(session: Session, table: Table, plan: Node) -> Node:
+    """The plan's columns as the table's, by position.  Raises INSERT_COLUMN_ARITY_MISMATCH, and
+    INCOMPATIBLE_DATA_FOR_TABLE for a type that ANSI does not assign."""
+    given, wanted = plan.output, table.schema.fields
+    if len(given) != len(wanted):
+        raise _arity(table, [a.name for a in given])
+    columns: list[Expression] = []
+    for a, f in zip(given, wanted, strict=True):
+        if not assignable(a.type, f.dataType):
+            raise _unsafe(table, f.name, a.type, f.dataType)
+        columns.append(Alias(cast_if_needed(a, f.dataType, session.conf), (f.name,), fresh_id()))
+    return Project(tuple(columns), plan)
+
+
+def by_name(session: Session, table: Table, plan: Node, names: Sequence[str]) -> Node:
+    """The plan's columns, called `names`, in the order of the table's; columns that are not given are NULL."""
+    if len(names) != len(plan.output):
+        raise _arity(table, [a.name for a in plan.output])
+    given: dict[str, Attribute] = {name.lower(): a for name, a in zip(names, plan.output, strict=True)}
+    unknown = set(given) - {f.name.lower() for f in table.schema.fields}
+    if unknown:
+        shown = f"`{next(iter(unknown))}`"
+        message = f"The table {quoted(table.full_name)} has no column {shown}."
+        raise analysis_error("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", message, "42703", objectName=shown)
+    columns = [
+        Alias(given.get(f.name.lower(), Literal(None, NULL)), (f.name,), fresh_id()) for f in table.schema.fields
+    ]
+    return Project(tuple(columns), plan)
+
+
+def assignable(source: DataType, target: DataType) -> bool:
+    """Whether a value may be stored in a column of another type (spark.sql.storeAssignmentPolicy=ANSI)."""
+    if same_type(source, target) or source == NULL:
+        return True
+    if is_numeric(source) and is_numeric(target):
+        return True
+    if isinstance(source, _TIMES) and isinstance(target, _TIMES):
+        return True
+    return (
+        is_string(target) and (is_numeric(source) or is_string(source) or isinstance(source, (*_TIMES, BooleanType)))
+    ) or (isinstance(source, BinaryType) and isinstance(target, BinaryType))
+
+
+def _arity(table: Table, given: list[str]) -> Exception:
+    columns = [f.name for f in table.schema.fields]
+    kind = "NOT_ENOUGH_DATA_COLUMNS" if len(given) < len(columns) else "TOO_MANY_DATA_COLUMNS"
+    name = quoted(table.full_name)
+    message = f"{len(given)} columns cannot be written to {name}, which has {len(columns)}."
+    shown = {
+        "tableColumns": ", ".join(f"`{c}`" for c in columns), "dataColumns": ", ".join(f"`{c}`" for c in given),
+    }  # fmt: skip
+    return analysis_error(f"INSERT_COLUMN_ARITY_MISMATCH.{kind}", message, "21S01", tableName=name, **shown)
+
+
+def _unsafe(table: Table, column: str, source: DataType, target: DataType) -> Exception:
+    name = quoted(table.full_name)
+    shown = {"colName": f"`{column}`", "srcType": quoted_type(source), "targetType": quoted_type(target)}
+    message = (
+        f"The column `{column}` of {name} is {shown['targetType']}: {shown['srcType']} cannot safely be cast to it."
+    )
+    condition = "INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST"
+    return analysis_error(condition, message, "KD000", tableName=name, **shown)

@@ -1,0 +1,203 @@
+"""The catalog `spark_catalog`: databases, tables whose rows are files, and persistent views.
+
+It lives as long as the server, as Spark's in-memory catalog does; the files of managed tables are under
+`spark.sql.warehouse.dir`.  A partitioned table knows its partitions: a directory that nobody has added is not read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from penstock.core.config import Conf
+from penstock.core.errors import SparkError, analysis_error
+from penstock.core.files import local_path
+from penstock.plan.nodes import Node
+from penstock.plan.types import StructField, StructType
+
+CATALOG = "spark_catalog"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A namespace of tables."""
+
+    name: str
+    location: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Files in one directory, or (with `view`) a query under a name."""
+
+    database: str
+    name: str
+    schema: StructType
+    provider: str = ""
+    path: str = ""
+    partition_by: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    comment: str | None = None
+    managed: bool = True
+    partitions: tuple[str, ...] = ()
+    view: Callable[[], Node] | None = None
+
+    @property
+    def kind(self) -> str:
+        """As Spark names it."""
+        return "VIEW" if self.view is not None else "MANAGED" if self.managed else "EXTERNAL"
+
+    @property
+    def full_name(self) -> tuple[str, str, str]:
+        return (CATALOG, self.database, self.name)
+
+
+class TableCatalog:
+    """All databases and tables of a server.  Thread-safe; names compare without regard to case."""
+
+    def __init__(self) -> None:
+        self._databases: dict[str, Database] = {}
+        self._tables: dict[tuple[str, str], Table] = {}
+        self._lock = threading.RLock()
+
+    # ---- databases
+
+    def database(self, name: str, conf: Conf) -> Database:
+        """A database; raises SCHEMA_NOT_FOUND."""
+        found = self.find_database(name, conf)
+        if found is None:
+            raise schema_not_found(name)
+        return found
+
+    def find_database(self, name: str, conf: Conf) -> Database | None:
+        """A database, or None; `default` is always there."""
+        if name.lower() == DEFAULT:
+            return Database(DEFAULT, warehouse(conf), "default database")
+        return self._databases.get(name.lower())
+
+    def databases(self, conf: Conf) -> list[Database]:
+        """All of them, by name."""
+        known = [*self._databases.values(), self.database(DEFAULT, conf)]
+        return sorted(known, key=lambda database: database.name)
+
+    def create_database(self, database: Database, conf: Conf, *, if_not_exists: bool) -> None:
+        """Raises SCHEMA_ALREADY_EXISTS."""
+        with self._lock:
+            if self.find_database(database.name, conf) is None:
+                self._databases[database.name.lower()] = database
+            elif not if_not_exists:
+                shown = f"`{database.name}`"
+                message = f"There is a schema {shown} already."
+                raise analysis_error("SCHEMA_ALREADY_EXISTS", message, "42P06", schemaName=shown)
+
+    def drop_database(self, name: str, conf: Conf, *, if_exists: bool, cascade: bool) -> None:
+        """With `cascade` its tables go too; else it has to be empty."""
+        if name.lower() == DEFAULT:
+            message = "The database `default` cannot be dropped."
+            shown = "`spark_catalog`.`default`"
+            raise analysis_error("UNSUPPORTED_FEATURE.DROP_DATABASE", message, "0A000", database=shown)
+        with self._lock:
+            if self.find_database(name, conf) is None:
+                if if_exists:
+                    return
+                raise schema_not_found(name)
+            tables = self.tables(name)
+            if tables and not cascade:
+                message = f"The schema `{name}` is not empty: drop its tables, or use CASCADE."
+                raise analysis_error("SCHEMA_NOT_EMPTY", message, "2BP01", schemaName=f"`{name}`")
+            for table in tables:
+                self.drop(table)
+            del self._databases[name.lower()]
+
+    # ---- tables
+
+    def find(self, database: str, name: str) -> Table | None:
+        """A table or persistent view."""
+        return self._tables.get((database.lower(), name.lower()))
+
+    def tables(self, database: str) -> list[Table]:
+        """What a database holds, by name."""
+        with self._lock:
+            held = [table for (owner, _), table in self._tables.items() if owner == database.lower()]
+        return sorted(held, key=lambda table: table.name)
+
+    def create(self, table: Table) -> None:
+        """Raises TABLE_OR_VIEW_ALREADY_EXISTS."""
+        with self._lock:
+            if self.find(table.database, table.name) is not None:
+                raise already_exists(table.full_name)
+            self._tables[(table.database.lower(), table.name.lower())] = table
+
+    def put(self, table: Table) -> None:
+        """Replace what is known of a table."""
+        with self._lock:
+            self._tables[(table.database.lower(), table.name.lower())] = table
+
+    def drop(self, table: Table) -> None:
+        """Forget a table; the files of a managed one are removed."""
+        with self._lock:
+            self._tables.pop((table.database.lower(), table.name.lower()), None)
+        if table.view is None and table.managed:
+            shutil.rmtree(table.path, ignore_errors=True)
+
+
+def warehouse(conf: Conf) -> str:
+    """Where managed tables live, as a URI."""
+    return str(conf.get("spark.sql.warehouse.dir") or f"file:{Path.cwd()}/spark-warehouse")
+
+
+def managed_path(database: Database, name: str) -> str:
+    """The directory of a managed table."""
+    return str(Path(local_path(database.location)) / name.lower())
+
+
+def database_location(name: str, conf: Conf) -> str:
+    """Where the tables of a new database go."""
+    return f"{warehouse(conf).rstrip('/')}/{name.lower()}.db"
+
+
+def table_schema(schema: StructType, partition_by: tuple[str, ...]) -> StructType:
+    """The columns of a table: all nullable, partition columns last.  Raises COLUMN_NOT_FOUND for an unknown one."""
+    by_name = {f.name.lower(): f for f in schema.fields}
+    for name in partition_by:
+        if name.lower() not in by_name:
+            shown = f"`{name}`"
+            message = f"The partition column {shown} is none of the table's columns."
+            raise analysis_error("COLUMN_NOT_FOUND", message, "42703", colName=shown, caseSensitiveConfig="false")
+    keys = [by_name[name.lower()] for name in partition_by]
+    data = [f for f in schema.fields if f not in keys]
+    return StructType([StructField(f.name, f.dataType, True, f.metadata) for f in (*data, *keys)])
+
+
+def partition_directories(table: Table) -> tuple[str, ...]:
+    """The partitions that exist on disk: `p=1/q=2`."""
+    found = [Path(table.path)]
+    for name in table.partition_by:
+        found = [d for parent in found if parent.is_dir() for d in sorted(parent.iterdir())
+                 if d.is_dir() and d.name.lower().startswith(f"{name.lower()}=")]  # fmt: skip
+    return tuple(str(d.relative_to(table.path)) for d in found) if table.partition_by else ()
+
+
+def with_partitions(table: Table, before: tuple[str, ...]) -> Table:
+    """The table after a write: the directories that came with it are partitions."""
+    new = tuple(d for d in partition_directories(table) if d not in before and d not in table.partitions)
+    return replace(table, partitions=(*(p for p in table.partitions if (Path(table.path) / p).is_dir()), *new))
+
+
+def schema_not_found(name: str) -> SparkError:
+    """SCHEMA_NOT_FOUND."""
+    schema = f"`{CATALOG}`.`{name}`"
+    return analysis_error("SCHEMA_NOT_FOUND", f"There is no schema {schema}.", "42704", schemaName=schema)
+
+
+def already_exists(parts: tuple[str, ...]) -> SparkError:
+    """TABLE_OR_VIEW_ALREADY_EXISTS."""
+    shown = ".".join(f"`{part}`" for part in parts)
+    message = f"There is a table or view {shown} already."
+    return analysis_error("TABLE_OR_VIEW_ALREADY_EXISTS", message, "42P07", relationName=shown)

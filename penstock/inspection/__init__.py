@@ -1,0 +1,1 @@
+"""`penstock checkpoint`: what is in a checkpoint, for a human."""

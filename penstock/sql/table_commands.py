@@ -1,0 +1,180 @@
+"""SQL commands about tables and databases: CREATE TABLE, INSERT, TRUNCATE, DROP DATABASE, ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from penstock.core.errors import unsupported
+from penstock.plan.types import StructType
+from penstock.sql import statements as st
+from penstock.sql.commands import NAME, Build, ParseInner, build_command, name_parts, query_plan
+from penstock.sql.strings import unescape
+from penstock.sql.syntax import syntax_error
+from penstock.sql.types import parse_schema
+
+_STRING = r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*\""""
+_QUERY = re.compile(r"(?:AS\s+)?(?P<query>(?:SELECT|WITH|VALUES|FROM|TABLE|\()(?:\b|\().*)", re.IGNORECASE | re.DOTALL)
+_PAIR = re.compile(rf"(?P<key>{_STRING}|[\w.]+)\s*(?:=\s*|\s+)(?P<value>{_STRING}|[^\s,]+)", re.DOTALL)
+
+
+def _create_table(match: re.Match[str], inner: ParseInner) -> st.Statement:
+    """The clauses of CREATE TABLE come in any order behind the columns."""
+    rest, schema = match["rest"].strip(), None
+    if rest.startswith("("):
+        body, rest = _parenthesized(rest)
+        schema = parse_schema(body)
+    found: dict[str, str] = {}
+    query = None
+    while rest:
+        as_query = re.match(r"AS\b\s*(.+)", rest, re.IGNORECASE | re.DOTALL)
+        if as_query is not None:
+            query, rest = as_query[1], ""
+            continue
+        clause, value, rest = _clause(rest)
+        found[clause] = value
+    partition_by, schema = _partitioning(found.get("PARTITIONED BY"), schema)
+    return st.CreateTable(
+        name_parts(match["name"]),
+        schema,
+        found.get("USING"),
+        _pairs(found.get("OPTIONS")),
+        partition_by,
+        _text(found.get("LOCATION")),
+        _text(found.get("COMMENT")),
+        _pairs(found.get("TBLPROPERTIES")),
+        None if query is None else query_plan(query, inner),
+        bool(match["if_"]),
+        bool(match["replace"]),
+    )
+
+
+def _clause(text: str) -> tuple[str, str, str]:
+    """The first clause: its keyword, its argument, and what follows."""
+    match = re.match(r"(USING|LOCATION|COMMENT|OPTIONS|PARTITIONED\s+BY|TBLPROPERTIES)\s*", text, re.IGNORECASE)
+    if match is None:
+        words = re.match(r"CLUSTERED|CLUSTER|SORTED|STORED|ROW\s+FORMAT|DEFAULT\s+COLLATION", text, re.IGNORECASE)
+        if words is not None:
+            raise unsupported(f"{words[0].upper()} in CREATE TABLE")
+        raise syntax_error((re.match(r"\w+|\S", text) or [""])[0])
+    keyword, rest = re.sub(r"\s+", " ", match[1].upper()), text[match.end() :]
+    if keyword in ("OPTIONS", "PARTITIONED BY", "TBLPROPERTIES"):
+        value, rest = _parenthesized(rest)
+        return keyword, value, rest
+    argument = re.match(rf"({_STRING}|`[^`]+`|[\w.]+)\s*", rest, re.DOTALL)
+    if argument is None:
+        raise syntax_error(keyword)
+    return keyword, argument[1].strip("`"), rest[argument.end() :]
+
+
+def _parenthesized(text: str) -> tuple[str, str]:
+    """What stands between the parenthesis that `text` begins with and its partner, and what follows."""
+    depth = 0
+    for match in re.finditer(rf"{_STRING}|`[^`]*`|[()]", text, re.DOTALL):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0:
+            return text[1 : match.start()], text[match.end() :].strip()
+        if match.start() == 0 and match[0] != "(":
+            break
+    raise syntax_error((re.match(r"\w+|\S", text) or [""])[0])
+
+
+def _text(literal: str | None) -> str | None:
+    if literal is None:
+        return None
+    return unescape(literal) if literal[:1] in ("'", '"') else literal
+
+
+def _pairs(text: str | None) -> Mapping[str, str]:
+    found = (_PAIR.fullmatch(part.strip()) for part in _separated(text or ""))
+    return {_text(m["key"]) or "": _text(m["value"]) or "" for m in found if m is not None}
+
+
+def _separated(text: str) -> list[str]:
+    """The parts between commas outside of strings and parentheses."""
+    parts, start, depth = [], 0, 0
+    for match in re.finditer(rf"{_STRING}|[(),<>]", text, re.DOTALL):
+        depth += {"(": 1, "<": 1, ")": -1, ">": -1}.get(match[0], 0)
+        if match[0] == "," and depth == 0:
+            parts.append(text[start : match.start()])
+            start = match.end()
+    return [part for part in (*parts, text[start:]) if part.strip()]
+
+
+def _partitioning(text: str | None, schema: StructType | None) -> tuple[tuple[str, ...], StructType | None]:
+    """The partition columns: names of columns, or new columns with their types."""
+    names: list[str] = []
+    for part in _separated(text or ""):
+        if re.fullmatch(NAME, part.strip()):
+            names.append(name_parts(part)[-1])
+            continue
+        if re.match(r"\w+\s*\(", part.strip()):
+            raise unsupported(f"the partition transform {part.strip()}")
+        added = parse_schema(part)
+        names += added.names
+        schema = StructType([*(schema.fields if schema is not None else []), *added.fields])
+    return tuple(names), schema
+
+
+def _insert(match: re.Match[str], inner: ParseInner) -> st.Statement:
+    rest = match["rest"].strip()
+    partition: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
+    if re.match(r"(REPLACE\s+(WHERE|USING|ON)|BY\s+NAME|IF\s+NOT\s+EXISTS)\b", rest, re.IGNORECASE):
+        raise unsupported(f"INSERT ... {' '.join(rest.split()[:2]).upper()}")
+    if re.match(r"PARTITION\s*\(", rest, re.IGNORECASE):
+        body, rest = _parenthesized(rest[rest.index("(") :])
+        partition = tuple(_assignment(part) for part in _separated(body))
+    if rest.startswith("(") and not _QUERY.match(rest[1:].strip()):
+        body, rest = _parenthesized(rest)
+        columns = tuple(name_parts(part)[-1] for part in _separated(body))
+    overwrite = match["how"].upper() == "OVERWRITE"
+    return st.Insert(name_parts(match["name"]), query_plan(rest, inner), overwrite, partition, columns)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise unsupported("a dynamic partition in INSERT ... PARTITION", "Give every partition column a value.")
+    return name_parts(name)[-1], value.strip()
+
+
+def _create_database(match: re.Match[str], inner: ParseInner) -> st.Statement:
+    found: dict[str, str] = {}
+    rest = (match["rest"] or "").strip()
+    while rest:
+        clause, value, rest = _clause(rest)
+        found[clause] = value
+    if set(found) - {"COMMENT", "LOCATION"}:
+        raise unsupported(f"{next(iter(set(found) - {'COMMENT', 'LOCATION'}))} in CREATE DATABASE")
+    name = name_parts(match["name"])
+    return st.CreateDatabase(name, bool(match["if_"]), _text(found.get("COMMENT")), _text(found.get("LOCATION")))
+
+
+def _about(action: str) -> Build:
+    return lambda m, inner: st.AboutTable(name_parts(m["name"]), action)
+
+
+_DATABASE = "(?:DATABASE|SCHEMA|NAMESPACE)"
+
+COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
+    build_command(
+        rf"CREATE(?P<replace> OR REPLACE)?(?: EXTERNAL)? TABLE(?P<if_> IF NOT EXISTS)? {NAME}(?P<rest>\W.*|)",
+        _create_table,
+    ),
+    build_command(rf"INSERT (?P<how>INTO|OVERWRITE)(?: TABLE)? {NAME}\s*(?P<rest>\W?.+)", _insert),
+    build_command(rf"CREATE {_DATABASE}(?P<if_> IF NOT EXISTS)? {NAME}(?P<rest>\s.*)?", _create_database),
+    build_command(
+        rf"DROP {_DATABASE}(?P<if_> IF EXISTS)? {NAME}(?P<mode> CASCADE| RESTRICT)?",
+        lambda m, inner: st.DropDatabase(
+            name_parts(m["name"]), bool(m["if_"]), (m["mode"] or "").strip().upper() == "CASCADE"
+        ),
+    ),
+    build_command(rf"TRUNCATE TABLE {NAME}", _about("truncate")),
+    build_command(rf"ANALYZE TABLE {NAME} COMPUTE STATISTICS(?: NOSCAN)?", _about("analyze")),
+    build_command(rf"REFRESH(?: TABLE)? {NAME}", _about("refresh")),
+    build_command(rf"MSCK REPAIR TABLE {NAME}", _about("repair")),
+    build_command(rf"SHOW PARTITIONS {NAME}", _about("partitions")),
+    build_command(rf"SHOW TBLPROPERTIES {NAME}", _about("properties")),
+    build_command(rf"SHOW CREATE TABLE {NAME}", _about("create")),
+)
