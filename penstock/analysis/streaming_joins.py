@@ -31,7 +31,7 @@ def _conjuncts(condition: Expression | None) -> Iterator[Expression]:
 
 
 def _is_watermarked_key(e: Expression, left: frozenset[int], right: frozenset[int]) -> bool:
-    if not isinstance(e, FunctionCall) or e.name not in ("==", "<=>"):
+    if not isinstance(e, FunctionCall) or e.name != "==":
         return False
     sides = [{x.id for x in arg.walk() if isinstance(x, Attribute)} for arg in e.args]
     one_each = (sides[0] <= left and sides[1] <= right) or (sides[0] <= right and sides[1] <= left)

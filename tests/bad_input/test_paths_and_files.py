@@ -93,15 +93,18 @@ def test_a_file_as_the_path(job: Job) -> None:
 
 def test_a_directory_without_permission(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may read everything, so the operating system's answer is simulated."""
-    scandir = os.scandir
 
-    def forbidden(path: Any = ".") -> Any:
-        if str(path).endswith("/in"):
-            raise PermissionError(errno.EACCES, "Permission denied", path)
-        return scandir(path)
+    def forbid(function: Any) -> Any:
+        def forbidden(path: Any = ".") -> Any:
+            if str(path).endswith("/in"):
+                raise PermissionError(errno.EACCES, "Permission denied", path)
+            return function(path)
+
+        return forbidden
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "scandir", forbidden)
+        for name in ("scandir", "listdir"):
+            patch.setattr(os, name, forbid(getattr(os, name)))
         job.fails("FAILED_READ_FILE.NO_HINT", f"file:{job.root}/in", "permission denied", "right to read")
     job.run()
     assert job.rows() == job.batch_rows()
