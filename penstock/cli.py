@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import signal
 import sys
@@ -86,11 +87,12 @@ def _run(options: argparse.Namespace) -> int:
         code = _INTERRUPTED
     except Terminated:
         code = _TERMINATED
-    ended = _stop(embed.shutdown)
+    if _stop(embed.shutdown):
+        atexit._run_exitfuncs()
     _flush()
-    if not ended:
-        os._exit(code)
-    return code
+    # Not through the interpreter's own clean-up: what daemon threads still hold then, the engine's library would report
+    # as leaked on a program's standard error.
+    os._exit(code)
 
 
 def _execute(module: str | None, arguments: list[str]) -> None:
