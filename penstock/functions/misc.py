@@ -94,6 +94,7 @@ def _random_text(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _random_length(args: Args, request: Request) -> Args:
+    from penstock.core.errors import unsupported
     from penstock.functions.coercion import cast_if_needed
     from penstock.functions.errors import mismatch, not_foldable
 
@@ -104,7 +105,9 @@ def _random_length(args: Args, request: Request) -> Args:
     if length is not None and isinstance(length.value, int) and length.value < 0:
         raise mismatch("VALUE_OUT_OF_RANGE", request.name, args, "the length must not be negative.",
                        exprName="`length`", valueRange="[0, positive]", currentValue=length.value)  # fmt: skip
-    return cast_if_needed(args[0], INTEGER, request.conf), *args[1:]
+    if len(args) > 1:
+        raise unsupported("randstr with a seed", "Penstock cannot repeat Spark's sequence of random numbers.")
+    return (cast_if_needed(args[0], INTEGER, request.conf),)
 
 
 _UUID_CLASS = "java.util.UUID"

@@ -18,7 +18,7 @@ from penstock.core import files
 from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument, unsupported
 from penstock.core.files import local_path
 from penstock.plan.types import StructType
-from penstock.sinks.errors import not_found, writing_to
+from penstock.sinks.errors import not_found, refuse_file_limit, writing_to
 from penstock.sinks.formats import FILE_FORMATS, encoder
 from penstock.sinks.partitioning import Partitioner
 from penstock.sinks.registry import KNOWN_ELSEWHERE
@@ -56,6 +56,7 @@ def write(
     if target.exists() and not _may_write(target, save_mode):
         return
     _refuse_dynamic_overwrite(save_mode, partition_by, options, conf)
+    refuse_file_limit(options, conf)
     zone = conf.get("spark.sql.session.timeZone") or "UTC"
     partitioner = Partitioner(schema, partition_by, zone)
     encode = encoder(name, partitioner.data_schema, options, zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,13 @@ def writing_to(path: Path) -> Iterator[None]:
         remedy = _REMEDIES.get(error.errno or 0, "Remove the cause and start again.")
         message = f"Writing to {path} failed at {where}: {error.strerror or error}. {remedy}"
         raise SparkError("TASK_WRITE_FAILED", message, {"path": str(path)}, sqlstate="58030", classes=SPARK) from error
+
+
+def refuse_file_limit(options: Mapping[str, str], conf: Mapping[str, str]) -> None:
+    """maxRecordsPerFile, as an option or a setting, is refused: a batch is one file a partition.  Zero and less mean no limit."""
+    limit = options.get("maxrecordsperfile") or conf.get("spark.sql.files.maxRecordsPerFile") or "0"
+    if limit.strip().lstrip("+0") and not limit.strip().startswith("-"):
+        raise unsupported(f"maxRecordsPerFile={limit}", "Leave it out, or repartition by a column with partitionBy.")
 
 
 def user_function_error(sink: str, error: BaseException) -> SparkError:

@@ -23,7 +23,7 @@ from penstock.core import faults, files
 from penstock.core.errors import ILLEGAL_ARGUMENT, ILLEGAL_STATE, SparkError
 from penstock.core.files import local_path
 from penstock.sinks.base import Sink, SinkContext
-from penstock.sinks.errors import unsupported_output_mode, writing_to
+from penstock.sinks.errors import refuse_file_limit, unsupported_output_mode, writing_to
 from penstock.sinks.formats import encoder
 from penstock.sinks.partitioning import Partitioner
 
@@ -59,6 +59,7 @@ class FileSink:
     def __init__(self, format_name: str, context: SinkContext) -> None:
         if context.output_mode.lower() != "append":
             raise unsupported_output_mode(format_name, context.output_mode)
+        refuse_file_limit(context.options, context.conf)
         self._path = Path(os.path.abspath(local_path(_location(context.options))))  # noqa: PTH100 - keeps symbolic links
         self._query_id = context.query_id
         self._partitioner = Partitioner(context.schema, context.partition_by, context.time_zone)
