@@ -33,7 +33,8 @@ def writing_to(path: Path) -> Iterator[None]:
 
 
 def refuse_file_limit(options: Mapping[str, str], conf: Mapping[str, str]) -> None:
-    """maxRecordsPerFile, as an option or a setting, is refused: a batch is one file a partition.  Zero and less mean no limit."""
+    """maxRecordsPerFile, as an option or a setting, is refused: a batch is one file a partition.
+    Zero and less mean no limit."""
     limit = options.get("maxrecordsperfile") or conf.get("spark.sql.files.maxRecordsPerFile") or "0"
     if limit.strip().lstrip("+0") and not limit.strip().startswith("-"):
         raise unsupported(f"maxRecordsPerFile={limit}", "Leave it out, or repartition by a column with partitionBy.")
