@@ -6,6 +6,7 @@ when a new client has changed.  `.remote("sc://other:15002")` still goes out to 
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -162,6 +163,7 @@ def _patch_builder() -> None:
     originals = {"getOrCreate": builder.getOrCreate, "create": builder.create}
 
     def entry(name: str) -> Callable[[Any], Any]:
+        @functools.wraps(originals[name])
         def make(self: Any) -> Any:
             options = dict(self._options)
             if not _wants_embedded(options):
@@ -235,19 +237,130 @@ def _patch_session() -> None:
 
 
 def _patch_spark_context() -> None:
-    import pyspark
-
     from penstock.spark_context import SparkContext
 
     def open_session(conf: SparkConf) -> SparkSession:
         return _open(dict(conf.getAll()))
 
     SparkContext._open_session = staticmethod(open_session)
-    module = types.ModuleType("pyspark.context", "SparkContext of the embedded engine.")
-    module.SparkContext = SparkContext  # type: ignore[attr-defined]
-    sys.modules["pyspark.context"] = module
+    _provide("pyspark.core", {})
+    _provide("pyspark.context", {"SparkContext": "penstock.spark_context"})
+    for name, members in _CLASSIC.items():
+        _provide(name, members)
+
+
+#: The modules of classic PySpark that the client leaves out, and where ours for their names are.
+_RDD = {
+    "RDD": "penstock.rdd.rdd",
+    "PipelinedRDD": "penstock.rdd.rdd",
+    "RDDBarrier": "penstock.rdd.rdd",
+    "Partitioner": "penstock.rdd.partitioning",
+    "portable_hash": "penstock.rdd.partitioning",
+    "BoundedFloat": "penstock.rdd.approximate",
+}
+_STATUS = dict.fromkeys(("StatusTracker", "SparkJobInfo", "SparkStageInfo"), "penstock.rdd.status")
+_STREAMING = dict.fromkeys(
+    ("StreamingContext", "DStream", "StreamingListener", "Receiver", "State", "StateSpec"), "penstock.streaming"
+)
+_CLASSIC: dict[str, dict[str, str]] = {
+    "pyspark.core.context": {"SparkContext": "penstock.spark_context"},
+    "pyspark.core.rdd": _RDD,
+    "pyspark.rdd": _RDD,
+    "pyspark.core.broadcast": {"Broadcast": "penstock.rdd.shared"},
+    "pyspark.broadcast": {"Broadcast": "penstock.rdd.shared"},
+    "pyspark.core.files": {"SparkFiles": "penstock.rdd.files"},
+    "pyspark.files": {"SparkFiles": "penstock.rdd.files"},
+    "pyspark.streaming": _STREAMING,
+    "pyspark.streaming.context": {"StreamingContext": "penstock.streaming.context"},
+    "pyspark.streaming.dstream": {
+        "DStream": "penstock.streaming.dstream",
+        "TransformedDStream": "penstock.streaming.transformed",
+    },
+    "pyspark.core.status": _STATUS,
+    "pyspark.status": _STATUS,
+}
+#: What `pyspark` itself names in classic PySpark.
+_IN_PYSPARK = ("RDD", "RDDBarrier", "Broadcast", "SparkFiles", "StatusTracker", "SparkJobInfo", "SparkStageInfo")
+
+
+def _provide(name: str, members: Mapping[str, str]) -> None:
+    """Make a module importable whose members are imported from ours when they are first asked for."""
+    import importlib
+
+    module = types.ModuleType(name, "Of the embedded engine.")
+    module.__path__ = [] if name != "pyspark.streaming" else [_client_directory(name)]
+    module.__all__ = list(members)  # type: ignore[attr-defined]
+
+    def member(key: str) -> Any:
+        if key not in members:
+            raise AttributeError(f"module {name!r} has no attribute {key!r}")
+        found = getattr(importlib.import_module(members[key]), key)
+        setattr(module, key, found)
+        return found
+
+    module.__getattr__ = member  # type: ignore[method-assign]
+    sys.modules[name] = module
+    parent, _, last = name.rpartition(".")
+    setattr(sys.modules[parent], last, module)
+
+
+def _client_directory(name: str) -> str:
+    """Where the client keeps the modules of a package that we do not replace: `pyspark.streaming.listener`."""
+    import pyspark
+
+    return os.path.join(os.path.dirname(pyspark.__file__), name.removeprefix("pyspark."))  # noqa: PTH118, PTH120
+
+
+def _provide_py4j() -> None:
+    """`from py4j.protocol import Py4JJavaError` in programs that catch it, where py4j is not installed."""
+    import importlib.util
+
+    if "py4j" in sys.modules or importlib.util.find_spec("py4j") is not None:
+        return
+    package = types.ModuleType("py4j", "Of the embedded engine: the errors' names.")
+    package.__path__ = []
+    sys.modules["py4j"] = package
+    _provide("py4j.protocol", dict.fromkeys(("Py4JJavaError", "Py4JError"), "penstock.rdd.errors"))
+
+
+def _patch_pyspark_names() -> None:
+    """`from pyspark import SparkContext, RDD`, and the task's context."""
+    import pyspark
+    from pyspark.taskcontext import BarrierTaskContext, TaskContext
+
+    from penstock.rdd import files, rdd, shared, status, task_context, threads
+    from penstock.spark_context import SparkContext
+
     pyspark.SparkContext = SparkContext
-    pyspark.context = module
+    pyspark.util.InheritableThread = pyspark.InheritableThread = threads.InheritableThread
+    pyspark.util.inheritable_thread_target = threads.inheritable_thread_target
+    pyspark.inheritable_thread_target = threads.inheritable_thread_target
+    _provide_py4j()
+    for module in (files, rdd, shared, status):
+        for name in _IN_PYSPARK:
+            if hasattr(module, name):
+                setattr(pyspark, name, getattr(module, name))
+    TaskContext.get = classmethod(lambda cls: task_context.task_context())
+    BarrierTaskContext.get = classmethod(lambda cls: task_context.barrier_task_context())
+
+
+def _patch_rdd_bridges() -> None:
+    """`df.rdd` and `createDataFrame(rdd)`."""
+    from pyspark.sql.connect.dataframe import DataFrame
+    from pyspark.sql.connect.session import SparkSession as Remote
+
+    from penstock.rdd.bridge import rdd_of, rows_of
+
+    create = Remote.createDataFrame
+
+    def create_data_frame(self: Any, data: Any, schema: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return create(self, rows_of(data, schema), schema, *args, **kwargs)
+
+    def rdd(self: Any) -> Any:
+        return rdd_of(self, self._session.sparkContext) if is_embedded(self._session) else self.__getattr__("rdd")
+
+    Remote.createDataFrame = create_data_frame
+    DataFrame.rdd = property(rdd)
 
 
 # ---------------------------------------------------------------- streams
@@ -323,6 +436,8 @@ _PATCHES: tuple[Callable[[], None], ...] = (
     _patch_builder,
     _patch_session,
     _patch_spark_context,
+    _patch_pyspark_names,
+    _patch_rdd_bridges,
     _patch_foreach,
     _patch_listener_threads,
     _patch_progress,

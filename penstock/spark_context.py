@@ -1,4 +1,6 @@
-"""`spark.sparkContext` and `pyspark.SparkContext` of the embedded engine: the application's name, settings and end."""
+"""`spark.sparkContext` and `pyspark.SparkContext` of the embedded engine: the application's name, settings and end.
+
+What makes RDDs is in `rdd/context.py`."""
 
 from __future__ import annotations
 
@@ -12,17 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyspark.conf import SparkConf
 from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError, PySparkValueError
 
+from penstock.rdd.context import RDDCalls
+
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
-#: Calls that make RDDs or need executors.
-_RDD_CALLS = frozenset(
-    {
-        "accumulator", "binaryFiles", "binaryRecords", "broadcast", "dump_profiles", "emptyRDD", "hadoopFile",
-        "hadoopRDD", "newAPIHadoopFile", "newAPIHadoopRDD", "parallelize", "pickleFile", "range", "runJob",
-        "sequenceFile", "show_profiles", "statusTracker", "textFile", "union", "wholeTextFiles",
-    }
-)  # fmt: skip
 _JVM_ATTRIBUTES = frozenset({"_jsc", "_jvm", "_gateway", "_conf"})
 _LEVELS = {
     "ALL": logging.DEBUG, "DEBUG": logging.DEBUG, "ERROR": logging.ERROR, "FATAL": logging.CRITICAL,
@@ -32,7 +28,7 @@ _LEVELS = {
 OpenSession = Callable[[SparkConf], "SparkSession"]
 
 
-class SparkContext:
+class SparkContext(RDDCalls):
     """One application.  Made by `SparkContext(...)`, by `SparkContext.getOrCreate()` or through a session."""
 
     _active_spark_context: ClassVar[SparkContext | None] = None
@@ -55,7 +51,6 @@ class SparkContext:
         if _session is None:
             _session = SparkContext._new_session(master, appName, conf)
         self._session = _session
-        self._local_properties: dict[str, str | None] = {}
         self.startTime = int(time.time() * 1000)
         self.applicationId = f"local-{self.startTime}"
         SparkContext._active_spark_context = self
@@ -63,7 +58,8 @@ class SparkContext:
     @classmethod
     def _new_session(cls, master: str | None, name: str | None, conf: SparkConf | None) -> SparkSession:
         if cls._active_spark_context is not None:
-            raise PySparkValueError("Only one SparkContext can run at once: stop the other one first.")
+            running = cls._active_spark_context
+            raise ValueError(f"Cannot run multiple SparkContexts at once; stop {running!r} first")
         settings = SparkConf().setAll(conf.getAll() if conf is not None else [])
         if master:
             settings.setMaster(master)
@@ -99,8 +95,8 @@ class SparkContext:
 
     @property
     def defaultParallelism(self) -> int:  # noqa: N802
-        """The number of processors that this process may use."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        """`spark.default.parallelism`, or how many tasks run at once."""
+        return self._default_slices()
 
     @property
     def defaultMinPartitions(self) -> int:  # noqa: N802
@@ -132,30 +128,29 @@ class SparkContext:
             raise PySparkValueError(f"There is no log level {logLevel}: use one of {', '.join(sorted(_LEVELS))}.")
         logging.getLogger("penstock").setLevel(level)
 
-    def setLocalProperty(self, key: str, value: str | None) -> None:  # noqa: N802
-        """Kept for getLocalProperty."""
-        self._local_properties[key] = value
-
-    def getLocalProperty(self, key: str) -> str | None:  # noqa: N802
-        """What setLocalProperty set."""
-        return self._local_properties.get(key)
-
     def setJobGroup(self, groupId: str, description: str, interruptOnCancel: bool = False) -> None:  # noqa: N802, N803
-        """Queries of this thread bear the group as a tag, by which cancelJobGroup finds them."""
+        """Jobs and queries that this thread starts belong to the group, by which cancelJobGroup finds them."""
         self._session.addTag(groupId)
         self.setLocalProperty("spark.jobGroup.id", groupId)
         self.setLocalProperty("spark.job.description", description)
+        self.setLocalProperty("spark.job.interruptOnCancel", str(interruptOnCancel).lower())
+
+    def setInterruptOnCancel(self, interruptOnCancel: bool) -> None:  # noqa: N802, N803
+        """Cancelled tasks are always interrupted; kept as a local property."""
+        self.setLocalProperty("spark.job.interruptOnCancel", str(interruptOnCancel).lower())
 
     def setJobDescription(self, value: str) -> None:  # noqa: N802
         """A local property."""
         self.setLocalProperty("spark.job.description", value)
 
     def cancelJobGroup(self, groupId: str) -> None:  # noqa: N802, N803
-        """Interrupt the queries of a group."""
+        """Stop the jobs and queries of a group."""
+        self._cancel(lambda job: job.group == groupId, f"part of cancelled job group {groupId}")
         self._session.interruptTag(groupId)
 
     def cancelAllJobs(self) -> None:  # noqa: N802
-        """Interrupt all running queries."""
+        """Stop all running jobs and queries."""
+        self._cancel(lambda job: True, "as part of cancellation of all jobs")
         self._session.interruptAll()
 
     def addPyFile(self, path: str) -> None:  # noqa: N802
@@ -163,7 +158,8 @@ class SparkContext:
         self._session.addArtifacts(path, pyfile=True)
 
     def stop(self) -> None:
-        """End the session and its streaming queries."""
+        """End the session, its streaming queries and the jobs."""
+        self._end_jobs("because SparkContext was shut down")
         self._session.stop()
 
     def _stopped(self) -> None:
@@ -171,9 +167,6 @@ class SparkContext:
             SparkContext._active_spark_context = None
 
     def __getattr__(self, name: str) -> Any:
-        if name in _RDD_CALLS:
-            feature = f"SparkContext.{name}: an RDD call, which Penstock does not have yet; use DataFrames"
-            raise PySparkNotImplementedError(errorClass="NOT_IMPLEMENTED", messageParameters={"feature": feature})
         if name in _JVM_ATTRIBUTES:
             raise PySparkAttributeError(errorClass="JVM_ATTRIBUTE_NOT_SUPPORTED", messageParameters={"attr_name": name})
         raise AttributeError(f"'SparkContext' object has no attribute '{name}'")

@@ -64,16 +64,25 @@ def test_the_builder_of_unmodified_programs() -> None:
     run(program)
 
 
-def test_rdds_are_refused_by_name() -> None:
+def test_classic_modules_are_there() -> None:
     out = run(
         """
+        from pyspark import RDD, Broadcast, SparkContext, SparkFiles
+        from pyspark.core.rdd import portable_hash
+        from pyspark.rdd import RDD as Same
+        from pyspark.streaming import StreamingContext
+        from pyspark.streaming.listener import StreamingListener
+        from py4j.protocol import Py4JJavaError
+        rdd = spark.sparkContext.parallelize([1, 2, 3])
         try:
-            spark.sparkContext.parallelize([1])
-        except NotImplementedError as error:
-            print(error)
+            rdd.map(lambda x: 1 / (x - 2)).collect()
+        except Py4JJavaError as error:
+            print("ZeroDivisionError" in str(error))
+        frame = spark.createDataFrame(rdd.map(lambda x: (x,)), ["x"])
+        print(Same is RDD, isinstance(rdd, RDD), frame.rdd.map(lambda row: row.x).sum())
         """
     )
-    assert "SparkContext.parallelize: an RDD call" in out
+    assert out.split() == ["True", "True", "True", "6"]
 
 
 def test_another_master_is_refused() -> None:

@@ -32,6 +32,16 @@ POINTS = (
 )
 
 
+#: The same for programs of DStreams.
+DSTREAM_POINTS = (
+    "dstream-batch-allocated",
+    "dstream-checkpoint-written",
+    "dstream-batch-done",
+    "dstream-wal-before-append",
+    "dstream-wal-appended",
+)
+
+
 def point(name: str) -> None:
     """Pass the point `name`: run what a test has registered for it."""
     if hooks and (hook := hooks.get(name)) is not None:
@@ -42,8 +52,9 @@ def _arm_from_environment() -> None:
     name, _, count = os.environ.get("PENSTOCK_CRASH_AT", "").partition(":")
     if not name:
         return
-    if name not in POINTS:
-        raise ValueError(f"PENSTOCK_CRASH_AT={name}: no such point; the points are {', '.join(POINTS)}")
+    known = (*POINTS, *DSTREAM_POINTS)
+    if name not in known:
+        raise ValueError(f"PENSTOCK_CRASH_AT={name}: no such point; the points are {', '.join(known)}")
     left = int(count or 1)
 
     def crash() -> None:

@@ -1,0 +1,69 @@
+"""How a job ends when it does not end well."""
+
+from __future__ import annotations
+
+import traceback
+
+from pyspark.errors import PySparkRuntimeError, PythonException
+
+#: Frames of these files say nothing about the user's program.
+_OURS = ("/penstock/rdd/", "/penstock/streaming/")
+
+
+class Py4JError(Exception):
+    """The base of py4j's errors."""
+
+    __module__ = "py4j.protocol"
+
+
+class Py4JJavaError(Py4JError):
+    """What classic PySpark raises when the JVM does; programs catch it as `py4j.protocol.Py4JJavaError`."""
+
+    __module__ = "py4j.protocol"
+
+    @property
+    def java_exception(self) -> str:
+        """What there is instead of the JVM's exception: the message."""
+        return str(self)
+
+
+class JobFailed(PythonException, Py4JJavaError):  # type: ignore[misc]  # noqa: N818
+    """A task failed as often as it may; `__cause__` is what the user's function raised."""
+
+    def __init__(self, message: str) -> None:
+        PythonException.__init__(self, message=message)
+
+
+class JobCancelled(JobFailed):
+    """The job was cancelled by its group, its tag or with all others."""
+
+
+def failed(stage: int, task: int, attempts: int, cause: BaseException) -> JobFailed:
+    """Task `task` of stage `stage` failed for the last time."""
+    text = (
+        f"Job aborted due to stage failure: Task {task} in stage {stage}.0 failed {attempts} times, "
+        f"most recent failure:\n"
+        f"{user_traceback(cause)}"
+    )
+    error = JobFailed(message=text)
+    error.__cause__ = cause
+    return error
+
+
+def cancelled(job: int, why: str) -> JobCancelled:
+    """Job `job` was cancelled."""
+    return JobCancelled(message=f"Job {job} cancelled {why}".rstrip())
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback from the user's first frame on, or all of it if there is none."""
+    found = traceback.TracebackException.from_exception(error)
+    theirs = [i for i, frame in enumerate(found.stack) if not any(part in frame.filename for part in _OURS)]
+    if theirs:
+        del found.stack[: theirs[0]]
+    return "".join(found.format())
+
+
+def only_on_driver() -> PySparkRuntimeError:
+    """An RDD or the context was used inside a task."""
+    return PySparkRuntimeError(errorClass="CONTEXT_ONLY_VALID_ON_DRIVER", messageParameters={})

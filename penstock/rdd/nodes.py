@@ -1,0 +1,209 @@
+"""The lineage: what an RDD is computed from.  A node knows its parents and computes one partition at a time, lazily.
+
+Chains of narrow steps are one node (`Pipeline`), so that a thousand `map`s are a loop and not a recursion.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from penstock.rdd.partitioning import Partitioner
+
+if TYPE_CHECKING:
+    from penstock.rdd.storage import Saved
+    from penstock.rdd.tasks import Task
+
+Elements = Iterator[Any]
+#: From the partition's index and its elements to new elements.
+Step = Callable[[int, Elements], Iterable[Any]]
+
+_ids = itertools.count()
+
+
+class Node:
+    """One point of the lineage.
+
+    `parents` are what it reads; `partitions` how many it has; `partitioner` says where a key is, if that is known.
+    `saved` is where its elements are kept after the first time (persist, checkpoint).
+    """
+
+    kind = "RDD"
+
+    def __init__(self, parents: tuple[Node, ...], partitions: int, partitioner: Partitioner | None = None) -> None:
+        self.id = next(_ids)
+        self.parents = parents
+        self.partitions = partitions
+        self.partitioner = partitioner
+        self.saved: Saved | None = None
+        self.name: str | None = None
+        self.barrier = False
+
+    def compute(self, index: int, task: Task) -> Elements:
+        """The elements of one partition."""
+        raise NotImplementedError
+
+    def elements(self, index: int, task: Task) -> Elements:
+        """The elements of one partition, from where they are kept if they are."""
+        if self.saved is None:
+            return self.compute(index, task)
+        return self.saved.elements(self, index, task)
+
+    def reads(self) -> tuple[Node, ...]:
+        """The nodes that computing this one reads."""
+        return self.parents
+
+    def cut(self, saved: Saved) -> None:
+        """From now on the elements come from `saved` alone; what they were computed from is let go."""
+        self.saved = saved
+        self.parents = ()
+
+
+class Collection(Node):
+    """Elements that the driver holds, already cut into partitions."""
+
+    kind = "ParallelCollectionRDD"
+
+    def __init__(self, slices: Sequence[Sequence[Any]]) -> None:
+        super().__init__((), len(slices))
+        self._slices = slices
+
+    def compute(self, index: int, task: Task) -> Elements:
+        return iter(self._slices[index])
+
+
+class Generated(Node):
+    """Elements that a function makes, a partition at a time: ranges, files."""
+
+    def __init__(self, partitions: int, make: Callable[[int], Iterable[Any]], kind: str = "PythonRDD") -> None:
+        super().__init__((), partitions)
+        self._make = make
+        self.kind = kind
+
+    def compute(self, index: int, task: Task) -> Elements:
+        return iter(self._make(index))
+
+
+class Pipeline(Node):
+    """Narrow steps, one after the other, over the partitions of one parent."""
+
+    kind = "PythonRDD"
+
+    def __init__(self, parent: Node, step: Step, *, keeps_partitioning: bool = False) -> None:
+        super().__init__((parent,), parent.partitions, parent.partitioner if keeps_partitioning else None)
+        self._steps: tuple[Step, ...] = (step,)
+        if type(parent) is Pipeline and parent.saved is None and not parent.barrier:
+            self.parents = parent.parents
+            self._steps = (*parent._steps, step)
+            #: Kept so that persisting the parent later still counts.
+            self._through: Pipeline | None = parent
+        else:
+            self._through = None
+        self.barrier = parent.barrier
+
+    def _start(self) -> tuple[Node, tuple[Step, ...]]:
+        """The nearest node whose elements are kept or that is not a pipeline, and the steps from there."""
+        through: Pipeline | None = self._through
+        last: Pipeline = self
+        while through is not None:
+            if through.saved is not None:
+                return through, self._steps[len(through._steps) :]
+            last = through
+            through = last._through
+        return last.parents[0], self._steps
+
+    def compute(self, index: int, task: Task) -> Elements:
+        node, steps = self._start()
+        found: Iterable[Any] = node.elements(index, task)
+        for step in steps:
+            found = step(index, iter(found))
+        return iter(found)
+
+    def reads(self) -> tuple[Node, ...]:
+        return (self._start()[0],)
+
+    def cut(self, saved: Saved) -> None:
+        super().cut(saved)
+        self._through = None
+
+
+class Union(Node):
+    """The partitions of several parents, one after the other."""
+
+    kind = "UnionRDD"
+
+    def __init__(self, parents: Sequence[Node]) -> None:
+        flat: list[Node] = []
+        for parent in parents:
+            flat.extend(parent.parents if type(parent) is Union and parent.saved is None else (parent,))
+        super().__init__(tuple(flat), sum(parent.partitions for parent in flat))
+        self._places = [(parent, i) for parent in flat for i in range(parent.partitions)]
+
+    def compute(self, index: int, task: Task) -> Elements:
+        parent, i = self._places[index]
+        return parent.elements(i, task)
+
+
+class AlignedUnion(Node):
+    """The union of parents that are partitioned alike: it stays partitioned, and moves nothing."""
+
+    kind = "PartitionerAwareUnionRDD"
+
+    def __init__(self, parents: Sequence[Node]) -> None:
+        super().__init__(tuple(parents), parents[0].partitions, parents[0].partitioner)
+
+    def compute(self, index: int, task: Task) -> Elements:
+        return itertools.chain.from_iterable(parent.elements(index, task) for parent in self.parents)
+
+
+class Coalesced(Node):
+    """Neighbouring partitions put together, without a shuffle."""
+
+    kind = "CoalescedRDD"
+
+    def __init__(self, parent: Node, partitions: int) -> None:
+        count = min(partitions, parent.partitions)
+        super().__init__((parent,), count)
+        edges = [i * parent.partitions // count for i in range(count + 1)] if count else [0]
+        self._ranges = [range(a, b) for a, b in itertools.pairwise(edges)]
+
+    def compute(self, index: int, task: Task) -> Elements:
+        (parent,) = self.parents
+        return itertools.chain.from_iterable(parent.elements(i, task) for i in self._ranges[index])
+
+
+class Cartesian(Node):
+    """Every pair of an element here and an element there."""
+
+    kind = "CartesianRDD"
+
+    def __init__(self, left: Node, right: Node) -> None:
+        super().__init__((left, right), left.partitions * right.partitions)
+
+    def compute(self, index: int, task: Task) -> Elements:
+        left, right = self.parents
+        i, j = divmod(index, right.partitions)
+        others = list(right.elements(j, task))
+        return ((a, b) for a in left.elements(i, task) for b in others)
+
+
+class Zipped(Node):
+    """Elements at the same place of two parents that have the same partitions."""
+
+    kind = "ZippedPartitionsRDD2"
+
+    def __init__(self, left: Node, right: Node) -> None:
+        super().__init__((left, right), left.partitions)
+
+    def compute(self, index: int, task: Task) -> Elements:
+        left, right = self.parents
+        return _in_step(left.elements(index, task), right.elements(index, task))
+
+
+def _in_step(left: Elements, right: Elements) -> Elements:
+    missing = object()
+    for a, b in itertools.zip_longest(left, right, fillvalue=missing):
+        if a is missing or b is missing:
+            raise ValueError("Can only zip with RDD which has the same number of elements in each partition")
+        yield a, b

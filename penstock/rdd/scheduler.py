@@ -1,0 +1,323 @@
+"""Jobs: the stages that a job needs, in order, each as tasks side by side; retries, cancellation, what is running."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.rdd.errors import JobFailed, cancelled, failed, only_on_driver
+from penstock.rdd.executor import Executor
+from penstock.rdd.nodes import Elements, Node
+from penstock.rdd.shuffle import Shuffled
+from penstock.rdd.tasks import Task, TaskCancelled, current, running
+
+Action = Callable[[int, Elements], Any]
+#: How many ended jobs and stages the status tracker remembers.
+REMEMBERED = 1000
+
+
+@dataclass(eq=False)
+class Stage:
+    """Tasks that can run side by side: one map side of a shuffle, or the job's last step."""
+
+    id: int
+    name: str
+    tasks: int
+    active: int = 0
+    completed: int = 0
+    failed: int = 0
+
+
+@dataclass(eq=False)
+class Job:
+    """One action."""
+
+    id: int
+    properties: dict[str, str | None]
+    tags: frozenset[str]
+    stages: list[Stage] = field(default_factory=list)
+    status: str = "RUNNING"
+    cancelled: str | None = None
+    #: Threads inside a task of this job.
+    threads: set[int] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def group(self) -> str | None:
+        """The job group, if one was set."""
+        return self.properties.get("spark.jobGroup.id")
+
+    def cancel(self, why: str) -> None:
+        """Stop at once: tasks that have not begun never do, running ones get an exception."""
+        with self.lock:
+            self.cancelled = self.cancelled or why or " "
+            for thread in self.threads:
+                _raise_in(thread, TaskCancelled)
+
+    @contextmanager
+    def in_task(self) -> Iterator[None]:
+        """For the time of the block this thread may be interrupted."""
+        thread = threading.get_ident()
+        with self.lock:
+            if self.cancelled is not None:
+                raise TaskCancelled
+            self.threads.add(thread)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.threads.discard(thread)
+                if self.cancelled is not None:
+                    _raise_in(thread, None)  # one that has not been delivered must not hit the next task
+
+
+def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
+    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    set_exception(ctypes.c_ulong(thread), None if exception is None else ctypes.py_object(exception))
+
+
+class Scheduler:
+    """Runs the jobs of one SparkContext.  Safe to use from several threads: each job is run by the thread that
+    asked."""
+
+    def __init__(self, executor: Executor, max_failures: int = 1) -> None:
+        self.executor = executor
+        self._max_failures = max_failures
+        self._job_ids = itertools.count()
+        self._stage_ids = itertools.count()
+        self._task_ids = itertools.count()
+        self._lock = threading.Lock()
+        self.jobs: dict[int, Job] = {}
+        self.stages: dict[int, Stage] = {}
+        #: Merges a finished task's accumulator updates; set by the context.
+        self.on_success: Callable[[Task], None] = lambda task: None
+
+    # ------------------------------------------------------------ jobs
+
+    def run(
+        self,
+        node: Node,
+        action: Action,
+        partitions: Sequence[int] | None = None,
+        properties: Mapping[str, str | None] | None = None,
+        tags: frozenset[str] = frozenset(),
+        on_result: Callable[[int, Any], None] | None = None,
+    ) -> list[Any]:
+        """`action(index, elements)` of each asked-for partition (default: all), in their order.  `on_result` is told
+        each result as it comes.  Raises JobFailed with the user's error as its cause."""
+        if current() is not None:
+            raise only_on_driver()
+        wanted = range(node.partitions) if partitions is None else partitions
+        job = self._begin(properties, tags)
+        try:
+            for shuffled in missing_shuffles(node):
+                self._run_map_stage(job, shuffled)
+
+            def work(i: int, task: Task) -> Any:
+                return action(i, node.elements(i, task))
+
+            results = self._run_stage(job, node, wanted, work, on_result)
+        except BaseException:
+            job.status = "FAILED"
+            raise
+        job.status = "SUCCEEDED"
+        return results
+
+    def _begin(self, properties: Mapping[str, str | None] | None, tags: frozenset[str]) -> Job:
+        job = Job(next(self._job_ids), dict(properties or {}), tags)
+        with self._lock:
+            self.jobs[job.id] = job
+            if len(self.jobs) > REMEMBERED:
+                self._forget()
+        return job
+
+    def _forget(self) -> None:
+        ended = [job for job in self.jobs.values() if job.status != "RUNNING"]
+        for job in ended[: len(self.jobs) - REMEMBERED]:
+            del self.jobs[job.id]
+            for stage in job.stages:
+                self.stages.pop(stage.id, None)
+
+    def cancel(self, chosen: Callable[[Job], bool], why: str) -> None:
+        """Cancel the running jobs that are chosen."""
+        with self._lock:
+            jobs = [job for job in self.jobs.values() if job.status == "RUNNING" and chosen(job)]
+        for job in jobs:
+            job.cancel(why)
+
+    def active_jobs(self) -> list[Job]:
+        """Those that run now."""
+        with self._lock:
+            return [job for job in self.jobs.values() if job.status == "RUNNING"]
+
+    # ------------------------------------------------------------ stages
+
+    def _run_map_stage(self, job: Job, shuffled: Shuffled) -> None:
+        with shuffled.stage_lock:
+
+            def keep(i: int, buckets: Any) -> None:
+                shuffled.outputs[i] = buckets
+
+            self._run_stage(job, shuffled.parents[0], shuffled.missing(), shuffled.write, keep)
+
+    def _run_stage(
+        self,
+        job: Job,
+        node: Node,
+        partitions: Sequence[int],
+        work: Callable[[int, Task], Any],
+        on_result: Callable[[int, Any], None] | None,
+    ) -> list[Any]:
+        stage = Stage(next(self._stage_ids), node.name or node.kind, len(partitions))
+        job.stages.append(stage)
+        with self._lock:
+            self.stages[stage.id] = stage
+        run = _StageRun(self, job, stage, node, list(partitions), work, on_result)
+        return run.run()
+
+    def task(self, job: Job, stage: Stage, index: int, attempt: int) -> Task:
+        """A new task."""
+        return Task(index, stage.id, next(self._task_ids), attempt, job.properties)
+
+    @property
+    def max_failures(self) -> int:
+        """How often one task may fail."""
+        return self._max_failures
+
+
+class _StageRun:
+    """One stage of one job, until all its tasks have ended."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        job: Job,
+        stage: Stage,
+        node: Node,
+        partitions: list[int],
+        work: Callable[[int, Task], Any],
+        on_result: Callable[[int, Any], None] | None,
+    ) -> None:
+        self._scheduler = scheduler
+        self._job = job
+        self._stage = stage
+        self._partitions = partitions
+        self._work = work
+        self._on_result = on_result
+        self._results: list[Any] = [None] * len(partitions)
+        self._error: BaseException | None = None
+        self._left = len(partitions)
+        self._changed = threading.Condition()
+        self._barrier = threading.Barrier(len(partitions)) if node.barrier and partitions else None
+        self._gathered: list[Any] = [None] * len(partitions)
+
+    def run(self) -> list[Any]:
+        """All results in order, or the first error."""
+        executor = self._scheduler.executor
+        if self._barrier is not None and len(self._partitions) > executor.slots:
+            wanted = len(self._partitions)
+            raise JobFailed(
+                message=f"[SPARK-24819]: all {wanted} tasks of a barrier stage run at once, and this context runs "
+                f"{executor.slots} at once.  Use fewer partitions, or a master such as local[{wanted}]."
+            )
+        if len(self._partitions) == 1:
+            self._attempts(0)
+        else:
+            for place in range(len(self._partitions)):
+                executor.submit(functools.partial(self._attempts, place))
+            self._wait()
+        if self._job.cancelled is not None:
+            raise cancelled(self._job.id, self._job.cancelled)
+        if self._error is not None:
+            raise self._error
+        return self._results
+
+    def _wait(self) -> None:
+        try:
+            with self._changed:
+                while self._left:
+                    self._changed.wait()
+        except BaseException:  # Ctrl-C in the thread that waits
+            self._job.cancel("because its caller was interrupted")
+            raise
+
+    def _attempts(self, place: int) -> None:
+        """One task, again if it fails and may; never raises, unless the thread that runs the job is itself
+        interrupted."""
+        try:
+            for attempt in itertools.count():
+                if self._error is not None:
+                    return
+                error = self._attempt(place, attempt)
+                if error is None:
+                    return
+                self._stage.failed += 1
+                if attempt + 1 >= self._scheduler.max_failures:
+                    with self._changed:
+                        self._error = self._error or failed(self._stage.id, self._partitions[place], attempt + 1, error)
+                    if self._barrier is not None:
+                        self._barrier.abort()
+        except TaskCancelled:
+            pass
+        finally:
+            with self._changed:
+                self._left -= 1
+                self._changed.notify_all()
+
+    def _attempt(self, place: int, attempt: int) -> Exception | None:
+        index = self._partitions[place]
+        task = self._scheduler.task(self._job, self._stage, index, attempt)
+        task.barrier, task.gathered = self._barrier, self._gathered
+        self._stage.active += 1
+        error: Exception | None = None
+        try:
+            with self._job.in_task(), running(task):
+                try:
+                    result = self._work(index, task)
+                except Exception as raised:
+                    error = raised
+                for callback in task.at_end:
+                    callback(error)
+        finally:
+            self._stage.active -= 1
+        if error is not None:
+            return error
+        with self._changed:
+            self._scheduler.on_success(task)
+            self._results[place] = result
+            if self._on_result is not None:
+                self._on_result(index, result)
+            self._stage.completed += 1
+        return None
+
+
+def missing_shuffles(node: Node) -> list[Shuffled]:
+    """The shuffles whose map outputs a job on `node` needs and that are not there, those that others need first."""
+    found: list[Shuffled] = []
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(node, False)]
+    while stack:
+        current_node, done = stack.pop()
+        if done:
+            assert isinstance(current_node, Shuffled)
+            found.append(current_node)
+            continue
+        if current_node.id in seen or _kept(current_node):
+            continue
+        seen.add(current_node.id)
+        if isinstance(current_node, Shuffled):
+            if not current_node.missing():
+                continue
+            stack.append((current_node, True))
+        stack.extend((parent, False) for parent in current_node.reads())
+    return found
+
+
+def _kept(node: Node) -> bool:
+    return node.saved is not None and all(node.saved.holds(i) for i in range(node.partitions))

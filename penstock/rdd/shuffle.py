@@ -1,0 +1,146 @@
+"""Elements that move between partitions: the map side's buckets and the reduce side's merging."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from penstock.rdd.nodes import Elements, Node
+from penstock.rdd.partitioning import Partitioner
+
+if TYPE_CHECKING:
+    from penstock.rdd.storage import Saved
+    from penstock.rdd.tasks import Task
+
+Pairs = Iterable[tuple[Any, Any]]
+#: The pairs that one map task leaves for each reduce partition.
+Buckets = list[list[tuple[Any, Any]]]
+
+
+@dataclass(frozen=True)
+class Aggregator:
+    """How the values of one key become one: the first value of a key by `create` (None: taken as it is), further
+    ones by `merge_value`, two partial results by `merge_combiners`."""
+
+    create: Callable[[Any], Any] | None
+    merge_value: Callable[[Any, Any], Any]
+    merge_combiners: Callable[[Any, Any], Any]
+
+    def combine(self, pairs: Pairs) -> dict[Any, Any]:
+        """One entry per key, in the order in which the keys came."""
+        if self.create is None:
+            return merge_pairs({}, pairs, self.merge_value)
+        create, merge = self.create, self.merge_value
+        combined: dict[Any, Any] = {}
+        for key, value in pairs:
+            if key in combined:
+                combined[key] = merge(combined[key], value)
+            else:
+                combined[key] = create(value)
+        return combined
+
+
+def merge_pairs(into: dict[Any, Any], pairs: Pairs, merge: Callable[[Any, Any], Any]) -> dict[Any, Any]:
+    """`into` with the pairs' values merged in; a key's first value is taken as it is."""
+    for key, value in pairs:
+        if key in into:
+            into[key] = merge(into[key], value)
+        else:
+            into[key] = value
+    return into
+
+
+class Shuffled(Node):
+    """Pairs brought to the partition of their key; with an aggregator, one pair per key, combined before they move."""
+
+    kind = "ShuffledRDD"
+
+    def __init__(self, parent: Node, partitioner: Partitioner, aggregator: Aggregator | None = None) -> None:
+        super().__init__((parent,), partitioner.numPartitions, partitioner)
+        self._partitioner = partitioner
+        self._aggregator = aggregator
+        #: By map partition; what is missing is computed again.
+        self.outputs: dict[int, Buckets] = {}
+        self._merged: dict[int, list[tuple[Any, Any]]] = {}
+        self._lock = threading.Lock()
+        #: Held by the job that runs the map side; another one that needs it waits.
+        self.stage_lock = threading.Lock()
+
+    def missing(self) -> list[int]:
+        """The map partitions whose buckets are not there."""
+        return [i for i in range(self.parents[0].partitions) if i not in self.outputs]
+
+    def cut(self, saved: Saved) -> None:
+        super().cut(saved)
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the buckets; the lineage says how to make them again."""
+        with self._lock:
+            self.outputs = {}
+            self._merged = {}
+
+    def write(self, index: int, task: Task) -> Buckets:
+        """Run one map task.  The caller stores what it gives."""
+        pairs: Pairs = self.parents[0].elements(index, task)
+        if self._aggregator is not None:
+            pairs = self._aggregator.combine(pairs).items()
+        buckets: Buckets = [[] for _ in range(self.partitions)]
+        if len(buckets) == 1:
+            buckets[0].extend(pairs)
+            return buckets
+        place, count = self._partitioner.partitionFunc, self.partitions
+        for pair in pairs:
+            buckets[place(pair[0]) % count].append(pair)
+        return buckets
+
+    def compute(self, index: int, task: Task) -> Elements:
+        if self._aggregator is None:
+            return itertools.chain.from_iterable(self._buckets(index))
+        with self._lock:
+            found = self._merged.get(index)
+            if found is None:
+                found = self._merged[index] = self._merge(index)
+        return iter(found)
+
+    def _buckets(self, index: int) -> list[list[tuple[Any, Any]]]:
+        return [self.outputs[i][index] for i in range(self.parents[0].partitions)]
+
+    def _merge(self, index: int) -> list[tuple[Any, Any]]:
+        """Merging may change combiners in place, so it happens once: the buckets are used up, also when it fails."""
+        assert self._aggregator is not None
+        merged: dict[Any, Any] = {}
+        try:
+            for pairs in self._buckets(index):
+                merge_pairs(merged, pairs, self._aggregator.merge_combiners)
+        except BaseException:
+            self.outputs = {}
+            raise
+        for buckets in self.outputs.values():
+            buckets[index] = []
+        return list(merged.items())
+
+
+class CoGrouped(Node):
+    """For each key the lists of its values in each parent.  The parents are partitioned alike: a parent that was not
+    has been shuffled."""
+
+    kind = "CoGroupedRDD"
+
+    def __init__(self, parents: tuple[Node, ...], partitioner: Partitioner) -> None:
+        aligned = tuple(p if p.partitioner == partitioner else Shuffled(p, partitioner) for p in parents)
+        super().__init__(aligned, partitioner.numPartitions, partitioner)
+
+    def compute(self, index: int, task: Task) -> Elements:
+        groups: dict[Any, tuple[list[Any], ...]] = {}
+        width = len(self.parents)
+        for i, parent in enumerate(self.parents):
+            for key, value in parent.elements(index, task):
+                found = groups.get(key)
+                if found is None:
+                    found = groups[key] = tuple([] for _ in range(width))
+                found[i].append(value)
+        return iter(groups.items())

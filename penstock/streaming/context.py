@@ -1,0 +1,350 @@
+"""The entry point of a program of DStreams."""
+
+# The names and parameters are Spark's.
+# ruff: noqa: N802, N803
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pyspark.storagelevel import StorageLevel
+
+from penstock.core.clock import Clock, SystemClock
+from penstock.core.faults import point
+from penstock.core.files import local_path
+from penstock.rdd.rdd import RDD
+from penstock.streaming import events, graph_file
+from penstock.streaming.checkpoints import Checkpoints, Metadata, latest
+from penstock.streaming.dstream import DStream
+from penstock.streaming.file_streams import FileStream
+from penstock.streaming.generator import JobGenerator
+from penstock.streaming.graph import Graph
+from penstock.streaming.inputs import GeneratedStream, QueueStream
+from penstock.streaming.jobs import Batch, JobScheduler
+from penstock.streaming.times import milliseconds
+from penstock.streaming.transformed import TransformedDStream
+
+_log = logging.getLogger(__name__)
+
+INITIALIZED, ACTIVE, STOPPED = "INITIALIZED", "ACTIVE", "STOPPED"
+
+
+class StreamingContext:
+    """A graph of streams over one SparkContext, with one batch interval (in seconds; 0.01 is the least that makes
+    sense)."""
+
+    _activeContext: ClassVar[StreamingContext | None] = None  # noqa: N815
+
+    def __init__(
+        self, sparkContext: Any, batchDuration: float | None = None, jssc: Any = None, *, clock: Clock | None = None
+    ) -> None:
+        if batchDuration is None or batchDuration <= 0:
+            raise ValueError(f"StreamingContext needs a positive batchDuration in seconds, not {batchDuration}")
+        warnings.warn(
+            "DStream is deprecated as of Spark 3.4.0. Migrate to Structured Streaming.", FutureWarning, stacklevel=2
+        )
+        self._sc = sparkContext
+        self.batch_ms = milliseconds(batchDuration)
+        self.clock: Clock = clock if clock is not None else SystemClock()
+        self.graph = Graph()
+        self.bus = events.ListenerBus()
+        self.state = INITIALIZED
+        self._inputs_made = 0
+        self._checkpoint_directory: str | None = None
+        self._checkpoints: Checkpoints | None = None
+        self._recovered: Metadata | None = None
+        self._failed: set[int] = set()
+        concurrent = int(sparkContext._setting("spark.streaming.concurrentJobs", "1"))
+        self._scheduler = JobScheduler(self, self.clock, concurrent)
+        self._generator = JobGenerator(self, self._scheduler, self.clock)
+        self._ended = threading.Condition()
+        self._error: BaseException | None = None
+
+    @property
+    def sparkContext(self) -> Any:
+        """The SparkContext it runs on."""
+        return self._sc
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Begin to take in data and make batches."""
+        if self.state == STOPPED:
+            raise ValueError("StreamingContext has already been stopped")
+        if self.state == ACTIVE:
+            _log.warning("StreamingContext has already been started")
+            return
+        if StreamingContext._activeContext is not None:
+            raise ValueError("Only one StreamingContext may be started in this process: stop the other one first")
+        self.graph.check(self._checkpoint_directory)
+        first = self._generator.first_batch_ms()
+        self._prepare(first)
+        self.state = ACTIVE
+        StreamingContext._activeContext = self
+        self.bus.start()
+        self.bus.post("onStreamingStarted", events.StartedEvent(self.clock.now_ms()))
+        self._scheduler.start()
+        for stream in self.graph.inputs:
+            stream.start()
+        self._catch_up(first)
+        self._generator.start(first)
+
+    def _prepare(self, first_ms: int) -> None:
+        """Where batches begin; after a restart they began before."""
+        recovered = self._recovered
+        self.graph.start(first_ms - self.batch_ms if recovered is None else recovered.zero_ms)
+        if self._checkpoint_directory is None:
+            return
+        self._checkpoints = Checkpoints(self, self._checkpoint_directory)
+        if recovered is None:
+            self._checkpoints.begin()
+            return
+        self._checkpoints.go_on()
+        for i, stream in enumerate(self.graph.streams):
+            kept = recovered.streams.get(str(i), {})
+            stream.take_up({int(t): (entry[0], entry[1]) for t, entry in kept.items()})
+            if str(i) in recovered.inputs:
+                stream.restore(recovered.inputs[str(i)])
+
+    def _catch_up(self, first_ms: int) -> None:
+        """After a restart: the batches that were not done, and those whose time came while nothing ran, at their own
+        times."""
+        recovered, self._recovered = self._recovered, None
+        if recovered is None:
+            return
+        missed = range(recovered.time_ms + self.batch_ms, first_ms, self.batch_ms)
+        for time_ms in sorted({*recovered.pending, *missed}):
+            self._generator.generate(time_ms)
+
+    def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
+        """End.  Gracefully: data that has come in is processed first."""
+        if self.state == ACTIVE:
+            for stream in self.graph.inputs:
+                stream.stop()
+            after = self._generator.first_batch_ms() if stopGraceFully else None
+            self._generator.stop(after)
+            if stopGraceFully:
+                self._scheduler.drain()
+            self._scheduler.stop()
+            self.bus.stop()
+        self.state = STOPPED
+        if StreamingContext._activeContext is self:
+            StreamingContext._activeContext = None
+        with self._ended:
+            self._ended.notify_all()
+        if stopSparkContext:
+            self._sc.stop()
+
+    def awaitTermination(self, timeout: float | None = None) -> None:
+        """Wait until the context is stopped.  Raises what a batch raised."""
+        self.awaitTerminationOrTimeout(timeout)
+
+    def awaitTerminationOrTimeout(self, timeout: float | None) -> bool:
+        """Wait until the context is stopped: True; or for so many seconds: False.  Raises what a batch raised."""
+        with self._ended:
+            self._ended.wait_for(lambda: self.state == STOPPED or self._error is not None, timeout)
+            if self._error is not None:
+                raise self._error
+            return self.state == STOPPED
+
+    def report(self, what: str, error: BaseException) -> None:
+        """A batch failed: awaitTermination raises it."""
+        _log.error("%s: %s", what, error)
+        with self._ended:
+            if self._error is None:
+                self._error = error
+            self._ended.notify_all()
+
+    @classmethod
+    def getOrCreate(cls, checkpointPath: str, setupFunc: Callable[[], StreamingContext]) -> StreamingContext:
+        """The context that a checkpoint directory holds, or a new one made by `setupFunc`.  The directory's graph is
+        code: use only directories that nobody else can write to."""
+        directory = Path(local_path(checkpointPath))
+        metadata = latest(directory)
+        if metadata is None:
+            made = setupFunc()
+            made.checkpoint(checkpointPath)
+            return made
+        context = graph_file.read(directory, cls._again)
+        context._recovered = metadata
+        context.checkpoint(checkpointPath)
+        return context
+
+    @classmethod
+    def _again(cls, conf: dict[str, str], batch_ms: int) -> StreamingContext:
+        from pyspark import SparkConf, SparkContext
+
+        spark = SparkContext.getOrCreate(SparkConf().setAll(list(conf.items())))
+        return cls(spark, batch_ms / 1000)
+
+    @classmethod
+    def getActiveOrCreate(
+        cls, checkpointPath: str | None, setupFunc: Callable[[], StreamingContext]
+    ) -> StreamingContext:
+        """The active context, or getOrCreate; without a path a new one."""
+        if not callable(setupFunc):
+            raise TypeError("setupFunc should be callable.")
+        if cls._activeContext is not None:
+            return cls._activeContext
+        return setupFunc() if checkpointPath is None else cls.getOrCreate(checkpointPath, setupFunc)
+
+    @classmethod
+    def getActive(cls) -> StreamingContext | None:
+        """The context that is started and not stopped."""
+        return cls._activeContext
+
+    # ------------------------------------------------------------ settings
+
+    def check_not_started(self) -> None:
+        """What is fixed at the start cannot change after."""
+        if self.state != INITIALIZED:
+            raise ValueError("This cannot be changed after the StreamingContext has started")
+
+    def remember(self, duration: float) -> None:
+        """Streams keep their RDDs at least so many seconds."""
+        self.graph.remember_ms = max(self.graph.remember_ms or 0, milliseconds(duration))
+
+    def checkpoint(self, directory: str) -> None:
+        """Where the graph and the state of streams are kept, so that getOrCreate can go on from there."""
+        self._sc.setCheckpointDir(directory)
+        self._checkpoint_directory = directory
+
+    def log_directory(self) -> Path | None:
+        """Where receivers keep what they have taken in, if they do."""
+        enabled = self._sc._setting("spark.streaming.receiver.writeAheadLog.enable", "false") == "true"
+        if not enabled:
+            return None
+        if self._checkpoint_directory is None:
+            raise ValueError(
+                "spark.streaming.receiver.writeAheadLog.enable needs a checkpoint directory: "
+                "set it by StreamingContext.checkpoint()"
+            )
+        return Path(local_path(self._checkpoint_directory)) / "receivedData"
+
+    @property
+    def default_state_checkpoint_ms(self) -> int:
+        """How often the state of a stream is written if nobody says otherwise."""
+        return 10_000
+
+    def addStreamingListener(self, streamingListener: Any) -> None:
+        """Tell it what happens."""
+        self.bus.add(streamingListener)
+
+    # ------------------------------------------------------------ batches
+
+    def allocate(self, time_ms: int) -> None:
+        """Decide which received data the batch has."""
+        for stream in self.graph.inputs:
+            stream.allocate(time_ms)
+
+    def input_infos(self, time_ms: int) -> dict[int, events.StreamInputInfo]:
+        """What came in for the batch."""
+        found = ((s.id, s.records(time_ms), s.info(time_ms)) for s in self.graph.inputs)
+        return {key: events.StreamInputInfo(key, records, info) for key, records, info in found}
+
+    def batch_made(self, time_ms: int) -> None:
+        """A batch's data is decided and its jobs are made: durable before they run."""
+        if self._checkpoints is not None:
+            self._checkpoints.write([*self._unfinished(), time_ms], time_ms)
+
+    def batch_done(self, batch: Batch) -> None:
+        """A batch's jobs have ended.  One that failed runs again after a restart, with its data."""
+        if any(job.error is not None for job in batch.jobs):
+            self._failed.add(batch.time_ms)
+        for stream in self.graph.inputs:
+            info = batch.inputs.get(stream.id)
+            stream.batch_done(events.info(batch), info.numRecords() if info is not None else 0)
+        unpersist = self._sc._setting("spark.streaming.unpersist", "true") == "true"
+        self.graph.forget(min([batch.time_ms, *(t - self.batch_ms for t in self._failed)]), unpersist)
+        if self._checkpoints is not None:
+            self._checkpoints.write([t for t in self._unfinished() if t != batch.time_ms or t in self._failed])
+        point("dstream-batch-done")
+
+    def _unfinished(self) -> set[int]:
+        return {*self._scheduler.open_times(), *self._failed}
+
+    @contextmanager
+    def batch_properties(self, time_ms: int, output: int) -> Iterator[None]:
+        """The jobs inside the block belong to a batch."""
+        before = dict(self._sc._thread.properties)
+        self._sc._thread.properties.update(
+            {"spark.streaming.internal.batchTime": str(time_ms), "spark.streaming.internal.outputOpId": str(output)}
+        )
+        try:
+            yield
+        finally:
+            self._sc._thread.properties = before
+
+    # ------------------------------------------------------------ sources
+
+    def next_input_id(self) -> int:
+        """A number for a new input."""
+        self._inputs_made += 1
+        return self._inputs_made - 1
+
+    def queueStream(self, rdds: Any, oneAtATime: bool = True, default: RDD | Sequence[Any] | None = None) -> DStream:
+        """RDDs (or lists) in a list, one or all per batch; when there is none, `default`."""
+        last: RDD | None = default if isinstance(default, RDD) else None
+        if default is not None and last is None:
+            last = self._sc.parallelize(default)
+        queue = rdds if isinstance(rdds, list) else list(rdds)
+        return QueueStream(self, queue, oneAtATime, last)
+
+    def generatedStream(self, make: Callable[[int], Any]) -> DStream:
+        """The elements of `make(batch time in ms)` for each batch: a rate source or a simulation; replayed after a
+        restart."""
+        return GeneratedStream(self, make, "generatedStream")
+
+    def socketTextStream(
+        self, hostname: str, port: int, storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2
+    ) -> DStream:
+        """The UTF-8 lines that a TCP server sends."""
+        from penstock.streaming.receivers import ReceiverStream
+        from penstock.streaming.socket_receiver import SocketReceiver
+
+        return ReceiverStream(self, SocketReceiver(hostname, port, storageLevel), "socketTextStream")
+
+    def receiverStream(self, receiver: Any) -> DStream:
+        """What a custom receiver stores."""
+        from penstock.streaming.receivers import ReceiverStream
+
+        return ReceiverStream(self, receiver, type(receiver).__name__)
+
+    def textFileStream(self, directory: str) -> DStream:
+        """The lines of new files in a directory (or directories, by a glob).  Files are moved there whole; names
+        that begin with a dot are left out."""
+        return FileStream(self, directory, lambda spark, file: spark.textFile(_exactly(file)), "textFileStream")
+
+    def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream:
+        """Records of so many bytes of new files in a directory."""
+        return FileStream(
+            self,
+            directory,
+            lambda spark, file: spark.binaryRecords(_exactly(file), recordLength),
+            "binaryRecordsStream",
+        )
+
+    # ------------------------------------------------------------ several streams
+
+    def transform(self, dstreams: list[DStream], transformFunc: Callable[..., RDD]) -> DStream:
+        """`transformFunc(rdds)` of each batch."""
+        return TransformedDStream(tuple(dstreams), lambda _, rdds: transformFunc(rdds))
+
+    def union(self, *dstreams: DStream) -> DStream:
+        """The elements of all."""
+        if not dstreams:
+            raise ValueError("should have at least one DStream to union")
+        if len(dstreams) == 1:
+            return dstreams[0]
+        return TransformedDStream(tuple(dstreams), lambda _, rdds: self._sc.union(rdds))
+
+
+def _exactly(file: str) -> str:
+    """A file as a path that means only it."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in file)

@@ -1,0 +1,136 @@
+"""Running the jobs of batches: in order, delayed ones queue."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from penstock.core.clock import Clock
+from penstock.streaming import events
+
+if TYPE_CHECKING:
+    from penstock.streaming.context import StreamingContext
+
+
+@dataclass
+class OutputJob:
+    """One output operation of one batch."""
+
+    id: int
+    name: str
+    run: Callable[[], None]
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    error: BaseException | None = None
+
+
+@dataclass
+class Batch:
+    """One batch: its jobs and when what happened.  Times are milliseconds since 1970."""
+
+    time_ms: int
+    jobs: list[OutputJob]
+    inputs: dict[int, events.StreamInputInfo]
+    submitted_ms: int
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = len(self.jobs)
+
+
+class JobScheduler:
+    """Takes batches in order and runs their jobs, `concurrent` at once."""
+
+    def __init__(self, context: StreamingContext, clock: Clock, concurrent: int) -> None:
+        self._context = context
+        self._clock = clock
+        self._concurrent = concurrent
+        self._queue: deque[tuple[Batch, OutputJob]] = deque()
+        self._open: dict[int, Batch] = {}
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to run jobs."""
+        for i in range(self._concurrent):
+            thread = threading.Thread(target=self._serve, name=f"penstock streaming job {i}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def submit(self, batch: Batch) -> None:
+        """Queue a batch's jobs.  A batch without jobs is done at once."""
+        bus = self._context.bus
+        bus.post("onBatchSubmitted", events.BatchEvent(events.info(batch)))
+        with self._changed:
+            self._open[batch.time_ms] = batch
+            self._queue.extend((batch, job) for job in batch.jobs)
+            self._changed.notify_all()
+        if not batch.jobs:
+            batch.started_ms = batch.ended_ms = self._clock.now_ms()
+            self._done(batch)
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._stopping:
+                    self._changed.wait()
+                if not self._queue:
+                    return
+                batch, job = self._queue.popleft()
+            self._run(batch, job)
+
+    def _run(self, batch: Batch, job: OutputJob) -> None:
+        bus, now = self._context.bus, self._clock.now_ms
+        job.started_ms = now()
+        if batch.started_ms is None:
+            batch.started_ms = job.started_ms
+            bus.post("onBatchStarted", events.BatchEvent(events.info(batch)))
+        bus.post("onOutputOperationStarted", events.OutputEvent(events.output_info(batch, job)))
+        try:
+            with self._context.batch_properties(batch.time_ms, job.id):
+                job.run()
+        except BaseException as error:
+            job.error = error
+            self._context.report(f"Error running job streaming job {batch.time_ms} ms.{job.id}", error)
+        job.ended_ms = now()
+        bus.post("onOutputOperationCompleted", events.OutputEvent(events.output_info(batch, job)))
+        with self._changed:
+            batch.left -= 1
+            last = batch.left == 0
+        if last:
+            batch.ended_ms = job.ended_ms
+            self._done(batch)
+
+    def _done(self, batch: Batch) -> None:
+        self._context.bus.post("onBatchCompleted", events.BatchEvent(events.info(batch)))
+        self._context.batch_done(batch)
+        with self._changed:
+            self._open.pop(batch.time_ms, None)
+            self._changed.notify_all()
+
+    def open_times(self) -> list[int]:
+        """The batches that are not done."""
+        with self._changed:
+            return sorted(self._open)
+
+    def drain(self) -> None:
+        """Wait until all submitted batches are done."""
+        with self._changed:
+            while self._open:
+                self._changed.wait(0.1)
+
+    def stop(self, join: bool = True) -> None:
+        """Run no more jobs than those that have begun."""
+        with self._changed:
+            self._queue.clear()
+            self._stopping = True
+            self._changed.notify_all()
+        for thread in self._threads if join else ():
+            if thread is not threading.current_thread():
+                thread.join()

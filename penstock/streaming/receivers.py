@@ -1,0 +1,262 @@
+"""Streams of receivers: what came in between two batches is a batch."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from penstock.rdd.nodes import Collection
+from penstock.rdd.rdd import RDD
+from penstock.streaming import events
+from penstock.streaming.inputs import InputStream
+from penstock.streaming.rate import PidRateEstimator, RateLimiter
+from penstock.streaming.receiver import Receiver
+from penstock.streaming.wal import WriteAheadLog
+
+if TYPE_CHECKING:
+    from penstock.streaming.context import StreamingContext
+
+_log = logging.getLogger(__name__)
+
+
+class ReceiverStream(InputStream):
+    """The records of one receiver.  What is there when a batch is made belongs to it.
+
+    With `spark.streaming.receiver.writeAheadLog.enable` and a checkpoint directory a block is in the log before
+    `store(list)` returns, and a batch is a range of the log's numbers: it can be made again after a restart, and
+    nothing that was acknowledged is lost."""
+
+    def __init__(self, context: StreamingContext, receiver: Receiver, name: str) -> None:
+        super().__init__(context, name)
+        self.receiver = receiver
+        self._begin()
+
+    def _begin(self) -> None:
+        """What is not part of the definition."""
+        self._records_lock = threading.Lock()
+        self._singles: list[Any] = []
+        self._buffer: list[Any] = []
+        self._batches: dict[int, list[Any]] = {}
+        #: By time: the last number of the log that the batch has.
+        self._until: dict[int, int] = {}
+        self._log: WriteAheadLog | None = None
+        self._limiter = RateLimiter(None)
+        self._estimator: PidRateEstimator | None = None
+        self.supervisor = ReceiverSupervisor(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_out = ("_records_lock", "_singles", "_buffer", "_batches", "_until", "_log", "_limiter", "_estimator")
+        state = super().__getstate__()
+        for name in (*left_out, "supervisor"):
+            del state[name]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.receiver._supervisor = None
+        self._begin()
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> None:
+        setting = self.ssc.sparkContext._setting
+        highest = float(setting("spark.streaming.receiver.maxRate", "0")) or None
+        if setting("spark.streaming.backpressure.enabled", "false") == "true":
+            initial = float(setting("spark.streaming.backpressure.initialRate", "0")) or None
+            self._limiter = RateLimiter(highest, initial)
+            self._estimator = estimator(setting, self.ssc.batch_ms)
+        else:
+            self._limiter = RateLimiter(highest)
+        self._open_log()
+        self.supervisor.start()
+
+    def _open_log(self) -> None:
+        directory = self.ssc.log_directory()
+        if directory is None or self._log is not None:
+            return
+        self._log = WriteAheadLog(directory / f"receiver-{self.id}")
+        allocated = max(self._until.values(), default=0)
+        for _, records in self._log.read(allocated):
+            self._buffer.extend(records)
+
+    def stop(self) -> None:
+        self.supervisor.stop("Stopped by driver", None)
+
+    def batch_done(self, info: events.BatchInfo, records: int) -> None:
+        """Adapt the rate."""
+        if self._estimator is None:
+            return
+        processing, waiting = info.processingDelay(), info.schedulingDelay()
+        rate = self._estimator.compute(info.processingEndTime(), records, processing, waiting)
+        if rate is not None:
+            self._limiter.set(rate)
+
+    @property
+    def rate_limit(self) -> float | None:
+        """The most records a second that are taken in; None for no limit."""
+        return self._limiter.rate
+
+    # ------------------------------------------------------------ records
+
+    def take_one(self, item: Any) -> None:
+        """A record of an unreliable receiver: in the log when its batch is made."""
+        self._limiter.take(1)
+        with self._records_lock:
+            self._singles.append(item)
+
+    def take_in(self, items: list[Any]) -> None:
+        """A block: in the log when this returns."""
+        self._limiter.take(len(items))
+        with self._records_lock:
+            self._keep(items)
+
+    def _keep(self, items: list[Any]) -> None:
+        if self._log is not None:
+            self._log.append(items)
+        self._buffer.extend(items)
+
+    def allocate(self, time_ms: int) -> None:
+        """What came in until now belongs to this batch."""
+        with self._records_lock:
+            if time_ms in self._batches or time_ms in self._until:
+                return
+            singles, self._singles = self._singles, []
+            if singles:
+                self._keep(singles)
+            self._batches[time_ms], self._buffer = self._buffer, []
+            if self._log is not None:
+                self._until[time_ms] = self._log.next - 1
+
+    def _records(self, time_ms: int) -> list[Any]:
+        found = self._batches.get(time_ms)
+        if found is not None or self._log is None or time_ms not in self._until:
+            return found or []
+        begin = max((until for t, until in self._until.items() if t < time_ms), default=self._forgotten)
+        return [x for _, records in self._log.read(begin, self._until[time_ms]) for x in records]
+
+    _forgotten = 0
+
+    def records(self, time_ms: int) -> int:
+        return len(self._batches.get(time_ms, ()))
+
+    def compute(self, time_ms: int) -> RDD | None:
+        records = self._records(time_ms)
+        count = max(1, min(int(self.ssc.sparkContext.defaultParallelism), len(records) // 1000))
+        edges = [i * len(records) // count for i in range(count + 1)]
+        slices = [records[a:b] for a, b in itertools.pairwise(edges)] if records else []
+        return RDD(Collection(slices), self.ssc.sparkContext)
+
+    def forget(self, time_ms: int, unpersist: bool) -> None:
+        super().forget(time_ms, unpersist)
+        limit = time_ms - self.remember_ms
+        with self._records_lock:
+            for old in [t for t in self._batches if t <= limit]:
+                del self._batches[old]
+            gone = [t for t in self._until if t <= limit]
+            for old in gone:
+                self._forgotten = max(self._forgotten, self._until.pop(old))
+        if gone and self._log is not None:
+            self._log.forget(self._forgotten)
+
+    def describe(self) -> Any:
+        with self._records_lock:
+            until = {str(t): number for t, number in self._until.items()}
+        return {"forgotten": self._forgotten, "until": until} if self._log is not None else None
+
+    def restore(self, described: Any) -> None:
+        self._forgotten = described["forgotten"]
+        self._until = {int(t): number for t, number in described["until"].items()}
+
+
+def estimator(setting: Callable[[str, str], str], interval_ms: int) -> PidRateEstimator:
+    """As the settings say; only Spark's `pid` is known."""
+    kind = setting("spark.streaming.backpressure.rateEstimator", "pid")
+    if kind != "pid":
+        raise ValueError(f"Unknown rate estimator: spark.streaming.backpressure.rateEstimator is pid, not {kind}")
+    name = "spark.streaming.backpressure.pid."
+    return PidRateEstimator(
+        interval_ms,
+        float(setting(f"{name}proportional", "1.0")),
+        float(setting(f"{name}integral", "0.2")),
+        float(setting(f"{name}derived", "0.0")),
+        float(setting(f"{name}minRate", "100")),
+    )
+
+
+class ReceiverSupervisor:
+    """Starts, restarts and stops one receiver."""
+
+    def __init__(self, stream: ReceiverStream) -> None:
+        self._stream = stream
+        self.stream_id = stream.id
+        self.state = "INITIALIZED"
+        self._wake = threading.Event()
+        self._lock = threading.RLock()
+
+    def _info(self, message: str = "", error: BaseException | None = None) -> events.ReceiverEvent:
+        at = self._stream.ssc.clock.now_ms() if error is not None else -1
+        text = "" if error is None else repr(error)
+        active = self.state == "STARTED"
+        return events.ReceiverEvent(events.ReceiverInfo(self.stream_id, self._stream.name, active, text, message, at))
+
+    def _post(self, call: str, message: str = "", error: BaseException | None = None) -> None:
+        self._stream.ssc.bus.post(call, self._info(message, error))
+
+    def start(self) -> None:
+        """Call onStart."""
+        with self._lock:
+            self._stream.receiver._supervisor = self
+            self.state = "STARTED"
+            self._wake.clear()
+        try:
+            self._stream.receiver.onStart()
+        except Exception as error:
+            self.restart("Error starting receiver", error, None)
+            return
+        self._post("onReceiverStarted")
+
+    def store_one(self, item: Any) -> None:
+        self._stream.take_one(item)
+
+    def store_many(self, items: list[Any]) -> None:
+        self._stream.take_in(items)
+
+    def report(self, message: str, error: BaseException) -> None:
+        _log.warning("Receiver %d: %s: %s", self.stream_id, message, error)
+        self._post("onReceiverError", message, error)
+
+    def restart(self, message: str, error: BaseException | None, delay_ms: int | None) -> None:
+        if error is not None:
+            self.report(message, error)
+        default = int(self._stream.ssc.sparkContext._setting("spark.streaming.receiverRestartDelay", "2000"))
+        delay = (default if delay_ms is None else delay_ms) / 1000
+
+        def again() -> None:
+            if not self._end(message, error):
+                return
+            if not self._wake.wait(delay):
+                self.start()
+
+        threading.Thread(target=again, name="penstock receiver restart", daemon=True).start()
+
+    def stop(self, message: str, error: BaseException | None) -> None:
+        self._wake.set()
+        self._end(message, error)
+
+    def _end(self, message: str, error: BaseException | None) -> bool:
+        with self._lock:
+            if self.state != "STARTED":
+                return False
+            self.state = "STOPPED"
+        self._guarded(self._stream.receiver.onStop)
+        self._post("onReceiverStopped", message, error)
+        return True
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:
+            self.report("Error stopping receiver", error)
