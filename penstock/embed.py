@@ -271,6 +271,7 @@ _CLASSIC: dict[str, dict[str, str]] = {
     "pyspark.core.files": {"SparkFiles": "penstock.rdd.files"},
     "pyspark.files": {"SparkFiles": "penstock.rdd.files"},
     "pyspark.streaming": _STREAMING,
+    "pyspark.streaming.listener": {"StreamingListener": "penstock.streaming.listener"},
     "pyspark.streaming.context": {"StreamingContext": "penstock.streaming.context"},
     "pyspark.streaming.dstream": {
         "DStream": "penstock.streaming.dstream",
@@ -288,7 +289,7 @@ def _provide(name: str, members: Mapping[str, str]) -> None:
     import importlib
 
     module = types.ModuleType(name, "Of the embedded engine.")
-    module.__path__ = [] if name != "pyspark.streaming" else [_client_directory(name)]
+    module.__path__ = []
     module.__all__ = list(members)  # type: ignore[attr-defined]
 
     def member(key: str) -> Any:
@@ -302,13 +303,6 @@ def _provide(name: str, members: Mapping[str, str]) -> None:
     sys.modules[name] = module
     parent, _, last = name.rpartition(".")
     setattr(sys.modules[parent], last, module)
-
-
-def _client_directory(name: str) -> str:
-    """Where the client keeps the modules of a package that we do not replace: `pyspark.streaming.listener`."""
-    import pyspark
-
-    return os.path.join(os.path.dirname(pyspark.__file__), name.removeprefix("pyspark."))  # noqa: PTH118, PTH120
 
 
 def _provide_py4j() -> None:

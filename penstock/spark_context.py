@@ -28,7 +28,16 @@ _LEVELS = {
 OpenSession = Callable[[SparkConf], "SparkSession"]
 
 
-class SparkContext(RDDCalls):
+class _NoGateway(type):
+    """`SparkContext._jvm` and its like are None: there is no JVM."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name in _JVM_ATTRIBUTES:
+            return None
+        raise AttributeError(f"type object 'SparkContext' has no attribute '{name}'")
+
+
+class SparkContext(RDDCalls, metaclass=_NoGateway):
     """One application.  Made by `SparkContext(...)`, by `SparkContext.getOrCreate()` or through a session."""
 
     _active_spark_context: ClassVar[SparkContext | None] = None
@@ -92,16 +101,6 @@ class SparkContext(RDDCalls):
     def version(self) -> str:
         """The version of Spark whose API this is."""
         return str(self._session.version)
-
-    @property
-    def defaultParallelism(self) -> int:  # noqa: N802
-        """`spark.default.parallelism`, or how many tasks run at once."""
-        return self._default_slices()
-
-    @property
-    def defaultMinPartitions(self) -> int:  # noqa: N802
-        """As Spark: two, or one on one processor."""
-        return min(self.defaultParallelism, 2)
 
     @property
     def uiWebUrl(self) -> None:  # noqa: N802

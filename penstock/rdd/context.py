@@ -214,6 +214,16 @@ class RDDCalls:
     def _default_slices(self) -> int:
         return int(self._setting("spark.default.parallelism", "") or self._slots()[0])
 
+    @property
+    def defaultParallelism(self) -> int:
+        """`spark.default.parallelism`, or how many tasks run at once."""
+        return self._default_slices()
+
+    @property
+    def defaultMinPartitions(self) -> int:
+        """As Spark: two, or one with one slot."""
+        return min(self.defaultParallelism, 2)
+
     def union(self, rdds: Sequence[RDD]) -> RDD:
         """The elements of all."""
         return self._rdd(union_of([rdd._node for rdd in rdds])) if rdds else self.emptyRDD()

@@ -18,7 +18,7 @@ _MEMBERS = {
     "StreamingContext": "penstock.streaming.context",
     "DStream": "penstock.streaming.dstream",
     "TransformedDStream": "penstock.streaming.transformed",
-    "StreamingListener": "pyspark.streaming.listener",
+    "StreamingListener": "penstock.streaming.listener",
     "Receiver": "penstock.streaming.receiver",
     "State": "penstock.streaming.map_with_state",
     "StateSpec": "penstock.streaming.map_with_state",

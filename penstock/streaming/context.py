@@ -71,6 +71,11 @@ class StreamingContext:
         """The SparkContext it runs on."""
         return self._sc
 
+    @property
+    def _jssc(self) -> StreamingContext:
+        """Where programs reach for the JVM's context: this one."""
+        return self
+
     # ------------------------------------------------------------ life
 
     def start(self) -> None:
@@ -246,7 +251,7 @@ class StreamingContext:
     def input_infos(self, time_ms: int) -> dict[int, events.StreamInputInfo]:
         """What came in for the batch."""
         found = ((s.id, s.records(time_ms), s.info(time_ms)) for s in self.graph.inputs)
-        return {key: events.StreamInputInfo(key, records, info) for key, records, info in found}
+        return {key: events.StreamInputInfo(key, n, info) for key, n, info in found if n is not None}
 
     def batch_made(self, time_ms: int) -> None:
         """A batch's data is decided and its jobs are made: durable before they run."""

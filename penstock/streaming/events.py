@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+class Time(int):
+    """A batch's time: milliseconds since 1970."""
+
+    def milliseconds(self) -> int:
+        """As a plain number."""
+        return int(self)
+
+
 @dataclass(frozen=True)
 class StreamInputInfo:
     """What one input gave a batch."""
@@ -37,9 +45,9 @@ class StreamInputInfo:
         """Such as the files or offsets."""
         return self._metadata
 
-    def metadataDescription(self) -> str | None:
+    def metadataDescription(self) -> str:
         """The metadata in words."""
-        return self._metadata.get("Description")
+        return str(self._metadata.get("Description", ""))
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,9 @@ class OutputOperationInfo:
     _ended: int | None
     _failure: str | None
 
-    def batchTime(self) -> int:
+    def batchTime(self) -> Time:
         """The batch's time."""
-        return self._batch_time
+        return Time(self._batch_time)
 
     def id(self) -> int:
         """The operation's number in the program."""
@@ -93,9 +101,9 @@ class BatchInfo:
     _inputs: dict[int, StreamInputInfo]
     _outputs: dict[int, OutputOperationInfo]
 
-    def batchTime(self) -> int:
+    def batchTime(self) -> Time:
         """The batch's time."""
-        return self._time
+        return Time(self._time)
 
     def submissionTime(self) -> int:
         """When its jobs were made."""

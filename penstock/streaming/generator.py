@@ -44,6 +44,7 @@ class JobGenerator:
             if limit is not None and self._next_ms > limit:
                 return
             if self._clock.now_ms() < self._next_ms:
+                self._wake.clear()  # stopping gracefully: the last batch's time is still to come
                 continue
             time_ms, self._next_ms = self._next_ms, self._next_ms + self._context.batch_ms
             self.generate(time_ms)

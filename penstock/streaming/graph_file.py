@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark import cloudpickle
 
 from penstock.core.files import fs
+from penstock.rdd.context import RDDCalls
+from penstock.rdd.errors import only_on_driver
 from penstock.rdd.nodes import Collection
 from penstock.rdd.rdd import RDD
 
@@ -29,7 +31,7 @@ _MAGIC = b"penstock dstream graph 1\n"
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Functions by value; the contexts by name; RDDs that functions use by their elements."""
+    """Functions by value; the streaming context by name; RDDs that functions use by their elements."""
 
     def __init__(self, file: io.BytesIO, names: dict[int, str]) -> None:
         super().__init__(file)
@@ -41,6 +43,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, RDD):
             return _rdd_again, (_Context(), obj.glom().collect())
+        if isinstance(obj, RDDCalls):
+            raise only_on_driver()
         return super().reducer_override(obj)
 
 
@@ -71,8 +75,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _named(context: StreamingContext) -> dict[str, Any]:
-    spark = context.sparkContext
-    return {"ssc": context, "sc": spark, "spark": spark._session}
+    return {"ssc": context}
 
 
 def write(directory: Path, context: StreamingContext) -> None:
@@ -101,7 +104,7 @@ def read(directory: Path, make: Callable[[dict[str, str], int], StreamingContext
     if not data.startswith(_MAGIC):
         raise ValueError(f"{path} is not a graph that this version of Penstock has written")
     # The definition is read twice: once for the settings that the context is made with.
-    settings = _Unpickler(io.BytesIO(data[len(_MAGIC) :]), dict.fromkeys(("ssc", "sc", "spark"))).load()
+    settings = _Unpickler(io.BytesIO(data[len(_MAGIC) :]), {"ssc": None}).load()
     context = make(settings["conf"], settings["batch_ms"])
     found = _Unpickler(io.BytesIO(data[len(_MAGIC) :]), _named(context)).load()
     graph: Graph = found["graph"]

@@ -37,9 +37,9 @@ class InputStream(DStream):
         """What listeners are told of the batch's data."""
         return {}
 
-    def records(self, time_ms: int) -> int:
-        """How many records the batch has, as far as that is known without computing it."""
-        return 0
+    def records(self, time_ms: int) -> int | None:
+        """How many records the batch has; None where that is not known without computing it."""
+        return None
 
 
 class QueueStream(InputStream):

@@ -139,7 +139,7 @@ class ReceiverStream(InputStream):
 
     _forgotten = 0
 
-    def records(self, time_ms: int) -> int:
+    def records(self, time_ms: int) -> int | None:
         return len(self._batches.get(time_ms, ()))
 
     def compute(self, time_ms: int) -> RDD | None:

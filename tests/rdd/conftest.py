@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pyspark.conf import SparkConf
 
 from penstock.rdd.context import RDDCalls
 
@@ -14,6 +15,9 @@ class Context(RDDCalls):
     def __init__(self, master: str = "local[4]", **settings: str) -> None:
         self.master = master
         self.settings = settings
+
+    def getConf(self) -> SparkConf:
+        return SparkConf().setAll(list(self.settings.items()))
 
     def _setting(self, key: str, default: str) -> str:
         return self.settings.get(key, default)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from penstock.streaming.context import StreamingContext
+from penstock.testing import ManualClock
+from tests.rdd.conftest import Context
+
+
+class Run:
+    """A StreamingContext on a manual clock: batches of one second, run one at a time."""
+
+    def __init__(self, directory: str, batch_seconds: float = 1.0, **settings: str) -> None:
+        self.sc = Context("local[2]", **{"spark.default.parallelism": "1", **settings})
+        self.clock = ManualClock(1_000_000_000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.ssc = StreamingContext(self.sc, batch_seconds, clock=self.clock)
+        self.ssc.checkpoint(directory)
+        self.results: list[tuple[int, list[Any]]] = []
+        self.done = 0
+        self.ssc.bus.add(self)
+
+    def onBatchCompleted(self, event: Any) -> None:
+        self.done += 1
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("on"):
+            return lambda event: None
+        raise AttributeError(name)
+
+    def keep(self, stream: Any) -> None:
+        """Collect each batch of a stream: (seconds since the start, elements)."""
+
+        results = self.results
+
+        def collect(when: Any, rdd: Any) -> None:
+            results.append((round(when.timestamp()) - 1_000_000, rdd.collect()))
+
+        stream.foreachRDD(collect)
+
+    def batches(self, number: int) -> list[list[Any]]:
+        """Run so many batches; the elements of each batch that was kept since the start."""
+        if self.ssc.state == "INITIALIZED":
+            self.ssc.start()
+        for _ in range(number):
+            expected = self.done + 1
+            assert self.clock.wait_for_waiter()
+            self.clock.advance(self.ssc.batch_ms)
+            deadline = time.monotonic() + 20
+            while self.done < expected:
+                assert time.monotonic() < deadline, "a batch does not end"
+                time.sleep(0.0005)
+        return [elements for _, elements in self.results]
+
+    def stop(self) -> None:
+        self.ssc.stop(stopSparkContext=False)
+        self.sc._end_jobs("because the test has ended")
+
+
+@pytest.fixture
+def run(tmp_path: Any) -> Iterator[Run]:
+    made = Run(str(tmp_path / "checkpoint"))
+    yield made
+    made.stop()
+
+
+def outcome(run: Run, inputs: list[Any], stream: Callable[[Any], Any], batches: int | None = None) -> list[Any]:
+    """What a function of a queue stream gives batch by batch."""
+    run.keep(stream(run.ssc.queueStream([run.sc.parallelize(part, 1) for part in inputs])))
+    return run.batches(batches if batches is not None else len(inputs))
