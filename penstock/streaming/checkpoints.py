@@ -38,8 +38,8 @@ class Metadata:
     time_ms: int
     zero_ms: int
     pending: list[int] = field(default_factory=list)
-    #: By stream (its place in the graph): by time: the directory of its RDD and how many partitions it has.
-    streams: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+    #: By stream (its place in the graph): by time: the directories of its RDD and how many partitions it has.
+    streams: dict[str, dict[str, tuple[list[str], int]]] = field(default_factory=dict)
     #: By stream: what the input needs to make its batches again.
     inputs: dict[str, Any] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class Metadata:
 
     def directories(self) -> set[str]:
         """The data that it needs."""
-        return {path for times in self.streams.values() for path, _ in times.values()}
+        return {path for times in self.streams.values() for paths, _ in times.values() for path in paths}
 
 
 class Checkpoints:
@@ -101,7 +101,7 @@ class Checkpoints:
     def _metadata(self, pending: list[int]) -> Metadata:
         graph = self._context.graph
         zero = next((stream.zero_ms for stream in graph.streams if stream.zero_ms is not None), 0)
-        streams: dict[str, dict[str, tuple[str, int]]] = {}
+        streams: dict[str, dict[str, tuple[list[str], int]]] = {}
         inputs: dict[str, Any] = {}
         for i, stream in enumerate(graph.streams):
             kept = stream.kept_files()

@@ -266,6 +266,9 @@ class StreamingContext:
             info = batch.inputs.get(stream.id)
             stream.batch_done(events.info(batch), info.numRecords() if info is not None else 0)
         unpersist = self._sc._setting("spark.streaming.unpersist", "true") == "true"
+        if batch.time_ms not in self._failed:
+            for used in self.graph.streams:
+                used.batch_computed(batch.time_ms)
         self.graph.forget(min([batch.time_ms, *(t - self.batch_ms for t in self._failed)]), unpersist)
         if self._checkpoints is not None:
             self._checkpoints.write([t for t in self._unfinished() if t != batch.time_ms or t in self._failed])

@@ -10,7 +10,7 @@ from pyspark.storagelevel import StorageLevel
 
 from penstock.rdd.nodes import Collection
 from penstock.rdd.rdd import RDD
-from penstock.rdd.storage import Checkpoint
+from penstock.rdd.storage import Checkpoint, Saved
 from penstock.streaming.outputs import Outputs
 from penstock.streaming.state import States
 from penstock.streaming.windows import Windows
@@ -61,9 +61,16 @@ class Stream:
                 made.persist(self.level)
             assert self.zero_ms is not None
             if self.checkpoint_ms is not None and (time_ms - self.zero_ms) % self.checkpoint_ms == 0:
-                made.checkpoint()
+                self.keep_durably(time_ms, made)
             self.generated[time_ms] = made
             return made
+
+    def keep_durably(self, time_ms: int, rdd: RDD) -> None:
+        """The RDD of this time is to be written when it has been computed."""
+        rdd.checkpoint()
+
+    def batch_computed(self, time_ms: int) -> None:
+        """The jobs of a batch have ended without an error."""
 
     # ------------------------------------------------------------ life
 
@@ -109,16 +116,18 @@ class Stream:
 
     # ------------------------------------------------------------ checkpoints
 
-    def kept_files(self) -> dict[int, tuple[str, int]]:
+    def kept_files(self) -> dict[int, tuple[list[str], int]]:
         """By time: the directory of an RDD that has been checkpointed, and how many partitions it has."""
         with self._lock:
             made = list(self.generated.items())
         files = ((t, rdd, rdd.getCheckpointFile()) for t, rdd in made)
-        return {t: (file, rdd.getNumPartitions()) for t, rdd, file in files if file is not None}
+        return {t: ([file], rdd.getNumPartitions()) for t, rdd, file in files if file is not None}
 
-    def take_up(self, kept: dict[int, tuple[str, int]]) -> None:
+    def take_up(self, kept: dict[int, tuple[list[str], int]]) -> None:
         """After a restart: the RDDs that were checkpointed."""
-        self.generated = {t: checkpointed(file, parts, self.ssc.sparkContext) for t, (file, parts) in kept.items()}
+        spark = self.ssc.sparkContext
+        saved = {t: (Checkpoint(Path(paths[0])), count) for t, (paths, count) in kept.items()}
+        self.generated = {t: read_back(checkpoint, count, spark) for t, (checkpoint, count) in saved.items()}
 
     def describe(self) -> Any:
         """What an input needs to make its batches again, as JSON has it; None for nothing."""
@@ -139,10 +148,10 @@ class Stream:
         self._lock = threading.RLock()
 
 
-def checkpointed(directory: str, partitions: int, context: Any) -> RDD:
-    """The RDD of a directory that RDD.checkpoint wrote."""
+def read_back(saved: Saved, partitions: int, context: Any) -> RDD:
+    """An RDD whose elements are in files."""
     node = Collection([()] * partitions)
-    node.cut(Checkpoint(Path(directory)))
+    node.cut(saved)
     return RDD(node, context)
 
 

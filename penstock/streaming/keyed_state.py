@@ -110,6 +110,23 @@ class StateNode(Node):
         self._change = change
         self._shared: _Shared = before._shared if isinstance(before, StateNode) else _Shared(self.partitions)
         self.outputs: dict[int, list[Any]] = {}
+        #: By partition: the keys that this version has changed, with their values.
+        self.changes: dict[int, dict[Any, Any]] = {}
+
+    def elements(self, index: int, task: Task) -> Elements:
+        """From memory if this version is there, also when it has been written to files."""
+        with self._shared.locks[index]:
+            state = self._shared.states[index]
+            if state is not None and state.knows(self.id):
+                return iter(state.items(self.id))
+        return super().elements(index, task)
+
+    def snapshot(self, index: int) -> list[tuple[Any, Any]]:
+        """All pairs of a partition of this version, which has been computed."""
+        with self._shared.locks[index]:
+            state = self._shared.states[index]
+            assert state is not None
+            return state.items(self.id)
 
     def compute(self, index: int, task: Task) -> Elements:
         with self._shared.locks[index]:
@@ -134,6 +151,7 @@ class StateNode(Node):
     def _bring(self, state: KeyedState, index: int, task: Task) -> None:
         changes, self.outputs[index] = self._change(state, [p.elements(index, task) for p in self.parents[1:]])
         state.advance(self.id, changes)
+        self.changes[index] = changes
 
     def _rebuilt(self, state: KeyedState | None, index: int, task: Task) -> KeyedState:
         """From the nearest version that is known, or whose elements are kept, on."""

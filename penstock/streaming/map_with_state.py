@@ -16,6 +16,7 @@ from penstock.rdd.rdd import RDD
 from penstock.streaming.dstream import DStream
 from penstock.streaming.keyed_state import DELETED, GivenNode, KeyedState, StateNode
 from penstock.streaming.state import partitioned
+from penstock.streaming.stateful import StatefulStream
 from penstock.streaming.times import as_datetime, milliseconds
 from penstock.streaming.transformed import TransformedDStream
 
@@ -127,10 +128,8 @@ class MapWithStateStream(DStream):
         return TransformedDStream((self._states,), lambda _, rdds: rdds[0].mapValues(lambda entry: entry[0]))
 
 
-class _StateStream(DStream):
+class _StateStream(StatefulStream):
     """(key, (state, time of the last pair)) of all keys."""
-
-    must_checkpoint = True
 
     def __init__(self, parent: DStream, spec: StateSpec, partitions: int) -> None:
         super().__init__(parent.ssc, (parent,), parent.slide_ms)

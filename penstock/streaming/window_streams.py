@@ -14,6 +14,7 @@ from penstock.rdd.rdd import RDD
 from penstock.rdd.shuffle import merge_pairs
 from penstock.streaming.dstream import DStream
 from penstock.streaming.keyed_state import DELETED, KeyedState, StateNode
+from penstock.streaming.stateful import StatefulStream
 
 
 class WindowedStream(DStream):
@@ -43,7 +44,7 @@ class WindowedStream(DStream):
         return union
 
 
-class ReducedWindowStream(DStream):
+class ReducedWindowStream(StatefulStream):
     """One pair per key: its values over the window reduced.
 
     With an inverse function and a window of at least five slides the result of the last slide is kept as keyed state
