@@ -1,4 +1,4 @@
-"""DStreams killed with SIGKILL go on from their checkpoint: every line counted once in every state, saved in one batch."""
+"""DStreams killed with SIGKILL go on from their checkpoint: every line is counted once in every state."""
 
 from __future__ import annotations
 
