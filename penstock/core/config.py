@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from penstock.core.config_entries import CORE_PREFIXES, ENTRIES, STATIC, Entry
-from penstock.core.errors import NO_SUCH_ELEMENT, SparkError, analysis_error, illegal_argument
+from penstock.core.errors import NO_SUCH_ELEMENT, SparkError, analysis_error, illegal_argument, unsupported
 
 TIME_ZONE = "spark.sql.session.timeZone"
 
@@ -100,6 +100,8 @@ def check_value(key: str, value: str) -> None:
     entry = ENTRIES.get(key)
     if entry is not None:
         _check(key, value, entry)
+    if key == "spark.sql.timestampType" and value.strip().upper() != "TIMESTAMP_LTZ":
+        raise unsupported(f"{key}={value}", "Write TIMESTAMP_NTZ where a timestamp without time zone is meant.")
 
 
 class Conf(Mapping[str, str]):

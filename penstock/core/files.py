@@ -18,6 +18,24 @@ from penstock.core.errors import unsupported
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
+#: Directories whose files nobody needs once this process is gone (temporary checkpoints): nothing in them is synced.
+_volatile: set[str] = set()
+
+
+def add_volatile(root: Path) -> None:
+    """From now on files under `root` are not synced."""
+    _volatile.add(f"{root}{os.sep}")
+
+
+def remove_volatile(root: Path) -> None:
+    """Undo `add_volatile`."""
+    _volatile.discard(f"{root}{os.sep}")
+
+
+def _is_volatile(path: Path) -> bool:
+    return bool(_volatile) and f"{path}{os.sep}".startswith(tuple(_volatile))
+
+
 class LocalFiles:
     """The local file system.  Raises OSError as Python does: callers name the query and the path."""
 
@@ -44,6 +62,15 @@ class LocalFiles:
                 view = memoryview(piece).cast("B")
                 while len(view):
                     view = view[file.write(view) :]
+            if not _is_volatile(path):
+                os.fsync(file.fileno())
+
+    def append(self, path: Path, data: Buffer) -> None:
+        """Write and fsync more of a file that nobody reads yet."""
+        with open(path, "ab", buffering=0) as file:
+            view = memoryview(data).cast("B")
+            while len(view):
+                view = view[file.write(view) :]
             os.fsync(file.fileno())
 
     def rename(self, source: Path, target: Path) -> None:
@@ -59,6 +86,8 @@ class LocalFiles:
 
     def sync(self, path: Path) -> None:
         """fsync a file written by somebody else (a Parquet writer)."""
+        if _is_volatile(path):
+            return
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

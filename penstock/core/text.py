@@ -145,6 +145,21 @@ def year_month_text(months: int, first: int, last: int) -> str:
     return f"INTERVAL '{sign}{body}' {_span(_YEAR_MONTH_FIELDS, first, last)}"
 
 
+def calendar_text(months: int, days: int, nanos: int) -> str:
+    """A calendar interval: `1 years 2 months -3 days 4 hours 5.5 seconds`, without the parts that are zero."""
+    us = abs(nanos) // 1000
+    sign = "-" if nanos < 0 else ""
+    seconds = f"{us // _MICROS % 60}.{us % _MICROS:06d}".rstrip("0").rstrip(".")
+    months_sign = "-" if months < 0 else ""
+    parts = (
+        (f"{months_sign}{abs(months) // 12}", "years"), (f"{months_sign}{abs(months) % 12}", "months"),
+        (str(days), "days"), (f"{sign}{us // (3_600 * _MICROS)}", "hours"),
+        (f"{sign}{us // (60 * _MICROS) % 60}", "minutes"), (f"{sign}{seconds}", "seconds"),
+    )  # fmt: skip
+    shown = [f"{number} {unit}" for number, unit in parts if number not in ("0", "-0")]
+    return " ".join(shown) or "0 seconds"
+
+
 def texts(column: pa.Array | pa.ChunkedArray, data_type: t.DataType, time_zone: datetime.tzinfo) -> list[str | None]:
     """Each value of an Arrow column as text; None for NULL."""
     import pyarrow as pa
@@ -153,7 +168,7 @@ def texts(column: pa.Array | pa.ChunkedArray, data_type: t.DataType, time_zone: 
         return [text for chunk in column.chunks for text in texts(chunk, data_type, time_zone)]
     if isinstance(data_type, (t.ArrayType, t.MapType, t.StructType)):
         return _nested_texts(column, data_type, time_zone)
-    render = _scalar_renderer(data_type, time_zone)
+    render = scalar_renderer(data_type, time_zone)
     if pa.types.is_timestamp(column.type) or pa.types.is_duration(column.type):
         column = column.cast(f"{'timestamp' if pa.types.is_timestamp(column.type) else 'duration'}[us]").cast("int64")
     elif pa.types.is_date32(column.type):
@@ -161,7 +176,8 @@ def texts(column: pa.Array | pa.ChunkedArray, data_type: t.DataType, time_zone: 
     return [None if value is None else render(value) for value in column.to_pylist()]
 
 
-def _scalar_renderer(data_type: t.DataType, time_zone: datetime.tzinfo) -> Render:
+def scalar_renderer(data_type: t.DataType, time_zone: datetime.tzinfo) -> Render:
+    """How one value of a type without parts is shown: dates are days, timestamps microseconds since 1970."""
     match data_type:
         case t.BooleanType():
             return lambda value: "true" if value else "false"
@@ -183,6 +199,12 @@ def _scalar_renderer(data_type: t.DataType, time_zone: datetime.tzinfo) -> Rende
             return lambda micros: day_time_text(int(micros), data_type.startField, data_type.endField)
         case t.YearMonthIntervalType():
             return lambda months: year_month_text(int(months), data_type.startField, data_type.endField)
+        case t.CalendarIntervalType():
+            return lambda value: calendar_text(*value)
+        case t.VariantType():
+            from penstock.core.variants import decoded, json_text
+
+            return lambda value: json_text(decoded(value), time_zone)
     return str
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from penstock.functions import decimals
 from penstock.functions.coercion import INTERVALS, cast_if_needed, is_integral
-from penstock.functions.decimal_sql import decimal_average, decimal_name, fitted
+from penstock.functions.decimal_sql import checked_total, decimal_average, decimal_name, scaled
 from penstock.functions.errors import mismatch, wrong_count
 from penstock.functions.literals import constant
-from penstock.functions.markers import quote
+from penstock.functions.nested_order import order_key
 from penstock.functions.resolve import call_of
 from penstock.functions.rows import row
 from penstock.functions.table import (
@@ -28,6 +28,7 @@ from penstock.functions.table import (
     tail_if,
 )  # fmt: skip
 from penstock.functions.type_names import duck_type
+from penstock.functions.wide_sums import wide_average, wide_sum
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import (
     BOOLEAN,
@@ -42,6 +43,7 @@ from penstock.plan.types import (
     LongType,
     MapType,
     StructType,
+    VariantType,
     YearMonthIntervalType,
 )  # fmt: skip
 
@@ -110,10 +112,11 @@ def _sum(args: list[str], call: FunctionCall, context: Any) -> str:
     t, value = call.args[0].type, f"sum({DISTINCT}{args[0]}){TAIL}"
     if isinstance(t, DecimalType):
         assert isinstance(call.type, DecimalType)
-        whole = call.type.precision - call.type.scale
-        return (
-            f"CAST({value} AS {decimal_name(call.type)})" if whole < 28 else fitted(value, call.type, context.conf.ansi)
-        )
+        if call.type.precision < 38:
+            return f"CAST({value} AS {decimal_name(call.type)})"
+        return checked_total(value, call.type, context.conf.ansi)
+    if isinstance(t, LongType) and not context.conf.ansi:
+        return f"spark_wrapped_long({value})"
     if isinstance(t, (LongType, DayTimeIntervalType)):
         return f"spark_long({value})"
     if isinstance(t, YearMonthIntervalType):
@@ -122,6 +125,11 @@ def _sum(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _try_sum(args: list[str], call: FunctionCall, context: Any) -> str:
+    t = call.args[0].type
+    if isinstance(call.type, DecimalType) and isinstance(t, DecimalType) and call.type.precision == 38:
+        if not call.distinct:
+            return scaled(wide_sum(args[0], t), call.type)
+        return checked_total(f"sum({DISTINCT}{args[0]}){TAIL}", call.type, ansi=False)
     return f"TRY_CAST(sum({DISTINCT}{args[0]}){TAIL} AS {duck_type(call.type)})"
 
 
@@ -175,6 +183,9 @@ def _try_avg_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     """NULL when the sum leaves its type."""
     total = f"TRY_CAST(sum({DISTINCT}{args[0]}){TAIL} AS {duck_type(_running_sum_type(call))})"
     t = call.args[0].type
+    if isinstance(t, DecimalType) and t.precision > 28 and not call.distinct:
+        assert isinstance(call.type, DecimalType)
+        return wide_average(args[0], t, f"count({args[0]}){TAIL}", call.type)
     if isinstance(t, YearMonthIntervalType):
         total = f"TRY_CAST({total} AS INTEGER)"
     mean = _quotient(total, f"count({DISTINCT}{args[0]}){TAIL}", call)
@@ -191,7 +202,7 @@ _AVG = Incremental(
 
 
 def _orderable(args: Args, request: Request) -> Args:
-    if _has_map(args[0].type):
+    if has_map(args[0].type) or isinstance(args[0].type, VariantType):
         raise mismatch(
             "INVALID_ORDERING_TYPE", request.name, args, f"`{request.name}` cannot order values of this type.",
             functionName=f"`{request.name}`", dataType=f'"{args[0].type.simpleString().upper()}"',
@@ -199,26 +210,10 @@ def _orderable(args: Args, request: Request) -> Args:
     return args
 
 
-def _has_map(t: DataType) -> bool:
+def has_map(t: DataType) -> bool:
     if isinstance(t, ArrayType):
-        return _has_map(t.elementType)
-    return isinstance(t, MapType) or (isinstance(t, StructType) and any(_has_map(f.dataType) for f in t.fields))
-
-
-def order_key(value: str, t: DataType, depth: int = 0) -> str:
-    """What orders nested values as Spark does: a NULL within comes first (DuckDB puts it last)."""
-    if isinstance(t, StructType) and t.fields:
-        parts = (
-            f"'k{i}': {order_key(f'struct_extract({value}, {quote(f.name)})', f.dataType, depth)}"
-            for i, f in enumerate(t.fields)
-        )
-        inner = "{" + ", ".join(parts) + "}"
-    elif isinstance(t, ArrayType):
-        name = f"o{depth}_"
-        inner = f"list_transform({value}, lambda {name}: {order_key(name, t.elementType, depth + 1)})"
-    else:
-        inner = value
-    return f"{{'n': {value} IS NOT NULL, 'v': {inner}}}"
+        return has_map(t.elementType)
+    return isinstance(t, MapType) or (isinstance(t, StructType) and any(has_map(f.dataType) for f in t.fields))
 
 
 def _extreme_sql(name: str) -> Any:
@@ -289,7 +284,7 @@ def _set(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _no_map_in_set(args: Args, request: Request) -> Args:
-    if _has_map(args[0].type):
+    if has_map(args[0].type):
         raise mismatch(
             "UNSUPPORTED_INPUT_TYPE", request.name, args, "collect_set takes no maps.",
             functionName=f"`{request.name}`", dataType='"MAP"',
@@ -305,23 +300,6 @@ _SET = Incremental(
     (Buffer("items", own_type, _set,
             "CASE WHEN {old} IS NULL THEN {new} ELSE list_sort(list_distinct(list_concat({old}, {new}))) END"),),
     "coalesce({items}, [])",
-)  # fmt: skip
-# Distinct values are counted exactly (across batches through 64-bit hashes): within every error that can be asked for.
-
-
-def _approximate(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"count(DISTINCT {args[0]}){TAIL}"
-
-
-def _distinct_hashes(args: list[str], call: FunctionCall, context: Any) -> str:
-    value = f"CAST(CAST(hash({args[0]}) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
-    return f"coalesce(list(DISTINCT {value}){tail_if(f'{args[0]} IS NOT NULL')}, [])"
-
-
-_APPROXIMATE = Incremental(
-    (Buffer("hashes", ArrayType(LONG, False), _distinct_hashes,
-            "CASE WHEN {old} IS NULL THEN {new} ELSE list_distinct(list_concat({old}, {new})) END"),),
-    "coalesce(len({hashes}), 0)",
 )  # fmt: skip
 
 
@@ -395,8 +373,6 @@ register(
     aggregate("collect_list array_agg", "any", _array_of, _list, _LIST, nullable=False,
               shows={"array_agg": "collect_list"}),
     aggregate("collect_set", "any", _array_of, _set, _SET, nullable=False, coerce=_no_map_in_set),
-    aggregate("approx_count_distinct", "any double?", LONG, _approximate,
-              _APPROXIMATE, nullable=False),
     aggregate("max_by", "any any integral?", _by_type, _by("arg_max"), _by_incremental("arg_max"), coerce=_by_input),
     aggregate("min_by", "any any integral?", _by_type, _by("arg_min"), _by_incremental("arg_min"), coerce=_by_input),
 )  # fmt: skip

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.core.errors import unsupported
-from penstock.functions.coercion import cast_if_needed, is_integral, wider
+from penstock.core.config import Conf
+from penstock.core.errors import illegal_argument
+from penstock.functions.coercion import cast_if_needed, is_integral, is_string, merge_nullability, wider
 from penstock.functions.errors import data_diff_types, mismatch, wrong_input
+from penstock.functions.literals import constant, constant_value
 from penstock.functions.markers import raise_sql, raise_with_values
+from penstock.functions.nested_order import extreme_of_list, sorted_list
 from penstock.functions.rows import element_type, need, row, same_types
+from penstock.functions.sequences import sequence_input, sequence_sql
 from penstock.functions.table import Args, Request, register
 from penstock.functions.type_names import duck_type, quoted_type
 from penstock.plan.expressions import Expression, FunctionCall, Literal
@@ -20,17 +24,13 @@ from penstock.plan.types import (
     NULL,
     STRING,
     ArrayType,
-    CalendarIntervalType,
     DataType,
-    DateType,
-    DayTimeIntervalType,
+    DoubleType,
+    FloatType,
     MapType,
     NullType,
     StructField,
     StructType,
-    TimestampNTZType,
-    TimestampType,
-    YearMonthIntervalType,
 )  # fmt: skip
 
 
@@ -49,7 +49,12 @@ def _or_empty(e: Expression, request: Request) -> Expression:
 
 
 def _array_type(args: Args) -> DataType:
-    return ArrayType(args[0].type, any(arg.nullable for arg in args)) if args else ArrayType(NULL, False)
+    if not args:
+        return ArrayType(NULL, False)
+    return ArrayType(merge_nullability((arg.type for arg in args), _ANY_CONF), any(arg.nullable for arg in args))
+
+
+_ANY_CONF = Conf()  # types that differ in nullability alone merge the same under every setting
 
 
 def _array(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -61,47 +66,6 @@ def _array_repeat(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CASE WHEN {args[1]} IS NOT NULL THEN CAST({rows} AS {duck_type(call.type)}) END"
 
 
-def _sequence_input(args: Args, request: Request) -> Args:
-    first, last = same_types(args[:2], request)
-    if is_integral(first.type):
-        step = (cast_if_needed(args[2], first.type, request.conf),) if len(args) > 2 else ()
-        return (first, last, *step)
-    if not isinstance(first.type, (DateType, TimestampType, TimestampNTZType)):
-        raise wrong_input(request.name, args, 0, '("INTEGRAL" or "DATE" or "TIMESTAMP")')
-    return (first, last, *args[2:])
-
-
-_BAD_SEQUENCE = raise_sql(
-    "_LEGACY_ERROR_TEMP_3242", "Illegal sequence boundaries: the step does not lead from the start to the end.",
-    kind="illegal_argument", sqlstate="XXKD0",
-)  # fmt: skip
-
-
-def _sequence(args: list[str], call: FunctionCall, context: Any) -> str:
-    first, last = args[:2]
-    t = call.args[0].type
-    if len(args) == 2:
-        step = f"CASE WHEN {first} <= {last} THEN 1 ELSE -1 END"
-        step = step if is_integral(t) else f"to_days(CAST({step} AS INTEGER))"
-    else:
-        step = _step(args[2], call.args[2].type)
-    series = f"CAST(generate_series({first}, {last}, {step}) AS {duck_type(call.type)})"
-    if len(args) == 2 or not is_integral(t):
-        return series
-    bad = (
-        f"({step} = 0 AND {first} <> {last}) OR ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last})"
-    )
-    return f"CASE WHEN {bad} THEN {_BAD_SEQUENCE} WHEN {first} = {last} THEN [{first}] ELSE {series} END"
-
-
-def _step(sql: str, t: DataType) -> str:
-    if isinstance(t, DayTimeIntervalType):
-        return f"to_microseconds({sql})"
-    if isinstance(t, YearMonthIntervalType):
-        return f"to_months({sql})"
-    return sql if is_integral(t) or isinstance(t, CalendarIntervalType) else f"CAST({sql} AS INTERVAL)"
-
-
 # ---------------------------------------------------------------- elements
 
 
@@ -110,7 +74,6 @@ def _index_error(condition: str, array: str, index: str) -> str:
     return raise_with_values(
         condition, f"The index {{indexValue}} is out of bounds: there are {{arraySize}} elements. Use {hint} for NULL.",
         {"indexValue": index, "arraySize": f"len({array})"}, sqlstate="22003", kind="array_index",
-        ansiConfig='"spark.sql.ansi.enabled"', functionName=hint,
     )  # fmt: skip
 
 
@@ -134,11 +97,17 @@ def _item(strict: bool) -> Any:
     return sql
 
 
-def _element_null(args: Args) -> bool:
+def _element_null(args: Args, zero_based: bool = False) -> bool:
     t = args[0].type
     if isinstance(t, MapType):
         return True
-    return any(arg.nullable for arg in args) or (isinstance(t, ArrayType) and t.containsNull)
+    if any(arg.nullable for arg in args):
+        return True
+    index, made = constant_value(args[1]), args[0]
+    if not (isinstance(made, FunctionCall) and made.name == "array" and isinstance(index, int)):
+        return True
+    at = index if zero_based else index - 1 if index > 0 else len(made.args) + index
+    return made.args[at].nullable if 0 <= at < len(made.args) else True
 
 
 def _element_at_input(args: Args, request: Request) -> Args:
@@ -202,12 +171,18 @@ def _with_element(args: Args, request: Request) -> Args:
         array = _or_empty(array, request)
     t = array_input(array, args, request)
     kind = wider(t.elementType, args[1].type, request.conf)
-    if kind is None or (isinstance(args[1].type, NullType) and request.name in ("array_contains", "array_position")):
+    mixed = is_string(t.elementType) != is_string(args[1].type) and not isinstance(t.elementType, NullType)
+    if (
+        kind is None
+        or (mixed and not isinstance(args[1].type, NullType))
+        or (isinstance(args[1].type, NullType) and request.name in ("array_contains", "array_position"))
+    ):
         condition = "NULL_TYPE" if isinstance(args[1].type, NullType) else "ARRAY_FUNCTION_DIFF_TYPES"
         raise mismatch(
             condition, request.name, args, "the value has another type than the elements of the array.",
-            functionName=f"`{request.name}`", dataType='"ARRAY"', leftType=quoted_type(t),
-            rightType=quoted_type(args[1].type),
+            functionName=f"`{request.name}`",
+            **({} if condition == "NULL_TYPE" else {"dataType": '"ARRAY"', "leftType": quoted_type(t),
+                                                    "rightType": quoted_type(args[1].type)}),
         )  # fmt: skip
     value = cast_if_needed(args[1], kind, request.conf)
     return cast_if_needed(array, ArrayType(kind, t.containsNull), request.conf), value
@@ -341,9 +316,14 @@ def _arrays_zip(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _sort_array(args: list[str], call: FunctionCall, context: Any) -> str:
-    up = f"list_sort({args[0]}, 'ASC', 'NULLS FIRST')"
-    down = f"list_sort({args[0]}, 'DESC', 'NULLS LAST')"
+    element = element_type(call.args)
+    up = sorted_list(args[0], element, "ASC", nulls_first=True)
+    down = sorted_list(args[0], element, "DESC", nulls_first=False)
     return f"CASE WHEN {args[1]} THEN {up} ELSE {down} END"
+
+
+def _extreme_element(name: str) -> Any:
+    return lambda args, call, context: extreme_of_list(name, args[0], element_type(call.args))
 
 
 def _array_join_input(args: Args, request: Request) -> Args:
@@ -426,12 +406,32 @@ def _no_maps(args: Args, request: Request) -> Args:
 _SHUFFLED = "list_transform(list_sort(list_transform({0}, lambda x: {{'r': random(), 'v': x}})), lambda p: p.v)"
 
 
-def _shuffle(args: Args, request: Request) -> Expression:
-    if len(args) > 1:
-        raise unsupported("shuffle with a seed")
-    from penstock.plan.expressions import FunctionCall
+def _distinct(args: list[str], call: FunctionCall, context: Any) -> str:
+    """-0.0 is 0.0."""
+    floating = isinstance(call.type, ArrayType) and isinstance(call.type.elementType, (FloatType, DoubleType))
+    return f"spark_list_distinct({f'list_transform({args[0]}, lambda x: x + 0)' if floating else args[0]})"
 
+
+def _shuffle(args: Args, request: Request) -> Expression:
+    """shuffle(array) and shuffle(array, seed)."""
+    if len(args) > 1 and (constant(args[1]) is None or not is_integral(args[1].type)):
+        raise illegal_argument("INVALID_PARAMETER_VALUE.LONG", "The seed of shuffle must be a constant BIGINT.",
+                               parameter="`seed`", functionName="`shuffle`", invalidValue="")  # fmt: skip
     return FunctionCall("shuffle", args, args[0].type, args[0].nullable, "shuffle")
+
+
+def _show_shuffle(call: FunctionCall, texts: Sequence[str]) -> str:
+    return f"shuffle({texts[0]})"
+
+
+def _shuffle_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    """With a seed: Spark's positions, which follow from how many elements the rows before have."""
+    if len(args) == 1:
+        return _SHUFFLED.format(args[0])
+    before = f"sum(coalesce(len({args[0]}), 0)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    seed = constant_value(call.args[1])
+    positions = f"kernel_shuffled_positions(len({args[0]}), CAST(coalesce({before}, 0) AS BIGINT), {int(seed or 0)})"
+    return f"list_transform({positions}, lambda i: ({args[0]})[i])"
 
 
 def _bracket(call: FunctionCall, texts: Sequence[str]) -> str:
@@ -448,15 +448,16 @@ register(
         nullable=False),
     row("array_repeat", "any int", lambda args: ArrayType(args[0].type, args[0].nullable), _array_repeat,
         nullable=lambda args: args[1].nullable),
-    row("sequence", "any any any?", lambda args: ArrayType(args[0].type, False), _sequence, coerce=_sequence_input),
-    row("getarrayitem", "any any", element_type, _item(True), coerce=_item_input, nullable=_element_null,
+    row("sequence", "any any any?", lambda args: ArrayType(args[0].type, False), sequence_sql, coerce=sequence_input),
+    row("getarrayitem", "any any", element_type, _item(True), coerce=_item_input,
+        nullable=lambda args: _element_null(args, zero_based=True),
         display=_bracket),
     row("get", "array integral", element_type, _item(False), nullable=True),
     row("getmapvalue", "any any", _element_type, "map_extract_value({0}, {1})", coerce=_map_value_input, nullable=True,
         display=_bracket),
     row("element_at", "any any", _element_type, _element_at(True), coerce=_element_at_input, nullable=_element_null),
     row("try_element_at", "any any", _element_type, _element_at(False), coerce=_element_at_input,
-        nullable=_element_null),
+        nullable=True),
     row("array_contains", "any any", BOOLEAN, _array_contains, coerce=_with_element, nullable=_contains_null),
     row("array_position", "any any", LONG, _POSITION,
         coerce=_with_element),
@@ -468,7 +469,7 @@ register(
     row("array_insert", "any any any", _nullable_elements, _array_insert, coerce=_insert_input,
         nullable=lambda args: args[0].nullable or args[1].nullable),
     row("array_compact", "array", _compact_type, "list_filter({0}, lambda c: c IS NOT NULL)"),
-    row("array_distinct", "array", 0, "spark_list_distinct({0})", coerce=_no_maps),
+    row("array_distinct", "array", 0, _distinct, coerce=_no_maps),
     row("array_union", "any any", _either_contains_null,
         "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN spark_list_distinct(list_concat({0}, {1})) END",
         coerce=_same_arrays),
@@ -477,12 +478,12 @@ register(
     row("arrays_overlap", "any any", BOOLEAN, _arrays_overlap, coerce=_same_arrays, nullable=_overlap_null),
     row("arrays_zip", "any*", _zip_type, _arrays_zip, coerce=_zip_input),
     row("array_join", "any string string?", STRING, _array_join, coerce=_array_join_input),
-    row("array_max", "array", element_type, "list_max({0})", coerce=_no_maps, nullable=True),
-    row("array_min", "array", element_type, "list_min({0})", coerce=_no_maps, nullable=True),
+    row("array_max", "array", element_type, _extreme_element("max"), coerce=_no_maps, nullable=True),
+    row("array_min", "array", element_type, _extreme_element("min"), coerce=_no_maps, nullable=True),
     row("array_size", "array", INTEGER, "CAST(len({0}) AS INTEGER)"),
     row("size cardinality", "any", INTEGER, _size, coerce=_size_input),
     row("sort_array", "array boolean?", 0, _sort_array, defaults={1: _TRUE}),
     row("flatten", "array", _flatten_type, _flatten, coerce=_flatten_input, nullable=_flatten_null),
     row("slice", "array int int", 0, _slice),
-    row("shuffle", "array any?", 0, _SHUFFLED, build=_shuffle, deterministic=False),
+    row("shuffle", "array any?", 0, _shuffle_sql, build=_shuffle, display=_show_shuffle, deterministic=False),
 )  # fmt: skip

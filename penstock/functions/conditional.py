@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.functions.coercion import cast_if_needed, common_type, is_string
-from penstock.functions.errors import data_diff_types, mismatch, wrong_input
+from penstock.functions.errors import data_diff_types, different_types, mismatch, wrong_input
+from penstock.functions.nested_order import extreme_of_list, needs_key
 from penstock.functions.rows import at_least, row, same_types
 from penstock.functions.table import Args, Request, register
 from penstock.functions.type_names import quoted_type
@@ -56,6 +57,8 @@ def _if_input(args: Args, request: Request) -> Args:
     if kind is None:
         raise data_diff_types("if", args[1:])
     yes, no = (cast_if_needed(arg, kind, request.conf) for arg in args[1:])
+    if is_string(args[0].type):
+        raise wrong_input("if", args, 0, "BOOLEAN")
     return _condition(args[0], args, 0, request), yes, no
 
 
@@ -90,6 +93,9 @@ def _all_nullable(args: Args) -> bool:
 
 def _extreme(args: Args, request: Request) -> Args:
     at_least(2, args, request)
+    texts = [is_string(arg.type) for arg in args if not isinstance(arg.type, NullType)]
+    if any(texts) and not all(texts):  # no promotion here, unlike in coalesce
+        raise data_diff_types(request.name, args)
     return same_types(args, request)
 
 
@@ -97,6 +103,9 @@ def _extreme_sql(name: str) -> Any:
     """NULLs are skipped by both; NaN is the greatest in both."""
 
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        kind = next((arg.type for arg in call.args if needs_key(arg.type)), None)
+        if kind is not None:
+            return extreme_of_list("max" if name == "greatest" else "min", f"[{', '.join(args)}]", kind)
         return f"{name}({', '.join(args)})"
 
     return sql
@@ -107,9 +116,9 @@ def _nvl2(args: Args, request: Request) -> Args:
 
 
 def _nullif(args: Args, request: Request) -> Args:
-    kind = common_type((arg.type for arg in args), request.conf)
-    if kind is None:
-        raise data_diff_types(request.name, args)
+    """Checked as `=` is; the first argument keeps its type."""
+    if common_type((arg.type for arg in args), request.conf) is None:
+        raise different_types("=", args)
     return args
 
 

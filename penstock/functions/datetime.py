@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.errors import unsupported
-from penstock.functions.coercion import cast_if_needed, is_string
+from penstock.functions.coercion import DATETIME, cast_if_needed, is_string
 from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant_value
@@ -26,6 +26,7 @@ from penstock.plan.types import (
     DecimalType,
     DoubleType,
     FloatType,
+    NullType,
     TimestampNTZType,
 )  # fmt: skip
 
@@ -51,6 +52,8 @@ def _days(args: Args, request: Request) -> Args:
         days.type == INTEGER or is_string(days.type) or days.type.simpleString() in ("smallint", "tinyint", "void")
     ):
         raise wrong_input(request.name, args, 1, '("INT" or "SMALLINT" or "TINYINT")')
+    if not (isinstance(args[0].type, (*DATETIME, NullType)) or is_string(args[0].type)):
+        raise wrong_input(request.name, args, 0, "DATE")
     return cast_if_needed(args[0], DATE, request.conf), cast_if_needed(days, INTEGER, request.conf)
 
 
@@ -277,7 +280,7 @@ register(
     row("months_between", "timestamp timestamp boolean?", DOUBLE, _months_between,
         defaults={2: Literal(True, BOOLEAN)}),
     row("trunc", "date string", DATE, _trunc, nullable=True),
-    row("date_trunc", "string anytime", 1, _date_trunc, nullable=True),
+    row("date_trunc", "string timestamp", 1, _date_trunc, nullable=True),
     row("timestampadd", "any any any", 2, _timestampadd_sql, build=_timestampadd),
     row("timestampdiff", "any any any", LONG, _timestampdiff_sql, build=_timestampdiff),
     row("timestamp_seconds", "long", TIMESTAMP, _timestamp_seconds, coerce=_seconds_input,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.errors import unsupported
+from penstock.core.java_format import format_micros
+from penstock.core.row_functions import define
 from penstock.functions.coercion import DATETIME, cast_if_needed, is_string
 from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
-from penstock.functions.literals import constant_value
+from penstock.functions.literals import constant, constant_value
 from penstock.functions.markers import raise_with_values
-from penstock.functions.patterns import format_sql, parse_sql
+from penstock.functions.patterns import format_sql, formats, parse_sql
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
@@ -39,9 +41,9 @@ def _pattern(e: Expression, name: str) -> str:
 
 def _unparsable(text: str, name: str) -> str:
     return raise_with_values(
-        "CANNOT_PARSE_TIMESTAMP", f"Text '{{value}}' does not fit the pattern. Use `{name}` to get NULL instead.",
-        {"value": text}, sqlstate="22007", kind="date_time", func=f"`{name}`",
-        message_="Text '{value}' could not be parsed",
+        "CANNOT_PARSE_TIMESTAMP", f"Text '{{_value}}' does not fit the pattern. Use `{name}` to get NULL instead.",
+        {"_value": text}, sqlstate="22007", kind="date_time", func=f"`{name}`",
+        message_="Text '{_value}' could not be parsed",
     )  # fmt: skip
 
 
@@ -84,8 +86,11 @@ def _parse_sql(target: DataType, strict: bool) -> Any:
             return args[0]
         if isinstance(call.args[1], Literal) and call.args[1].value is None:
             return f"CAST(NULL AS {kind})"
-        pattern = _pattern(call.args[1], call.display)
         suggestion = "try_to_date" if kind == "DATE" else "try_to_timestamp"
+        if constant(call.args[1]) is None:
+            fails = strict and context.conf.ansi
+            return f"CAST(kernel_moment({args[0]}, {args[1]}, '{suggestion if fails else ''}') AS {kind})"
+        pattern = _pattern(call.args[1], call.display)
         if kind == "DATE":
             moment = parsed(args[0], pattern, strict and context.conf.ansi, suggestion, "TIMESTAMP")
             return f"CAST({moment} AS DATE)"
@@ -104,8 +109,22 @@ def _date_format_input(args: Args, request: Request) -> Args:
 
 
 def _date_format(args: list[str], call: FunctionCall, context: Any) -> str:
+    zone = None if isinstance(call.args[0].type, TimestampNTZType) else context.conf.time_zone
+    if constant(call.args[1]) is None:
+        return _formatted_by_row(args, zone)
     pattern = _pattern(call.args[1], "date_format")
+    if not formats(pattern, zone or "UTC"):
+        format_micros(0, pattern, zone)  # letters that it does not know either are refused now
+        return _formatted_by_row(args, zone)
     return format_sql(wall_clock(args[0], call.args[0].type), pattern, context.conf.time_zone)
+
+
+def _formatted_by_row(args: list[str], zone: str | None) -> str:
+    """By Python, row by row: patterns that DuckDB has no directives for, and those that are no constants."""
+    from penstock.functions.kernels import patterns
+
+    name = define(f"date_format {zone}", lambda: patterns.formatter(zone), ("BIGINT", "VARCHAR"), "VARCHAR")
+    return f"{name}(epoch_us({args[0]}), {args[1]})"
 
 
 def _unix_input(args: Args, request: Request) -> Args:
@@ -126,6 +145,10 @@ def _unix_timestamp(args: list[str], call: FunctionCall, context: Any) -> str:
         return f"spark_floor_div(epoch_us(CAST({args[0]} AS TIMESTAMPTZ)), 1000000)"
     if isinstance(t, (TimestampType, TimestampNTZType)):
         return f"spark_floor_div(epoch_us({args[0]}), 1000000)"
+    if constant(call.args[1]) is None:
+        suggestion = "try_to_timestamp" if context.conf.ansi else ""
+        moment = f"CAST(kernel_moment({args[0]}, {args[1]}, '{suggestion}') AS TIMESTAMPTZ)"
+        return f"spark_floor_div(epoch_us({moment}), 1000000)"
     pattern = _pattern(call.args[1], call.display)
     moment = parsed(args[0], pattern, context.conf.ansi, "try_to_timestamp", "TIMESTAMPTZ")
     return f"spark_floor_div(epoch_us({moment}), 1000000)"

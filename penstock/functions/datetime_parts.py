@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.core.errors import analysis_error
-from penstock.functions.coercion import DATETIME, INTERVALS, cast_if_needed
-from penstock.functions.errors import not_foldable
+from penstock.functions.coercion import DATETIME, INTERVALS, cast_if_needed, is_string
+from penstock.functions.errors import not_foldable, wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant
 from penstock.functions.names import display_name
@@ -25,6 +25,7 @@ from penstock.plan.types import (
     DataType,
     DayTimeIntervalType,
     DecimalType,
+    NullType,
 )  # fmt: skip
 
 _SECONDS = DecimalType(8, 6)
@@ -65,6 +66,8 @@ def _extract(args: Args, request: Request) -> Expression:
     if isinstance(source.type, INTERVALS):
         return _from_interval(word, args, request)
     refuse_time(args)
+    if not (isinstance(source.type, (*DATETIME, NullType)) or is_string(source.type)):
+        raise wrong_input(request.name, args[1:], 0, "DATE")
     if not isinstance(source.type, DATETIME):
         source = cast_if_needed(source, TIMESTAMP, request.conf)
     name = _DATE_FIELDS.get(word) or _TIME_FIELDS.get(word)

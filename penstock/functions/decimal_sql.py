@@ -1,20 +1,17 @@
 """Decimal arithmetic as DuckDB SQL with Spark's result types and rounding (half up).
 
 DuckDB's own rules give other scales, and its division is a double.  Division is done on unscaled HUGEINTs.
-A result that Spark would compute and that does not fit into 38 digits on the way raises an overflow error.
+Rows that need more than 38 digits on the way go through `penstock.functions.kernels.decimals`.
 """
 
 from __future__ import annotations
 
-from penstock.functions.markers import raise_sql
+from penstock.core.row_functions import define
+from penstock.functions.markers import overflow
 from penstock.plan.expressions import FunctionCall
 from penstock.plan.types import DecimalType
 
-_TOO_LARGE = raise_sql(
-    "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
-    "A decimal result does not fit its type. Set \"spark.sql.ansi.enabled\" to \"false\" to get NULL instead.",
-    sqlstate="22003", kind="arithmetic", config='"spark.sql.ansi.enabled"',
-)  # fmt: skip
+_SUM_OVERFLOW = overflow("Overflow in sum of decimals", "try_sum")
 
 
 def decimal_name(t: DecimalType) -> str:
@@ -22,12 +19,16 @@ def decimal_name(t: DecimalType) -> str:
     return f"DECIMAL({t.precision},{t.scale})"
 
 
-def fitted(value: str, t: DecimalType, ansi: bool) -> str:
-    """`value` cast to decimal type `t`: an overflow raises Spark's error, or is NULL when ANSI is off."""
-    cast = f"TRY_CAST({value} AS {decimal_name(t)})"
-    if not ansi:
-        return cast
-    return f"CASE WHEN {cast} IS NULL AND ({value}) IS NOT NULL THEN {_TOO_LARGE} ELSE {cast} END"
+def checked_total(value: str, t: DecimalType, ansi: bool) -> str:
+    """A sum of type `t`, of 38 digits: DuckDB lets it grow a little beyond them (to 1.7e38) unnoticed."""
+    digits = "9" * (38 - t.scale) + ("." + "9" * t.scale if t.scale else "")
+    limit = f"CAST('{digits}' AS {decimal_name(t)})"
+    inside = f"{value} BETWEEN -{limit} AND {limit}"
+    return f"CASE WHEN {inside} THEN CAST({value} AS {decimal_name(t)}) {_otherwise(value, ansi)}END"
+
+
+def _otherwise(value: str, ansi: bool) -> str:
+    return f"WHEN {value} IS NOT NULL THEN {_SUM_OVERFLOW} " if ansi else ""
 
 
 def unscaled(value: str, t: DecimalType) -> str:
@@ -56,22 +57,70 @@ def decimal_sql(op: str, args: list[str], call: FunctionCall, ansi: bool) -> str
     """`args[0] op args[1]` of decimals; zero divisors are the caller's business."""
     left, right = call.args[0].type, call.args[1].type
     assert isinstance(left, DecimalType) and isinstance(right, DecimalType)
-    if op == "div":
-        return f"CAST({_quotient(args, left, right, 0, half_up=False)} AS BIGINT)"
-    assert isinstance(call.type, DecimalType)
-    if op in ("+", "-"):
-        return fitted(_sum(op, args, left, right, call.type), call.type, ansi)
-    if op == "*":
-        return fitted(f"({args[0]} * {args[1]})", call.type, ansi)
-    if op == "/":
-        return _division(args, left, right, call.type)
-    return _modulo(op, args, left, right, call.type)
+    result = DecimalType(18, 0) if op == "div" else call.type
+    assert isinstance(result, DecimalType)
+    quick, digits = _quick(op, args, left, right, result)
+    fits = digits - _scale_before_rounding(op, left, right, result) <= result.precision - result.scale
+    if quick is not None and digits <= 38 and fits:
+        return quick
+    exact = _exact(op, args, left, right, result, ansi)
+    if quick is None or not _may_try(args):
+        return exact
+    return f"coalesce(TRY({quick}), {exact})"
 
 
-def _sum(op: str, args: list[str], left: DecimalType, right: DecimalType, result: DecimalType) -> str:
+def _quick(
+    op: str, args: list[str], left: DecimalType, right: DecimalType, result: DecimalType
+) -> tuple[str | None, int]:
+    """The operation in DuckDB's own decimals and HUGEINTs, and the most digits that it may need on the way."""
     scale = max(left.scale, right.scale)
-    wide = f"DECIMAL({min(38, result.precision + scale - result.scale)},{scale})"
-    return f"(CAST({args[0]} AS {wide}) {op} CAST({args[1]} AS {wide}))"
+    whole = max(left.precision - left.scale, right.precision - right.scale)
+    if op in ("+", "-"):
+        wide = f"DECIMAL({min(38, whole + scale + 1)},{scale})"
+        text = f"(CAST({args[0]} AS {wide}) {op} CAST({args[1]} AS {wide}))"
+        return f"CAST({text} AS {decimal_name(result)})", whole + scale + 1
+    if op == "*":
+        digits = left.precision + right.precision  # of two narrow ones DuckDB's product has 18 digits at most
+        wide = decimal_name(DecimalType(min(38, digits), left.scale))
+        product = f"CAST((CAST({args[0]} AS {wide}) * {args[1]}) AS {decimal_name(result)})"
+        return product if left.scale + right.scale <= 38 else None, digits
+    if op in ("/", "div"):
+        target = 0 if op == "div" else result.scale
+        shift = target + right.scale - left.scale
+        digits = max(left.precision + max(shift, 0), right.precision + max(-shift, 0) + 1)
+        if abs(shift) > 38:
+            return None, digits
+        quotient = _quotient(args, left, right, target, half_up=op == "/")
+        return f"CAST({quotient} AS BIGINT)" if op == "div" else scaled(quotient, result), digits
+    return _modulo(op, args, left, right, result), whole + scale + (op == "pmod")
+
+
+def _scale_before_rounding(op: str, left: DecimalType, right: DecimalType, result: DecimalType) -> int:
+    """Digits behind the point in what `_quick` counts: the rest of them stand before it."""
+    p1, s1, s2 = int(left.precision), int(left.scale), int(right.scale)
+    if op == "*":
+        return s1 + s2
+    if op in ("/", "div"):  # the quotient has at most the dividend's digits and those of the divisor's fraction
+        return p1 + max(int(result.scale) + s2 - s1, 0) - (p1 - s1 + s2)
+    if op == "pmod":
+        return max(s1, s2) + 1
+    return max(s1, s2) if op in ("+", "-") else 38
+
+
+def _exact(op: str, args: list[str], left: DecimalType, right: DecimalType, result: DecimalType, ansi: bool) -> str:
+    from penstock.functions.kernels import decimals as kernels
+
+    name = define(
+        f"decimal {op} {ansi}", lambda: kernels.operation(op, result.precision, result.scale, ansi),
+        (decimal_name(left), decimal_name(right)), "BIGINT" if op == "div" else decimal_name(result),
+    )  # fmt: skip
+    a, b = (f"CAST({arg} AS {decimal_name(t)})" for arg, t in zip(args, (left, right), strict=True))
+    return f"{name}({a}, {b})"
+
+
+def _may_try(args: list[str]) -> bool:
+    """DuckDB's TRY takes neither subqueries nor random numbers."""
+    return not any("SELECT" in arg or "rand" in arg for arg in args)
 
 
 def _quotient(args: list[str], left: DecimalType, right: DecimalType, scale: int, *, half_up: bool) -> str:
@@ -81,14 +130,11 @@ def _quotient(args: list[str], left: DecimalType, right: DecimalType, scale: int
         n = f"({n} * {10**shift}::HUGEINT)"
     else:
         d = f"({d} * {10**-shift}::HUGEINT)"
+    d = f"nullif({d}, 0)"  # constants are divided before anybody looks for zero
     if not half_up:
         return f"({n} // {d})"
     up = f"CASE WHEN abs({n} % {d}) * 2 >= abs({d}) THEN sign({n}) * sign({d}) ELSE 0 END"
     return f"({n} // {d} + {up})"
-
-
-def _division(args: list[str], left: DecimalType, right: DecimalType, result: DecimalType) -> str:
-    return scaled(_quotient(args, left, right, result.scale, half_up=True), result)
 
 
 def _modulo(op: str, args: list[str], left: DecimalType, right: DecimalType, result: DecimalType) -> str:

@@ -48,12 +48,11 @@ def bounded(precision: int, scale: int) -> DecimalType:
 
 
 def wider(a: DecimalType, b: DecimalType) -> DecimalType:
-    """The type that holds both without loss, if 38 digits are enough."""
+    """The type that holds both without loss if 38 digits are enough, or else their whole parts."""
     scale = max(a.scale, b.scale)
     integral = max(a.precision - a.scale, b.precision - b.scale)
-    if integral + scale > MAX:
-        return adjust(integral + scale, scale)
-    return DecimalType(integral + scale, scale)
+    excess = max(0, integral + scale - MAX)  # digits behind the point give way
+    return DecimalType(min(integral + scale, MAX), max(0, scale - excess))
 
 
 def arithmetic(op: str, a: DecimalType, b: DecimalType) -> DecimalType:
@@ -71,6 +70,27 @@ def arithmetic(op: str, a: DecimalType, b: DecimalType) -> DecimalType:
         scale = max(s1, s2)
         return adjust(min(p1 - s1, p2 - s2) + scale, scale)
     return adjust(max(p1 - s1 + s2, 1), 0)
+
+
+def exact_arithmetic(op: str, a: DecimalType, b: DecimalType) -> DecimalType:
+    """As `arithmetic`, with `spark.sql.decimalOperations.allowPrecisionLoss` off: digits are cut off at 38 only."""
+    p1, s1, p2, s2 = a.precision, a.scale, b.precision, b.scale
+    scale = max(s1, s2)
+    if op in ("+", "-"):
+        return bounded(max(p1 - s1, p2 - s2) + scale + 1, scale)
+    if op == "*":
+        return bounded(p1 + p2 + 1, s1 + s2)
+    if op == "%":
+        return bounded(min(p1 - s1, p2 - s2) + scale, scale)
+    integral = min(MAX, p1 - s1 + s2)
+    if op != "/":
+        return bounded(max(integral, 1), 0)
+    fraction = min(MAX, max(6, s1 + p2 + 1))
+    excess = integral + fraction - MAX
+    if excess > 0:
+        fraction -= excess // 2 + 1
+        integral = MAX - fraction
+    return bounded(integral + fraction, fraction)
 
 
 def holds(to: DecimalType, from_type: DataType) -> bool:

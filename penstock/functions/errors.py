@@ -85,6 +85,7 @@ def wrong_count(name: str, least: int, most: int | None, actual: int) -> SparkEr
         "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
         f"The function `{name}` takes {expected} arguments, but {actual} were given.", "42605",
         functionName=f"`{name}`", expectedNum=expected, actualNum=actual,
+        docroot="https://spark.apache.org/docs/latest",
     )  # fmt: skip
 
 

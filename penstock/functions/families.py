@@ -7,12 +7,18 @@ from __future__ import annotations
 FAMILIES: dict[str, str] = {
     "aggregates": (
         "count count_if sum try_sum avg mean try_avg min max first first_value last last_value any_value "
-        "bool_and every bool_or any some bit_and bit_or bit_xor collect_list array_agg collect_set "
-        "approx_count_distinct max_by min_by"
+        "bool_and every bool_or any some bit_and bit_or bit_xor collect_list array_agg collect_set max_by "
+        "min_by"
+    ),
+    "avro": (
+        "from_avro to_avro"
     ),
     "bitmaps": (
         "bitmap_bucket_number bitmap_bit_position bitmap_count bitmap_construct_agg bitmap_or_agg "
         "bitmap_and_agg"
+    ),
+    "cardinality": (
+        "approx_count_distinct"
     ),
     "codes": (
         "conv mask soundex luhn_check sentences format_string printf is_valid_utf8 make_valid_utf8 "
@@ -44,14 +50,15 @@ FAMILIES: dict[str, str] = {
         "monthname hour minute second $seconds extract date_part datepart $extract $interval_dt_dayofmonth "
         "$interval_dt_hour $interval_dt_minute $interval_dt_seconds $interval_ym_year $interval_ym_month"
     ),
-    "documents": (
-        "from_csv from_xml to_xml schema_of_csv schema_of_json schema_of_xml"
-    ),
     "encryption": (
         "aes_encrypt aes_decrypt try_aes_decrypt"
     ),
+    "frequent_items": (
+        "approx_top_k approx_top_k_accumulate approx_top_k_combine approx_top_k_estimate"
+    ),
     "generators": (
-        "collations explode explode_outer posexplode posexplode_outer inline inline_outer stack json_tuple"
+        "sql_keywords collations explode explode_outer posexplode posexplode_outer inline inline_outer stack "
+        "json_tuple"
     ),
     "geometry": (
         "st_geomfromwkb st_geogfromwkb st_asbinary st_srid st_setsrid"
@@ -63,12 +70,15 @@ FAMILIES: dict[str, str] = {
         "transform filter exists forall aggregate reduce zip_with array_sort map_filter transform_values "
         "transform_keys map_zip_with"
     ),
+    "histograms": (
+        "histogram_numeric product"
+    ),
     "interval_arithmetic": (
         "$add_interval $subtract_interval $subtract_dates $subtract_timestamps $interval_plus $interval_minus "
-        "$interval_times $interval_divided"
+        "$interval_times $interval_divided $calendar_times $calendar_divided"
     ),
     "json": (
-        "get_json_object json_array_length json_object_keys from_json to_json"
+        "get_json_object json_array_length json_object_keys to_json"
     ),
     "make_times": (
         "make_timestamp make_timestamp_ltz make_timestamp_ntz try_make_timestamp try_make_timestamp_ltz "
@@ -77,13 +87,19 @@ FAMILIES: dict[str, str] = {
     "math": (
         "acos asin atan acosh asinh atanh sin cos tan cot sec csc sinh cosh tanh exp expm1 sqrt cbrt ln log2 "
         "log10 log1p log degrees radians rint signum sign power pow atan2 hypot pi e abs ceil ceiling floor "
-        "round bround factorial bin hex bit_count getbit bit_get rand random randn width_bucket"
+        "round bround factorial bin hex bit_count getbit bit_get width_bucket"
     ),
     "misc": (
         "boolean tinyint smallint int bigint float double decimal date timestamp binary string typeof "
-        "current_user user session_user current_schema current_database current_catalog version randstr "
-        "reflect java_method try_reflect input_file_name input_file_block_start input_file_block_length uuid "
-        "monotonically_increasing_id spark_partition_id raise_error assert_true"
+        "current_user user session_user current_schema current_database current_catalog version reflect "
+        "java_method try_reflect input_file_name input_file_block_start input_file_block_length uuid "
+        "monotonically_increasing_id spark_partition_id unwrap_udt $file_metadata $variable $sql_function "
+        "$slice raise_error assert_true"
+    ),
+    "moments": (
+        "stddev_samp stddev std stddev_pop var_samp variance var_pop skewness kurtosis corr covar_pop "
+        "covar_samp regr_count regr_avgx regr_avgy regr_sxx regr_syy regr_sxy regr_slope regr_intercept "
+        "regr_r2"
     ),
     "number_formats": (
         "to_char to_varchar to_number try_to_number"
@@ -93,32 +109,31 @@ FAMILIES: dict[str, str] = {
         "shiftleft << shiftright >> shiftrightunsigned >>>"
     ),
     "outside": (
-        "from_avro to_avro schema_of_avro from_protobuf to_protobuf approx_top_k_accumulate "
-        "approx_top_k_combine approx_top_k_estimate hll_sketch_agg hll_sketch_estimate hll_union "
-        "hll_union_agg kll_merge_agg_bigint kll_merge_agg_double kll_merge_agg_float kll_sketch_agg_bigint "
-        "kll_sketch_agg_double kll_sketch_agg_float kll_sketch_get_n_bigint kll_sketch_get_n_double "
-        "kll_sketch_get_n_float kll_sketch_get_quantile_bigint kll_sketch_get_quantile_double "
-        "kll_sketch_get_quantile_float kll_sketch_get_rank_bigint kll_sketch_get_rank_double "
-        "kll_sketch_get_rank_float kll_sketch_merge_bigint kll_sketch_merge_double kll_sketch_merge_float "
-        "kll_sketch_to_string_bigint kll_sketch_to_string_double kll_sketch_to_string_float theta_difference "
-        "theta_intersection theta_intersection_agg theta_sketch_agg theta_sketch_estimate theta_union "
-        "theta_union_agg tuple_difference_double tuple_difference_integer tuple_intersection_agg_double "
-        "tuple_intersection_agg_integer tuple_intersection_double tuple_intersection_integer "
-        "tuple_intersection_theta_double tuple_intersection_theta_integer tuple_sketch_agg_double "
-        "tuple_sketch_agg_integer tuple_sketch_estimate_double tuple_sketch_estimate_integer "
-        "tuple_sketch_summary_double tuple_sketch_summary_integer tuple_sketch_theta_double "
-        "tuple_sketch_theta_integer tuple_union_agg_double tuple_union_agg_integer tuple_union_double "
-        "tuple_union_integer tuple_union_theta_double tuple_union_theta_integer"
+        "schema_of_avro from_protobuf to_protobuf"
+    ),
+    "parsing": (
+        "from_json from_csv from_xml schema_of_json schema_of_csv schema_of_xml"
+    ),
+    "randoms": (
+        "rand random randn uniform randstr $place"
     ),
     "regex": (
         "like ilike likeany likeall rlike regexp regexp_like regexp_extract regexp_extract_all regexp_replace "
         "regexp_count regexp_substr regexp_instr split"
     ),
+    "sketches": (
+        "hll_sketch_agg hll_union_agg hll_sketch_estimate hll_union theta_sketch_agg theta_union_agg "
+        "theta_intersection_agg theta_sketch_estimate theta_union theta_intersection theta_difference "
+        "kll_sketch_agg_bigint kll_merge_agg_bigint kll_sketch_merge_bigint kll_sketch_get_n_bigint "
+        "kll_sketch_to_string_bigint kll_sketch_get_quantile_bigint kll_sketch_get_rank_bigint "
+        "kll_sketch_agg_double kll_merge_agg_double kll_sketch_merge_double kll_sketch_get_n_double "
+        "kll_sketch_to_string_double kll_sketch_get_quantile_double kll_sketch_get_rank_double "
+        "kll_sketch_agg_float kll_merge_agg_float kll_sketch_merge_float kll_sketch_get_n_float "
+        "kll_sketch_to_string_float kll_sketch_get_quantile_float kll_sketch_get_rank_float"
+    ),
     "statistics": (
-        "stddev_samp stddev std stddev_pop var_samp variance var_pop skewness kurtosis corr covar_pop "
-        "covar_samp regr_count regr_avgx regr_avgy regr_sxx regr_syy regr_sxy regr_slope regr_intercept "
-        "regr_r2 percentile median percentile_approx approx_percentile percentile_cont percentile_disc mode "
-        "approx_top_k count_min_sketch listagg string_agg"
+        "percentile median percentile_approx approx_percentile percentile_cont percentile_disc mode "
+        "count_min_sketch listagg string_agg"
     ),
     "strings": (
         "upper ucase lower lcase initcap length len char_length character_length octet_length bit_length "
@@ -141,6 +156,16 @@ FAMILIES: dict[str, str] = {
     "try_arithmetic": (
         "try_add try_subtract try_multiply try_divide try_mod $try"
     ),
+    "tuple_sketches": (
+        "tuple_sketch_agg_double tuple_union_agg_double tuple_intersection_agg_double "
+        "tuple_sketch_agg_integer tuple_union_agg_integer tuple_intersection_agg_integer tuple_union_double "
+        "tuple_union_theta_double tuple_intersection_double tuple_intersection_theta_double "
+        "tuple_difference_double tuple_difference_theta_double tuple_sketch_estimate_double "
+        "tuple_sketch_theta_double tuple_sketch_summary_double tuple_union_integer tuple_union_theta_integer "
+        "tuple_intersection_integer tuple_intersection_theta_integer tuple_difference_integer "
+        "tuple_difference_theta_integer tuple_sketch_estimate_integer tuple_sketch_theta_integer "
+        "tuple_sketch_summary_integer"
+    ),
     "urls": (
         "url_encode url_decode try_url_decode parse_url try_parse_url"
     ),
@@ -155,6 +180,9 @@ FAMILIES: dict[str, str] = {
     ),
     "window": (
         "row_number rank dense_rank percent_rank cume_dist ntile lag lead nth_value"
+    ),
+    "writing": (
+        "to_csv to_xml"
     ),
     "xpaths": (
         "xpath xpath_string xpath_boolean xpath_double xpath_number xpath_float xpath_int xpath_long "

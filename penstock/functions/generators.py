@@ -7,11 +7,11 @@ from typing import Any
 
 from penstock.functions.coercion import cast_if_needed, common_type
 from penstock.functions.errors import data_diff_types, wrong_input
-from penstock.functions.literals import constant
+from penstock.functions.literals import constant, constant_value
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Expression, FunctionCall
-from penstock.plan.types import INTEGER, NULL, STRING, ArrayType, DataType, MapType, StructField, StructType
+from penstock.plan.types import BOOLEAN, INTEGER, NULL, STRING, ArrayType, DataType, MapType, StructField, StructType
 
 
 def _columns(t: DataType, args: Args, request: Request) -> list[StructField]:
@@ -83,8 +83,8 @@ def _stack(args: Args, request: Request) -> Expression:
 def _stack_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     assert isinstance(call.type, StructType)
     width, values = len(call.type.fields), args[1:]
-    rows = []
-    for start in range(0, len(values), width):
+    count, rows = constant_value(call.args[0]), []
+    for start in range(0, count * width, width):  # rows beyond the values are NULLs
         part = values[start : start + width]
         part += ["NULL"] * (width - len(part))
         rows.append("{" + ", ".join(f"'g{i}': {v}" for i, v in enumerate(part)) + "}")
@@ -120,7 +120,19 @@ def _collations(args: Args, request: Request) -> Expression:
     return _yields(args, [StructField(name, STRING) for name in _COLLATION], request)
 
 
+def _keywords(args: Args, request: Request) -> Expression:
+    return _yields(args, [StructField("keyword", STRING), StructField("reserved", BOOLEAN)], request)
+
+
+def _keywords_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    from penstock.functions.markers import quote
+    from penstock.sql.keywords import KEYWORDS
+
+    return f"list_transform([{', '.join(map(quote, KEYWORDS))}], lambda w: {{'g0': w, 'g1': FALSE}})"
+
+
 register(
+    generator("sql_keywords", _keywords, _keywords_sql, takes=""),
     generator("collations", _collations, lambda args, call, context: _COLLATIONS, takes=""),
     generator("explode", _explode, _explode_sql, params="collection"),
     generator("explode_outer", _explode, _explode_sql, params="collection", outer=True),

@@ -7,11 +7,11 @@ from typing import Any
 from pyspark.sql.types import GeographyType, GeometryType
 
 from penstock.core.errors import unsupported
-from penstock.functions.coercion import cast_if_needed
+from penstock.functions.coercion import cast_if_needed, is_integral
 from penstock.functions.errors import not_foldable, wrong_input
 from penstock.functions.literals import constant
 from penstock.functions.rows import row
-from penstock.functions.table import Args, Request, register
+from penstock.functions.table import Args, Request, any_nullable, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import BINARY, INTEGER, STRING, DataType, NullType
 
@@ -20,8 +20,11 @@ _SPATIAL = (GeometryType, GeographyType)
 _KNOWN = (0, 4326, 3857)
 
 
-def _srid(args: Args, index: int, request: Request) -> int:
+def _srid(args: Args, index: int, request: Request) -> int | str:
+    """The SRID that is a constant; "ANY" when the rows have their own."""
     found = constant(args[index])
+    if found is None and is_integral(args[index].type):
+        return "ANY"
     if found is None or not isinstance(found.value, int):
         raise not_foldable(request.name, args, index, "srid")
     if found.value not in _KNOWN:
@@ -56,11 +59,14 @@ def _spatial(args: Args, request: Request) -> Args:
     return args
 
 
-def _little_endian(args: Args, request: Request) -> Args:
-    found = constant(args[1])
-    if found is None or str(found.value).upper() != "NDR":
-        raise unsupported(f"{request.name} in another byte order than NDR")
-    return (*_spatial(args[:1], request), args[1])
+def _with_order(args: Args, request: Request) -> Args:
+    return (*_spatial(args[:1], request), cast_if_needed(args[1], STRING, request.conf))
+
+
+def _as_binary(args: list[str], call: FunctionCall, context: Any) -> str:
+    if isinstance(call.args[0].type, NullType):
+        return "CAST(NULL AS BLOB)"
+    return f"kernel_wkb_in_order(struct_extract({args[0]}, 'wkb'), {args[1]})"
 
 
 def _field(name: str, null: str) -> Any:
@@ -76,13 +82,18 @@ def _field(name: str, null: str) -> Any:
 def _set_srid(args: Args, request: Request) -> Expression:
     _spatial(args, request)
     srid = _srid(args, 1, request)
-    if isinstance(args[0].type, GeographyType) and srid != 4326:
+    if isinstance(args[0].type, GeographyType) and srid not in ("ANY", 4326):
         raise unsupported(f"a geography with the SRID {srid}")
     t = GeographyType(srid) if isinstance(args[0].type, GeographyType) else GeometryType(srid)
-    return FunctionCall("st_setsrid", args, t, args[0].nullable, request.name)
+    moved = (args[0], cast_if_needed(args[1], INTEGER, request.conf))
+    return FunctionCall("st_setsrid", moved, t, any_nullable(args), request.name)
 
 
-_MOVED = "CASE WHEN {0} IS NOT NULL THEN {{'srid': {1}, 'wkb': struct_extract({0}, 'wkb')}} END"
+def _moved(args: list[str], call: FunctionCall, context: Any) -> str:
+    srid = f"kernel_checked_srid({args[1]}, {isinstance(call.type, GeographyType)})"
+    null = f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL"
+    return f"CASE WHEN {null} THEN {{'srid': {srid}, 'wkb': struct_extract({args[0]}, 'wkb')}} END"
+
 
 register(
     row("st_geomfromwkb", "any any?", BINARY, _from_wkb_sql, build=_geometry, defaults={1: Literal(0, INTEGER)}),
@@ -91,10 +102,10 @@ register(
         "st_asbinary",
         "any any?",
         BINARY,
-        _field("wkb", "CAST(NULL AS BLOB)"),
-        coerce=_little_endian,
+        _as_binary,
+        coerce=_with_order,
         defaults={1: Literal("NDR", STRING)},
     ),
     row("st_srid", "any", INTEGER, _field("srid", "CAST(NULL AS INTEGER)"), coerce=_spatial),
-    row("st_setsrid", "any any", BINARY, _MOVED, build=_set_srid),
+    row("st_setsrid", "any any", BINARY, _moved, build=_set_srid),
 )

@@ -114,6 +114,11 @@ class _Hash:
         return text
 
 
+def xxhash_sql(sql: str, t: DataType) -> str:
+    """xxhash64 of one value with Spark's seed 42."""
+    return _Hash("xxhash", "BIGINT").value(sql, t, "CAST(42 AS BIGINT)")
+
+
 def _hashable(args: Args, request: Request) -> Args:
     if not args:
         raise wrong_count(request.name, 1, None, 0)

@@ -7,7 +7,8 @@ from typing import Any
 from penstock.functions.coercion import cast_if_needed, is_integral, same_type
 from penstock.functions.collections import array_input
 from penstock.functions.errors import mismatch, wrong_input
-from penstock.functions.rows import row
+from penstock.functions.nested_order import sorted_list
+from penstock.functions.rows import element_type, row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.functions.type_names import duck_type, quoted_type
 from penstock.plan.expressions import Expression, FunctionCall, Lambda
@@ -163,7 +164,7 @@ def _array_sort(args: Args, request: Request) -> Expression:
 def _array_sort_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     """NULLs last; with a comparator an insertion sort, which is stable as Java's sort is."""
     if len(args) == 1:
-        return f"list_sort({args[0]}, 'ASC', 'NULLS LAST')"
+        return sorted_list(args[0], element_type(call.args), "ASC", nulls_first=False)
     left, right = variables(call.args[1])
     body = body_of(args[1])
     before = f"list_filter(s_, lambda {left}: ({body}) <= 0)"

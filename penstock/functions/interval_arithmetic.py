@@ -16,11 +16,12 @@ from penstock.functions.coercion import (
     is_integral,
     is_numeric,
     is_string,
+    same_type,
     wider,
 )  # fmt: skip
-from penstock.functions.errors import different_types
+from penstock.functions.errors import different_types, wrong_input, wrong_operand
 from penstock.functions.literals import constant_value
-from penstock.functions.markers import DIVIDE_BY_ZERO
+from penstock.functions.markers import INTERVAL_BY_ZERO
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Request, any_nullable, register
 from penstock.plan.expressions import Expression, FunctionCall
@@ -55,8 +56,34 @@ def interval_operation(op: str, args: Args, request: Request) -> Expression | No
         right = cast_if_needed(right, _null_partner(op, left.type), request.conf)
     found = _STEPS[op](left, right, request) if op in _STEPS else None
     if found is None:
-        raise different_types(request.name, args)
+        raise _refused(op, (left, right), request)
     return found
+
+
+def _refused(op: str, args: Args, request: Request) -> Exception:
+    """By the call that Spark turns the operator into before it looks at types."""
+    left, right = args
+    times = [isinstance(e.type, DATETIME) for e in args]
+    days = [isinstance(e.type, DayTimeIntervalType) for e in args]
+    if op in ("+", "-") and (days[1] or (op == "+" and days[0])):
+        return wrong_input(request.name, args, 0 if days[1] else 1, _A_TIME)
+    if op == "-" and any(isinstance(e.type, (TimestampType, TimestampNTZType)) for e in args):
+        return wrong_input(request.name, args, int(times[0]), _A_TIME)
+    if op == "-" and isinstance(right.type, DateType):
+        return wrong_input(request.name, args, 0, "DATE")
+    dates = [isinstance(e.type, DateType) for e in args]
+    if op in ("+", "-") and any(dates) and not any(is_string(e.type) for e in args):
+        return wrong_input(request.name, args, int(dates[0]), '("INT" or "SMALLINT" or "TINYINT")')
+    if op in ("*", "/") and any(isinstance(e.type, _ANY_INTERVAL) for e in (args if op == "*" else args[:1])):
+        return wrong_input(request.name, args, int(isinstance(left.type, _ANY_INTERVAL)), "NUMERIC")
+    if same_type(left.type, right.type) or (any(times) and any(is_string(e.type) for e in args)):
+        required = "NUMERIC" if op not in ("+", "-") else _ADDABLE
+        return wrong_operand(request.name, args, required, left.type if times[0] else right.type)
+    return different_types(request.name, args)
+
+
+_A_TIME = "(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)"
+_ADDABLE = '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")'
 
 
 def _null_partner(op: str, t: DataType) -> DataType:
@@ -136,9 +163,12 @@ def _divide(left: Expression, right: Expression, request: Request) -> Expression
 def _scaled(name: str, interval: Expression, number: Expression, request: Request) -> Expression | None:
     if is_string(number.type):
         number = cast_if_needed(number, DOUBLE, request.conf)
-    if not is_numeric(number.type) or not isinstance(interval.type, INTERVALS):
+    if not is_numeric(number.type) or not isinstance(interval.type, _ANY_INTERVAL):
         return None
-    nullable = any_nullable((interval, number)) or name == "$interval_divided"
+    if isinstance(interval.type, CalendarIntervalType):
+        factor = cast_if_needed(number, DOUBLE, request.conf)
+        return _call(name.replace("interval", "calendar"), (interval, factor), interval.type, True)
+    nullable = any_nullable((interval, number))
     full = DayTimeIntervalType(0, 3) if isinstance(interval.type, DayTimeIntervalType) else YearMonthIntervalType(0, 1)
     return _call(name, (interval, number), full, nullable)
 
@@ -210,7 +240,12 @@ def _times(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _divided(args: list[str], call: FunctionCall, context: Any) -> str:
     value = f"CAST(round({args[0]} / CAST({args[1]} AS DOUBLE)) AS {_interval_type(call)})"
-    return f"CASE WHEN {args[1]} = 0 THEN {DIVIDE_BY_ZERO} ELSE {value} END"
+    return f"CASE WHEN {args[1]} = 0 THEN {INTERVAL_BY_ZERO} ELSE {value} END"
+
+
+def _calendar_divided(args: list[str], call: FunctionCall, context: Any) -> str:
+    failed = INTERVAL_BY_ZERO if context.conf.ansi else "NULL"
+    return f"CASE WHEN {args[1]} = 0 THEN {failed} ELSE spark_calendar_times({args[0]}, 1 / {args[1]}) END"
 
 
 def _infix(symbol: str, parentheses: bool = True) -> Any:
@@ -243,4 +278,6 @@ register(
     row("$interval_minus", "any any", 0, "({0} - {1})", display=_infix("-")),
     row("$interval_times", "any any", 0, _times, display=_infix("*")),
     row("$interval_divided", "any any", 0, _divided, display=_infix("/")),
+    row("$calendar_times", "any any", 0, "spark_calendar_times({0}, {1})", display=_infix("*")),
+    row("$calendar_divided", "any any", 0, _calendar_divided, display=_infix("/")),
 )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from penstock.core.errors import unsupported
+from collections.abc import Callable
+from typing import Any
+
+from penstock.core import row_functions
+from penstock.core.errors import SparkError, unsupported
+from penstock.core.java_format import format_micros
 from penstock.functions.markers import quote
 from penstock.functions.patterns import format_sql
 from penstock.plan.types import (
@@ -23,6 +28,7 @@ from penstock.plan.types import (
     StructType,
     TimestampNTZType,
     TimestampType,
+    VariantType,
 )  # fmt: skip
 
 _TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
@@ -68,8 +74,7 @@ class Writer:
     def _map(self, value: str, t: MapType, depth: int) -> str:
         name = f"m{depth}"
         key = f"{name}.key" if isinstance(t.keyType, StringType) else _key(f"{name}.key", t.keyType)
-        member = self.sql(f"{name}.value", t.valueType, depth + 1)
-        member = f"coalesce({member}, 'null')" if self._keeps_nulls() else member
+        member = f"coalesce({self.sql(f'{name}.value', t.valueType, depth + 1)}, 'null')"
         entries = f"map_entries({value})"
         if self._options.get("sortkeys", "false").lower() == "true":
             entries = f"list_sort({entries})"
@@ -85,20 +90,48 @@ class Writer:
             return f"'\"' || to_base64({value}) || '\"'"
         if isinstance(t, DateType):
             return f"'\"' || {format_sql(value, self._options.get('dateformat', 'yyyy-MM-dd'), self._zone)} || '\"'"
-        if isinstance(t, TimestampType):
-            local = f"CAST({value} AS TIMESTAMP)"
-            return f"'\"' || {format_sql(local, self._options.get('timestampformat', _TIMESTAMP), self._zone)} || '\"'"
-        if isinstance(t, TimestampNTZType):
-            return (
-                f"'\"' || {format_sql(value, self._options.get('timestampformat', _TIMESTAMP_NTZ), self._zone)} || '\"'"
-            )
+        if isinstance(t, (TimestampType, TimestampNTZType)):
+            return f"'\"' || {self._moment(value, isinstance(t, TimestampType))} || '\"'"
         if isinstance(t, (DoubleType, FloatType)):
             return self._double(value, t)
+        if isinstance(t, VariantType):
+            return f"kernel_variant_json({value})"
         raise unsupported(f"to_json of the type {t.simpleString()}")
+
+    def _moment(self, value: str, zoned: bool) -> str:
+        """By DuckDB where it knows the pattern's letters, else by a function in Python."""
+        default = _TIMESTAMP if zoned else _TIMESTAMP_NTZ
+        pattern = self._options.get("timestampformat" if zoned else "timestampntzformat", default)
+        zone = self._options.get("timezone", self._zone) if zoned else None
+        try:
+            local = (
+                value
+                if not zoned
+                else f"timezone({quote(str(zone))}, {value})"
+                if zone != self._zone
+                else f"CAST({value} AS TIMESTAMP)"
+            )
+            return format_sql(local, pattern, zone or self._zone)
+        except SparkError:
+            made = row_functions.define(
+                f"format {pattern} {zone}", lambda: _formatted(pattern, zone), ("BIGINT",), "VARCHAR"
+            )
+            return f"{made}(epoch_us({value}))"
 
     def _double(self, value: str, t: DataType) -> str:
         text = f"list_transform([{value}], {self._texts[type(t)]})[1]"
         return f"CASE WHEN isfinite({value}) THEN {text} WHEN {value} IS NOT NULL THEN '\"' || {text} || '\"' END"
+
+
+def _formatted(pattern: str, zone: str | None) -> Callable[[Any], Any]:
+    def function(column: Any) -> Any:
+        import pyarrow as pa
+
+        return pa.array(
+            [None if v is None else format_micros(v, pattern, zone) for v in column.to_pylist()], pa.string()
+        )
+
+    return function
 
 
 def _key(value: str, t: DataType) -> str:

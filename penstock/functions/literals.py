@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
+from penstock.core.text import zone
 from penstock.plan.expressions import Cast, Expression, Literal
 from penstock.plan.types import (
     ArrayType,
@@ -27,6 +29,8 @@ from penstock.plan.types import (
 )  # fmt: skip
 
 _EPOCH = datetime.datetime(1970, 1, 1)
+#: The zone that timestamps in column names are shown in: the session's, while its plan is analysed.
+SHOWN_ZONE: ContextVar[str] = ContextVar("SHOWN_ZONE", default="UTC")
 
 
 def constant(e: Expression) -> Literal | None:
@@ -81,8 +85,11 @@ def timestamp_text(us: int) -> str:
 
 
 def _timestamp(value: int, t: DataType) -> str:
-    word = "TIMESTAMP_NTZ" if isinstance(t, TimestampNTZType) else "TIMESTAMP"
-    return f"{word} '{timestamp_text(value)}'"
+    if isinstance(t, TimestampNTZType):
+        return f"TIMESTAMP_NTZ '{timestamp_text(value)}'"
+    instant = _EPOCH.replace(tzinfo=datetime.UTC) + datetime.timedelta(microseconds=value)
+    local = instant.astimezone(zone(SHOWN_ZONE.get())).replace(tzinfo=None)
+    return f"TIMESTAMP '{timestamp_text((local - _EPOCH) // datetime.timedelta(microseconds=1))}'"
 
 
 def _date(value: int, t: DataType) -> str:
@@ -109,6 +116,11 @@ def _time(value: int, t: DataType) -> str:
     return f"TIME '{text}" + (f".{ns:09d}".rstrip("0") if ns else "") + "'"
 
 
+def _decimal(value: Decimal) -> str:
+    """As Java's BigDecimal: no negative zero, no positive exponent."""
+    return str(value if value else abs(value)) if int(value.as_tuple().exponent) <= 0 else f"{value:f}"
+
+
 def _calendar(value: tuple[int, int, int], t: DataType) -> str:
     months, days, us = value
     parts = [f"{months // 12} years" if months // 12 else "", f"{months % 12} months" if months % 12 else ""]
@@ -123,7 +135,7 @@ _SHOW: dict[type, Any] = {
     BinaryType: lambda value, t: f"X'{bytes(value).hex().upper()}'",
     DoubleType: lambda value, t: double_text(value),
     FloatType: lambda value, t: double_text(value),
-    DecimalType: lambda value, t: f"{Decimal(value):f}",
+    DecimalType: lambda value, t: _decimal(Decimal(value)),
     ArrayType: _array,
     StructType: _struct,
     MapType: _map,

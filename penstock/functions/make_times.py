@@ -10,7 +10,7 @@ from penstock.core.errors import unsupported
 from penstock.functions.coercion import cast_if_needed
 from penstock.functions.datetime import BAD_DATE, valid_date
 from penstock.functions.errors import wrong_input
-from penstock.functions.markers import overflow
+from penstock.functions.markers import overflow, quote
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import FunctionCall, Literal
@@ -51,14 +51,14 @@ def _timestamp_input(args: Args, request: Request) -> Args:
 def _timestamp(strict: bool) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
         if len(args) < 6:
-            return _of_date_and_time(args, call)
+            return _of_date_and_time(args, call, quote(context.conf.time_zone))
         y, mo, d, h, mi, s = args[:6]
         bad = BAD_DATE if strict and context.conf.ansi else "NULL"
         # second 60 is the next minute's second 0 (as PostgreSQL has it)
         local = (
             f"(make_timestamp({y}, {mo}, {d}, {h}, {mi}, 0::DOUBLE) + to_microseconds(CAST({s} * 1000000 AS BIGINT)))"
         )
-        value = _zoned(local, args[6:], call)
+        value = _zoned(local, args[6:], call, quote(context.conf.time_zone))
         clock = f"{h} NOT BETWEEN 0 AND 23 OR {mi} NOT BETWEEN 0 AND 59 OR {s} < 0 OR {s} > 60"
         checked = valid_date(y, mo, d, f"CASE WHEN {clock} THEN {bad} ELSE {value} END", bad)
         null = " OR ".join(f"{arg} IS NULL" for arg in args)
@@ -67,17 +67,17 @@ def _timestamp(strict: bool) -> Any:
     return sql
 
 
-def _of_date_and_time(args: list[str], call: FunctionCall) -> str:
+def _of_date_and_time(args: list[str], call: FunctionCall, session_zone: str) -> str:
     local = f"CAST({args[0]} AS TIMESTAMP)"
     if len(args) > 1:
         local = f"({local} + to_microseconds(epoch_us({args[1]})))"
-    return _zoned(local, args[2:], call)
+    return _zoned(local, args[2:], call, session_zone)
 
 
-def _zoned(local: str, zone: list[str], call: FunctionCall) -> str:
+def _zoned(local: str, zone: list[str], call: FunctionCall, session_zone: str) -> str:
     if isinstance(call.type, TimestampNTZType):
         return local
-    return f"timezone({zone[0]}, {local})" if zone else f"CAST({local} AS TIMESTAMPTZ)"
+    return f"spark_to_instant({zone[0] if zone else session_zone}, {local})"
 
 
 def _timestamp_name(call: FunctionCall, texts: Sequence[str]) -> str:

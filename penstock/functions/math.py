@@ -21,6 +21,7 @@ from penstock.plan.types import (
     INTEGER,
     LONG,
     STRING,
+    ArrayType,
     BinaryType,
     ByteType,
     DataType,
@@ -28,8 +29,10 @@ from penstock.plan.types import (
     FloatType,
     IntegerType,
     LongType,
+    MapType,
     NullType,
     ShortType,
+    StructType,
 )  # fmt: skip
 
 
@@ -42,10 +45,6 @@ def unary(names: str, sql: str, *, shown: str | None = None, nullable: Any = Tru
 # Outside of the domain Java gives NaN (or an infinity) where DuckDB raises, and NULL for logarithms.
 def _within(condition: str, value: str) -> str:
     return f"CASE WHEN {{0}} IS NULL THEN NULL WHEN {condition} THEN {value} ELSE 'NaN'::DOUBLE END"
-
-
-def _log(value: str, low: str = "0") -> str:
-    return f"CASE WHEN {{0}} > {low} OR isnan({{0}}) THEN {value} END"
 
 
 _FINITE = "isfinite({0})"
@@ -214,6 +213,8 @@ def _hex_input(args: Args, request: Request) -> Args:
     (value,) = args
     if isinstance(value.type, BinaryType) or is_string(value.type):
         return args
+    if isinstance(value.type, (ArrayType, MapType, StructType)):
+        raise wrong_input(request.name, args, 0, '("BIGINT" or "BINARY" or "STRING")')
     return (cast_if_needed(value, LONG if not isinstance(value.type, NullType) else STRING, request.conf),)
 
 
@@ -236,16 +237,6 @@ def _bin(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"bin(CAST({unsigned} AS UBIGINT))"
 
 
-def _random(name: str) -> Any:
-    def build(args: Args, request: Request) -> Expression:
-        if args and constant_value(args[0]) is not None:
-            raise unsupported(f"{name} with a seed", "Penstock cannot repeat Spark's sequence of random numbers.")
-        return FunctionCall(name, args, DOUBLE, False, name)
-
-    return build
-
-
-_NORMAL = "(sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"
 _BIT_RANGE = raise_sql(
     "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE", "The bit position of getbit is out of range.", sqlstate="22023",
     kind="illegal_argument", parameter="`pos`", functionName="`getbit`",
@@ -269,7 +260,7 @@ def _power(args: list[str], call: FunctionCall, context: Any) -> str:
     )
 
 
-_LOG_BOTH = "CASE WHEN {0} > 0 AND {1} > 0 THEN ln({1}) / ln({0}) END"
+_LOG_BOTH = "CASE WHEN {0} > 0 AND {1} > 0 THEN kernel_java_ln({1}) / kernel_java_ln({0}) END"
 
 
 def _log_build(args: Args, request: Request) -> Expression:
@@ -304,37 +295,36 @@ register(
     unary("acos", _within("abs({0}) <= 1", "acos({0})")),
     unary("asin", _within("abs({0}) <= 1", "asin({0})")),
     unary("atan", "atan({0})"),
-    unary("acosh", _within("{0} >= 1", "acosh({0})")),
+    unary("acosh", "kernel_java_acosh({0})"),
     unary("asinh", "asinh({0})"),
-    unary("atanh", "CASE WHEN {0} = 1 THEN 'Infinity'::DOUBLE WHEN {0} = -1 THEN '-Infinity'::DOUBLE ELSE ("
-          + _within("abs({0}) < 1", "atanh({0})") + ") END"),
+    unary("atanh", "kernel_java_atanh({0})"),
     unary("sin", _within(_FINITE, "sin({0})")),
     unary("cos", _within(_FINITE, "cos({0})")),
     unary("tan", _within(_FINITE, "tan({0})")),
     unary("cot", _within(_FINITE, "1 / tan({0})")),
     unary("sec", _within(_FINITE, "1 / cos({0})")),
     unary("csc", _within(_FINITE, "1 / sin({0})")),
-    unary("sinh", "sinh({0})"),
-    unary("cosh", "cosh({0})"),
-    unary("tanh", "tanh({0})"),
-    unary("exp", "exp({0})"),
-    unary("expm1", "CASE WHEN abs({0}) < 1e-5 THEN {0} + {0} * {0} / 2 + {0} * {0} * {0} / 6 ELSE exp({0}) - 1 END"),
+    unary("sinh", "kernel_java_sinh({0})"),
+    unary("cosh", "kernel_java_cosh({0})"),
+    unary("tanh", "kernel_java_tanh({0})"),
+    unary("exp", "kernel_java_exp({0})"),
+    unary("expm1", "kernel_java_expm1({0})"),
     unary("sqrt", _within("{0} >= 0", "sqrt({0})")),
-    unary("cbrt", "cbrt({0})"),
-    row("ln", "double", DOUBLE, _log("ln({0})"), nullable=True),
-    unary("log2", _log("log2({0})")),
-    unary("log10", _log("log10({0})")),
-    unary("log1p", _log("CASE WHEN abs({0}) < 1e-5 THEN {0} - {0} * {0} / 2 + {0} * {0} * {0} / 3 ELSE ln(1 + {0}) END",
-                        "-1")),
+    unary("cbrt", "kernel_java_cbrt({0})"),
+    row("ln", "double", DOUBLE, "kernel_java_ln({0})", nullable=True),
+    unary("log2", "kernel_java_log2({0})"),
+    unary("log10", "kernel_java_log10({0})"),
+    unary("log1p", "kernel_java_log1p({0})"),
     row("log", "double double?", DOUBLE, _LOG_BOTH, build=_log_build),
     unary("degrees", "degrees({0})"),
     unary("radians", "radians({0})"),
     row("rint", "double", DOUBLE, "round_even({0}, 0)", nullable=True),
-    row("signum sign", "numeric", DOUBLE, "CAST(sign({0}) AS DOUBLE)", coerce=_abs_input, nullable=True,
-        shows={"signum": "SIGNUM"}),
+    row("signum sign", "numeric", DOUBLE,
+        "CASE WHEN isnan({0}) OR {0} = 0 THEN CAST({0} AS DOUBLE) ELSE CAST(sign({0}) AS DOUBLE) END",
+        coerce=_abs_input, nullable=True, shows={"signum": "SIGNUM"}),
     row("power pow", "double double", DOUBLE, _power, shows={"power": "POWER"}),
     row("atan2", "double double", DOUBLE, "atan2({0} + 0.0, {1} + 0.0)", shows=upper_named("atan2")),
-    row("hypot", "double double", DOUBLE, "sqrt({0} * {0} + {1} * {1})", shows=upper_named("hypot")),
+    row("hypot", "double double", DOUBLE, "kernel_java_hypot({0}, {1})", shows=upper_named("hypot")),
     row("pi", "", DOUBLE, "pi()", shows=upper_named("pi"), nullable=False),
     row("e", "", DOUBLE, "exp(1::DOUBLE)", shows=upper_named("e"), nullable=False),
     row("abs", "numeric", 0, "abs({0})", coerce=_abs_input),
@@ -349,8 +339,6 @@ register(
     row("hex", "any", STRING, _hex, coerce=_hex_input),
     row("bit_count", "integral|boolean", INTEGER, _bit_count),
     row("getbit bit_get", "integral int", BYTE, _getbit),
-    row("rand random", "long?", DOUBLE, "random()", build=_random("rand"), deterministic=False, nullable=False),
-    row("randn", "long?", DOUBLE, _NORMAL, build=_random("randn"), deterministic=False, nullable=False),
     row("width_bucket", "any any any long", LONG, _width_bucket, coerce=_bucket_input, nullable=True),
 )  # fmt: skip
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from pyspark.sql.types import UserDefinedType
 
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote, raise_with_values
@@ -24,6 +27,7 @@ from penstock.plan.types import (
     TIMESTAMP,
     DataType,
     DecimalType,
+    StringType,
 )  # fmt: skip
 
 
@@ -84,32 +88,6 @@ def _assert_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CAST(CASE WHEN {args[0]} THEN NULL ELSE {raised} END AS INTEGER)"
 
 
-_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _random_text(args: list[str], call: FunctionCall, context: Any) -> str:
-    """Characters drawn for each row: `random()` of a row's own list."""
-    one = f"'{_CHARACTERS}'[CAST(floor(random() * 62) AS INTEGER) + 1 + 0 * i]"
-    return f"array_to_string(list_transform(range({args[0]}), lambda i: {one}), '')"
-
-
-def _random_length(args: Args, request: Request) -> Args:
-    from penstock.core.errors import unsupported
-    from penstock.functions.coercion import cast_if_needed
-    from penstock.functions.errors import mismatch, not_foldable
-
-    for i, arg in enumerate(args):
-        if constant(arg) is None:
-            raise not_foldable(request.name, args, i, ("length", "seed")[i])
-    length = constant(args[0])
-    if length is not None and isinstance(length.value, int) and length.value < 0:
-        raise mismatch("VALUE_OUT_OF_RANGE", request.name, args, "the length must not be negative.",
-                       exprName="`length`", valueRange="[0, positive]", currentValue=length.value)  # fmt: skip
-    if len(args) > 1:
-        raise unsupported("randstr with a seed", "Penstock cannot repeat Spark's sequence of random numbers.")
-    return (cast_if_needed(args[0], INTEGER, request.conf),)
-
-
 _UUID_CLASS = "java.util.UUID"
 
 
@@ -135,6 +113,30 @@ def _reflect_sql(quiet: bool) -> Any:
     return sql
 
 
+def _variable_name(call: FunctionCall, texts: Sequence[str]) -> str:
+    value = call.args[0]
+    shown = f"'{texts[0]}'" if isinstance(value.type, StringType) and texts[0] != "NULL" else texts[0]
+    return f"variablereference(system.session.{call.display}={shown})"
+
+
+def _unwrapped(args: Args) -> DataType:
+    t = args[0].type
+    assert isinstance(t, UserDefinedType)
+    return t.sqlType()
+
+
+def _udt(args: Args, request: Request) -> Args:
+    from penstock.functions.errors import wrong_input
+
+    if not isinstance(args[0].type, UserDefinedType):
+        raise wrong_input(request.name, args, 0, "UserDefinedType")
+    return args
+
+
+def _sql_function_name(call: FunctionCall, texts: Sequence[str]) -> str:
+    return f"{call.display}({', '.join(texts[1:])})"
+
+
 def _row_id(args: Args, request: Request) -> Expression:
     return FunctionCall("monotonically_increasing_id", (), LONG, False, "monotonically_increasing_id")
 
@@ -158,8 +160,6 @@ register(
         shows={"current_database": "current_schema"}),
     row("current_catalog", "", STRING, _constant("spark_catalog"), nullable=False),
     row("version", "", STRING, _constant("4.2.0 32f7299601108917fb01920a54e084595b7b3bf8"), nullable=False),
-    row("randstr", "integral any?", STRING, _random_text, coerce=_random_length, nullable=False,
-        deterministic=False),
     row("reflect java_method", "any any any*", STRING, _reflect_sql(False), build=_reflect, deterministic=False),
     row("try_reflect", "any any any*", STRING, _reflect_sql(True), build=_reflect, deterministic=False),
     row("input_file_name", "", STRING, "''", nullable=False, deterministic=False),
@@ -167,7 +167,14 @@ register(
     row("input_file_block_length", "", LONG, "-1", nullable=False, deterministic=False),
     row("uuid", "any?", STRING, "CAST(uuid() AS VARCHAR)", nullable=False, deterministic=False),
     row("monotonically_increasing_id", "", LONG, "(row_number() OVER () - 1)", build=_row_id, deterministic=False),
-    row("spark_partition_id", "", INTEGER, "0", nullable=False, deterministic=False),
+    row("spark_partition_id", "", INTEGER, "0", nullable=False, deterministic=False,
+        shows={"spark_partition_id": "SPARK_PARTITION_ID"}),
+    row("unwrap_udt", "any", _unwrapped, "{0}", coerce=_udt),
+    row("$file_metadata", "", NULL, "NULL", nullable=False, display=lambda call, texts: "_metadata"),
+    row("$variable", "any", 0, "{0}", display=_variable_name),
+    row("$sql_function", "any any*", 0, "{0}", display=_sql_function_name),
+    row("$slice", "any any any", INTEGER,
+        "CAST(((CAST({0} AS HUGEINT) + 1) * {1} - 1) // greatest({2}, 1) AS INTEGER)"),
     row("raise_error", "string", NULL, _raise_error, nullable=True),
     row("assert_true", "any any?", NULL, _assert_sql, build=_assert_true),
 )  # fmt: skip

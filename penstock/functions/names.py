@@ -104,7 +104,7 @@ def _clauses(e: FunctionCall | UnresolvedFunction, kind: str) -> str:
     if e.filter is not None:
         text += f" FILTER (WHERE {display_name(e.filter)})"
     if e.ignore_nulls and kind == "window":
-        text += " IGNORE NULLS"
+        text += " ignore nulls" if e.name == "nth_value" else " IGNORE NULLS"
     return text
 
 

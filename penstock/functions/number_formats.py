@@ -12,7 +12,7 @@ from penstock.functions.errors import not_foldable
 from penstock.functions.kernels.numbers import NumberFormat, number_format
 from penstock.functions.literals import constant
 from penstock.functions.rows import row
-from penstock.functions.table import Args, Function, Request, register
+from penstock.functions.table import Args, Function, Request, any_nullable, register
 from penstock.functions.type_names import duck_type
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import NULL, STRING, BinaryType, DataType, DecimalType, DoubleType, FloatType
@@ -51,7 +51,7 @@ def _to_char(args: Args, request: Request) -> Expression:
     else:
         number = cast_if_needed(value, decimals.for_type(value.type) or DecimalType(38, 18), request.conf)
     text = cast_if_needed(args[1], STRING, request.conf)
-    return FunctionCall("to_char", (number, text), STRING, True, "to_char")
+    return FunctionCall("to_char", (number, text), STRING, number.nullable or text.nullable, "to_char")
 
 
 def _bytes(args: Args, request: Request) -> Expression:
@@ -95,7 +95,9 @@ def _to_number(quiet: bool) -> Any:
 
 
 def _number_row(name: str, quiet: bool) -> Function:
-    return row(name, "string string", _number_type, _to_number(quiet), coerce=_number_input, nullable=True)
+    return row(
+        name, "string string", _number_type, _to_number(quiet), coerce=_number_input, nullable=quiet or any_nullable
+    )
 
 
 register(

@@ -19,12 +19,14 @@ from penstock.functions.coercion import (
     string_promotes_to,
 )  # fmt: skip
 from penstock.functions.decimal_sql import decimal_sql
-from penstock.functions.errors import different_types, wrong_count, wrong_operand
+from penstock.functions.errors import different_types, mismatch, wrong_count, wrong_input, wrong_operand
 from penstock.functions.interval_arithmetic import interval_operation
 from penstock.functions.literals import constant_value
 from penstock.functions.markers import DIVIDE_BY_ZERO, REMAINDER_BY_ZERO, overflow
+from penstock.functions.nested_order import needs_key, sort_key
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, any_nullable, register
+from penstock.functions.type_names import quoted_type
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
     BOOLEAN,
@@ -34,8 +36,11 @@ from penstock.plan.types import (
     ArrayType,
     BooleanType,
     ByteType,
+    CalendarIntervalType,
     DataType,
     DecimalType,
+    DoubleType,
+    FloatType,
     IntegerType,
     LongType,
     MapType,
@@ -97,16 +102,28 @@ def _arithmetic(args: Args, request: Request) -> Expression:
     rewritten = interval_operation(request.function.name, args, request)
     if rewritten is not None:
         return rewritten
+    given = args
     left, _right = args = numeric_pair(args, request)
     if not is_numeric(left.type):
+        if _null_beside(given):
+            raise different_types(request.name, given)
         raise wrong_operand(request.name, args, _REQUIRED[request.function.name], left.type)
     if request.function.name == "/" and not isinstance(left.type, DecimalType):
         args = tuple(cast_if_needed(e, DOUBLE, request.conf) for e in args)
+    if request.function.name == "div" and isinstance(left.type, (DoubleType, FloatType)):
+        if same_type(given[0].type, given[1].type) or any(is_string(arg.type) for arg in given):
+            raise wrong_operand(request.name, given, _REQUIRED["div"], left.type)
+        raise different_types(request.name, given)
     if request.function.name == "div" and not isinstance(left.type, DecimalType):
         args = tuple(cast_if_needed(e, LONG, request.conf) for e in args)
-    kind = _result_type(request.function.name, args)
+    kind = _result_type(request.function.name, args, request)
     shown = request.function.shows.get(request.name, request.name)
-    return FunctionCall(request.function.name, args, kind, _null_rule(request.function.name, args, kind), shown)
+    return FunctionCall(request.function.name, args, kind, _null_rule(request, args, kind), shown)
+
+
+def _null_beside(args: Args) -> bool:
+    kinds = [arg.type for arg in args if not isinstance(arg.type, NullType)]
+    return len(kinds) == 1 and not is_string(kinds[0])
 
 
 _REQUIRED = {
@@ -117,17 +134,20 @@ _REQUIRED = {
 }  # fmt: skip
 
 
-def _result_type(op: str, args: Args) -> DataType:
+def _result_type(op: str, args: Args, request: Request) -> DataType:
     if op == "div":
         return LONG
     a, b = args[0].type, args[1].type
     if isinstance(a, DecimalType) and isinstance(b, DecimalType):
-        return decimals.arithmetic("%" if op == "pmod" else op, a, b)
+        loses = request.conf.flag("spark.sql.decimalOperations.allowPrecisionLoss")
+        rule = decimals.arithmetic if loses else decimals.exact_arithmetic
+        return rule("%" if op == "pmod" else op, a, b)
     return a
 
 
-def _null_rule(op: str, args: Args, kind: DataType) -> bool:
-    return op in ("/", "%", "div", "pmod") or isinstance(kind, DecimalType) or any_nullable(args)
+def _null_rule(request: Request, args: Args, kind: DataType) -> bool:
+    may_overflow = isinstance(kind, DecimalType) and not request.conf.ansi
+    return request.function.name in ("/", "%", "div", "pmod") or may_overflow or any_nullable(args)
 
 
 # ---------------------------------------------------------------- SQL of arithmetic
@@ -207,10 +227,12 @@ def _pmod(args: list[str], call: FunctionCall, context: Any) -> str:
     if isinstance(call.type, DecimalType):
         value = decimal_sql("pmod", args, call, context.conf.ansi)
     else:
+        b = b if _nonzero(call.args[1]) else f"nullif({b}, 0)"  # constants are folded before CASE decides
         rest = f"({a} % {b})" if not is_integral(call.type) else f"(CASE WHEN {b} = -1 THEN 0 ELSE {a} % {b} END)"
         value = f"CASE WHEN {rest} < 0 THEN ({rest} + {b}) % {b} ELSE {rest} END"
         if is_integral(call.type):
             value = f"CAST({value} AS {_SQL_INT[_BITS[type(call.type)]]})"
+        b = args[1]
     return value if _nonzero(call.args[1]) else _guarded(REMAINDER_BY_ZERO, value, b, a, context.conf.ansi)
 
 
@@ -225,7 +247,7 @@ def _negate(args: Args, request: Request) -> Expression:
         if is_string(kind) or isinstance(kind, NullType):
             child = cast_if_needed(child, DOUBLE, request.conf)
         if not (is_numeric(child.type) or isinstance(child.type, INTERVALS)):
-            raise wrong_operand(request.name, args, _REQUIRED["+"], kind)
+            raise wrong_input(request.name, args, 0, _REQUIRED["+"])
         shown = "-" if request.name == "-" and literal is None else request.name
         return FunctionCall("negative", (child,), child.type, child.nullable, shown)
     raise wrong_count(request.name, 1, 1, len(args))
@@ -234,6 +256,8 @@ def _negate(args: Args, request: Request) -> Expression:
 def _negative_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     if is_integral(call.type) and not context.conf.ansi:
         return _wrapped("*", [args[0], "-1"], call.type)
+    if is_integral(call.type):  # DuckDB negates the smallest number unnoticed
+        return f"(0::{_SQL_INT[_BITS[type(call.type)]]} - {args[0]})"
     return f"(- {args[0]})"
 
 
@@ -284,7 +308,11 @@ def _comparison_type(a: DataType, b: DataType, request: Request) -> DataType | N
 
 def _check_comparable(kind: DataType, args: Args, request: Request) -> None:
     if _contains_map(kind) or isinstance(kind, VariantType):
-        raise wrong_operand(_symbol(request.name), args, '"ORDERED"'.strip('"'), kind)
+        symbol = _symbol(request.name)
+        raise mismatch(
+            "INVALID_ORDERING_TYPE", symbol, args, f"{symbol} cannot compare values of this type.",
+            functionName=f"`{symbol}`", dataType=quoted_type(kind),
+        )  # fmt: skip
 
 
 def _contains_map(t: DataType) -> bool:
@@ -302,6 +330,10 @@ def _symbol(name: str) -> str:
 def _compare(args: list[str], call: FunctionCall, context: Any) -> str:
     a, b = args
     symbol = {"==": "=", "<=>": "IS NOT DISTINCT FROM"}.get(call.name, call.name)
+    if call.name not in ("==", "<=>"):
+        nested = next((arg.type for arg in call.args if needs_key(arg.type)), None)
+        if nested is not None:
+            a, b = sort_key(a, nested), sort_key(b, nested)
     return f"({a} {symbol} {b})"
 
 
@@ -350,6 +382,8 @@ def _not_equal(args: Args, request: Request) -> Expression:
 
 
 def _boolean_pair(args: Args, request: Request) -> Args:
+    if any(is_string(arg.type) for arg in args) and not any(isinstance(arg.type, BooleanType) for arg in args):
+        raise wrong_operand(request.name.upper(), args, "BOOLEAN", args[0].type)
     result = tuple(_to_boolean(arg, request) for arg in args)
     if not isinstance(result[0].type, BooleanType) and same_type(result[0].type, result[-1].type):
         raise wrong_operand(request.name.upper(), args, "BOOLEAN", args[0].type)
@@ -369,6 +403,8 @@ def _integral_pair(args: Args, request: Request) -> Args:
         raise different_types(request.name, args)
     kind = INTEGER if isinstance(kind, NullType) else kind
     if not is_integral(kind):
+        if not same_type(left.type, right.type):
+            raise different_types(request.name, args)
         raise wrong_operand(request.name, args, "INTEGRAL", kind)
     return cast_if_needed(left, kind, request.conf), cast_if_needed(right, kind, request.conf)
 
@@ -406,6 +442,8 @@ def _cast_away(args: Args, request: Request) -> Expression:
     (child,) = args
     if is_string(child.type) or isinstance(child.type, NullType):
         child = cast_if_needed(child, DOUBLE, request.conf)
+    if not (is_numeric(child.type) or isinstance(child.type, (*INTERVALS, CalendarIntervalType))):
+        raise wrong_input(request.name, args, 0, _REQUIRED["+"])
     return FunctionCall("positive", (child,), child.type, child.nullable, "+")
 
 

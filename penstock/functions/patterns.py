@@ -104,6 +104,17 @@ def format_sql(value: str, pattern: str, zone: str) -> str:
     return pieces[0] if len(pieces) == 1 else f"({' || '.join(pieces)})"
 
 
+def formats(pattern: str, zone: str) -> bool:
+    """Whether `format_sql` knows every letter of a pattern."""
+    try:
+        format_sql("t", pattern, zone)
+    except SparkError as error:
+        if error.condition.startswith("UNSUPPORTED"):
+            return False
+        raise
+    return "[" not in pattern
+
+
 def _special(value: str, letters: str, pattern: str) -> str:
     if letters == "y":
         return f"CAST(year({value}) AS VARCHAR)"

@@ -196,8 +196,8 @@ def _instr(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _split(args: list[str], call: FunctionCall, context: Any) -> str:
     pattern, limit = _pattern(args, call), constant(call.args[2])
-    if limit is None or not isinstance(limit.value, int):
-        raise unsupported("split with a limit that is not a constant")
+    if limit is None or not isinstance(limit.value, int) or (limit.value > 0 and _groups(call) is None):
+        return f"kernel_split({args[0]}, {args[1]}, {args[2]})"
     plain = f"regexp_split_to_array({args[0]}, {pattern})"
     found = constant(call.args[1])
     if found is not None and found.value == "":
@@ -205,8 +205,7 @@ def _split(args: list[str], call: FunctionCall, context: Any) -> str:
     if limit.value <= 0:
         return plain
     groups = _groups(call)
-    if groups is None:
-        raise unsupported("split with a limit and a pattern that is not a constant")
+    assert groups is not None
     n = limit.value
     heads = f"repeat('.*?(?:' || {pattern} || ')', {n - 1})"
     rest = f"regexp_extract({args[0]}, '(?s)^' || {heads} || '(.*)$', {groups * (n - 1) + 1})"

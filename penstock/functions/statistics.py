@@ -1,17 +1,17 @@
-"""Statistical aggregates: variance, correlation, regression, percentiles, mode, listagg."""
+"""Statistical aggregates: percentiles, mode, the most frequent values, listagg."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from penstock.core.errors import analysis_error, unsupported
 from penstock.functions.aggregates import aggregate
-from penstock.functions.coercion import INTERVALS, cast_if_needed, is_integral, is_string
-from penstock.functions.errors import not_foldable, wrong_count
-from penstock.functions.literals import constant
-from penstock.functions.markers import DIVIDE_BY_ZERO
+from penstock.functions.coercion import INTERVALS, cast_if_needed, is_atomic, is_integral, is_numeric, is_string
+from penstock.functions.errors import data_diff_types, mismatch, not_foldable, wrong_count, wrong_input
+from penstock.functions.literals import constant, constant_value
+from penstock.functions.markers import quote, raise_with_values
 from penstock.functions.table import (
     DISTINCT,
     ORDER,
@@ -23,11 +23,10 @@ from penstock.functions.table import (
     register,
     tail_if,
 )  # fmt: skip
-from penstock.plan.expressions import Expression, FunctionCall, Literal, SortOrder
+from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal, SortOrder
 from penstock.plan.types import (
     BINARY,
     DOUBLE,
-    INTEGER,
     LONG,
     NULL,
     STRING,
@@ -35,94 +34,19 @@ from penstock.plan.types import (
     BinaryType,
     DataType,
     DayTimeIntervalType,
+    DoubleType,
+    IntegerType,
+    LongType,
     NullType,
-    StructField,
-    StructType,
     YearMonthIntervalType,
 )  # fmt: skip
 
-# ---------------------------------------------------------------- variance
-
-_OLD_EMPTY, _NEW_EMPTY = "coalesce({old_n}, 0) = 0", "coalesce({new_n}, 0) = 0"
-_DELTA = "({new_mean} - {old_mean})"
-_SQUARE = f"{_DELTA} * {_DELTA}"
+#: one list after the other; a NULL side has none
+_APPEND = "CASE WHEN {old} IS NULL THEN {new} WHEN {new} IS NULL THEN {old} ELSE list_concat({old}, {new}) END"
 
 
-def _merged(name: str, value: str) -> str:
-    """Chan's formulas; a side without rows gives way to the other."""
-    return f"CASE WHEN {_OLD_EMPTY} THEN {{new_{name}}} WHEN {_NEW_EMPTY} THEN {{old_{name}}} ELSE {value} END"
-
-
-_MOMENTS = (
-    Buffer("n", LONG, "count({0}){tail}", "coalesce({old_n}, 0) + coalesce({new_n}, 0)"),
-    Buffer("mean", DOUBLE, "avg({0}){tail}",
-           _merged("mean", f"{{old_mean}} + {_DELTA} * {{new_n}} / ({{old_n}} + {{new_n}})")),
-    Buffer("m2", DOUBLE, "var_pop({0}){tail} * count({0}){tail}",
-           _merged("m2", f"{{old_m2}} + {{new_m2}} + {_SQUARE} * {{old_n}} * {{new_n}} / ({{old_n}} + {{new_n}})")),
-)  # fmt: skip
-
-
-def _spread(names: str, function: str, final: str) -> Any:
-    return aggregate(names, "double", DOUBLE, f"{function}({{distinct}}{{0}}){{tail}}", Incremental(_MOMENTS, final))
-
-
-_POP = "CASE WHEN {n} > 0 THEN {m2} / {n} END"
-_SAMP = "CASE WHEN {n} > 1 THEN {m2} / ({n} - 1) END"
-
-
-def _moment(name: str, sql: str) -> Any:
-    """skewness and kurtosis of the population, in two passes over the group's values."""
-    values = f"list({DISTINCT}{{0}}){tail_if('{0} IS NOT NULL')}"
-    return aggregate(name, "double", DOUBLE, lambda args, call, context: sql.format(values.replace("{0}", args[0])))
-
-
-def _corr(args: list[str], call: FunctionCall, context: Any) -> str:
-    """NULL for fewer than two pairs; a constant column divides by zero, as in Spark."""
-    pair = f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL"
-    x, y = (f"CASE WHEN {pair} THEN {arg} END" for arg in args)
-    constant_side = f"var_pop({x}){TAIL} = 0 OR var_pop({y}){TAIL} = 0"
-    error = DIVIDE_BY_ZERO if context.conf.ansi else "NULL"
-    return (
-        f"CASE WHEN regr_count({args[0]}, {args[1]}){TAIL} < 2 THEN NULL WHEN {constant_side} THEN {error} "
-        f"ELSE {_correlation(args)} END"
-    )
-
-
-def _correlation(args: list[str]) -> str:
-    """One root of the product: two roots would differ in the last digit."""
-    pair = f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL"
-    x, y = (f"var_pop(CASE WHEN {pair} THEN {arg} END){TAIL}" for arg in args)
-    return f"covar_pop({args[0]}, {args[1]}){TAIL} / sqrt({x} * {y})"
-
-
-def _r2(args: list[str], call: FunctionCall, context: Any) -> str:
-    """The squared correlation, in two passes over the pairs; NULL when x is constant, 1 when only y is."""
-    pair = tail_if(f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL")
-    mean = "list_avg(list_transform(v, lambda p: p.{0}))"
-    means = f"{{'x': {mean.format('x')}, 'y': {mean.format('y')}}}"
-    total = "list_sum(list_transform(v, lambda p: (p.{0} - m.{0}) * (p.{1} - m.{1})))"
-    sums = f"{{'xx': {total.format('x', 'x')}, 'yy': {total.format('y', 'y')}, 'xy': {total.format('x', 'y')}}}"
-    root = "(s.xy / sqrt(s.xx * s.yy))"
-    value = f"CASE WHEN s.xx = 0 THEN NULL WHEN s.yy = 0 THEN 1e0 ELSE {root} * {root} END"
-    with_sums = f"list_transform([{sums}], lambda s: {value})[1]"
-    with_means = f"CASE WHEN len(v) > 0 THEN list_transform([{means}], lambda m: {with_sums})[1] END"
-    return f"list_transform([list({{'y': {args[0]}, 'x': {args[1]}}}){pair}], lambda v: {with_means})[1]"
-
-
-def _squares(index: int) -> Any:
-    """The sum of the squared distances from the mean, in two passes over the pairs."""
-
-    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        pair = tail_if(f"{args[0]} IS NOT NULL AND {args[1]} IS NOT NULL")
-        square = "list_sum(list_transform(v, lambda x: (x - m) * (x - m)))"
-        inner = f"list_transform([list_avg(v)], lambda m: {square})[1]"
-        return f"list_transform([list({args[index]}){pair}], lambda v: CASE WHEN len(v) > 0 THEN {inner} END)[1]"
-
-    return sql
-
-
-def _pair(name: str, function: str = "", kind: DataType = DOUBLE, **extra: Any) -> Any:
-    return aggregate(name, "double double", kind, f"{function or name}({{0}}, {{1}}){{tail}}", **extra)
+def _list_of_first(call: FunctionCall) -> DataType:
+    return ArrayType(call.args[0].type, False)
 
 
 # ---------------------------------------------------------------- percentiles
@@ -138,11 +62,55 @@ def _percentages(e: Expression, request: Request, args: Args) -> Expression:
     return cast_if_needed(e, DOUBLE, request.conf)
 
 
+def _checked_percentages(args: Args, request: Request, name: str) -> Expression:
+    """The percentages as DOUBLE: constants from 0 to 1."""
+    values = _constants(args[1])
+    if values is None:
+        raise not_foldable(request.name, args, 1, name)
+    for value in values:
+        if value is None:
+            raise mismatch("UNEXPECTED_NULL", request.name, args, f"the {name} must not be NULL.", exprName=name)
+        if not 0 <= value <= 1:
+            raise mismatch("VALUE_OUT_OF_RANGE", request.name, args, f"{name} must be in [0.0, 1.0], unlike {value}.",
+                           exprName=name, valueRange="[0.0, 1.0]", currentValue=value)  # fmt: skip
+    return _percentages(args[1], request, args)
+
+
+def _constants(e: Expression) -> list[Any] | None:
+    """The values of a constant, or of an array of constants; None when it is neither."""
+    while isinstance(e, Cast):
+        e = e.child
+    if isinstance(e, FunctionCall) and e.name == "array":
+        parts = [_constants(arg) for arg in e.args]
+        return None if None in parts else [value for part in parts for value in part or ()]
+    if not isinstance(e, Literal):
+        return None
+    return list(e.value) if isinstance(e.value, (tuple, list)) else [e.value]
+
+
+#: what percentile and median take
+_ORDERED_NUMBERS = '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH")'
+
+
 def _percentile_input(args: Args, request: Request) -> Args:
-    value = args[0] if isinstance(args[0].type, INTERVALS) else cast_if_needed(args[0], DOUBLE, request.conf)
-    if (len(args) > 2 and constant(args[2]) is None) or (len(args) > 2 and constant(args[2]).value != 1):  # type: ignore[union-attr]
-        raise unsupported(f"{request.name} with frequencies")
-    return (value, _percentages(args[1], request, args), *args[2:])
+    kind = args[0].type
+    if not (is_numeric(kind) or is_string(kind) or isinstance(kind, (NullType, *INTERVALS))):
+        raise wrong_input(request.name, args, 0, _ORDERED_NUMBERS)
+    value = args[0] if isinstance(kind, INTERVALS) else cast_if_needed(args[0], DOUBLE, request.conf)
+    percents = _checked_percentages(args, request, "percentage")
+    return (value, percents, *(cast_if_needed(arg, LONG, request.conf) for arg in args[2:]))
+
+
+def _repeated(args: list[str], call: FunctionCall) -> str:
+    """The values of a group, each as often as its frequency says; without frequencies once."""
+    if constant_value(call.args[2]) == 1:
+        return f"list({DISTINCT}{args[0]}){tail_if(f'{args[0]} IS NOT NULL')}"
+    error = raise_with_values(
+        "NEGATIVE_VALUES_IN_FREQUENCY_EXPRESSION", "A frequency must not be negative, unlike {negativeValue}.",
+        {"negativeValue": args[2]}, sqlstate="22003", frequencyExpression='"frequency"',
+    )  # fmt: skip
+    copies = f"list_transform(range(CASE WHEN {args[2]} < 0 THEN {error} ELSE {args[2]} END), lambda i: {args[0]})"
+    return f"flatten(list({copies}){tail_if(f'{args[0]} IS NOT NULL AND {args[2]} IS NOT NULL')})"
 
 
 def _interpolated_type(t: DataType) -> DataType:
@@ -182,22 +150,47 @@ def _within_group(args: Args, request: Request) -> Expression:
 
 
 def _percentile(args: list[str], call: FunctionCall, context: Any) -> str:
+    return _percentile_of(_repeated(args, call), args[1], call)
+
+
+def _percentile_of(values: str, percents: str, call: FunctionCall) -> str:
+    """The percentile of a list of values."""
     kind = _interpolated_type(call.args[0].type)
-    values = f"list({DISTINCT}{args[0]} ORDER BY {args[0]}){tail_if(f'{args[0]} IS NOT NULL')}"
     descending = bool(call.order_by) and not call.order_by[0].ascending
-    if descending:
-        values = values.replace(f" ORDER BY {args[0]})", f" ORDER BY {args[0]} DESC)")
+    ordered = f"list_sort({values}, '{'DESC' if descending else 'ASC'}')"
     one = _nearest("v", "p") if call.display == "percentile_disc" else _interpolate("v", "p")
     if isinstance(kind, (DayTimeIntervalType, YearMonthIntervalType)):
         one = f"CAST(trunc({one}) AS {'BIGINT' if isinstance(kind, DayTimeIntervalType) else 'INTEGER'})"
     if _is_list(call.args[1]):
-        inner = f"list_transform({args[1]}, lambda p: {one})"
+        inner = f"list_transform({percents}, lambda p: {one})"
     else:
-        inner = f"list_transform([{args[1]}], lambda p: {one})[1]"
-    return f"list_transform([{values}], lambda v: CASE WHEN len(v) > 0 THEN {inner} END)[1]"
+        inner = f"list_transform([{percents}], lambda p: {one})[1]"
+    return f"list_transform([{ordered}], lambda v: CASE WHEN len(v) > 0 THEN {inner} END)[1]"
+
+
+def _kept_values(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"list({args[0]}){tail_if(f'{args[0]} IS NOT NULL')}"
+
+
+def _kept_repeated(args: list[str], call: FunctionCall, context: Any) -> str:
+    return _repeated(args, call)
+
+
+def _kept_percents(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"any_value({args[1]})"
+
+
+_PERCENTILE = Incremental(
+    (Buffer("values", _list_of_first, _kept_repeated, _APPEND),
+     Buffer("percents", lambda call: call.args[1].type, _kept_percents, "last")),
+    lambda buffers, call, context: _percentile_of(buffers["values"], buffers["percents"], call),
+)  # fmt: skip
 
 
 def _median(args: Args, request: Request) -> Expression:
+    kind = args[0].type
+    if not (is_numeric(kind) or is_string(kind) or isinstance(kind, (NullType, *INTERVALS))):
+        raise wrong_input(request.name, args, 0, _ORDERED_NUMBERS)
     half = Literal(0.5, DOUBLE)
     return replace(_resolved("percentile", (args[0], half), request), display="median")
 
@@ -227,7 +220,11 @@ def _approximate_input(args: Args, request: Request) -> Args:
     value = args[0]
     if is_string(value.type) or isinstance(value.type, NullType):
         value = cast_if_needed(value, DOUBLE, request.conf)
-    return (value, _percentages(args[1], request, args), *args[2:])
+    percents = _checked_percentages(args, request, "percentage")
+    if constant(args[2]) is None:
+        raise not_foldable(request.name, args, 2, "accuracy")
+    _in_range(args, request, 2, "accuracy", lambda number: 0 < number <= 2147483647, "(0, 2147483647]")
+    return (value, percents, *args[2:])
 
 
 def _percentile_approx(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -266,105 +263,124 @@ def _mode_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"mode({args[0]} ORDER BY {args[0]} {direction}){TAIL}"
 
 
+def _joined_type(args: Args) -> DataType:
+    return BINARY if isinstance(args[0].type, BinaryType) else STRING
+
+
+def _mode_final(buffers: Mapping[str, str], call: FunctionCall, context: Any) -> str:
+    """The most frequent of the kept values; of equally frequent ones the first in the order asked for."""
+    entries = f"map_entries(list_aggregate({buffers['values']}, 'histogram'))"
+    counted = f"list_transform({entries}, lambda e: {{'n': -CAST(e.value AS BIGINT), 'v': e.key}})"
+    if not call.order_by or call.order_by[0].ascending:
+        return f"list_sort({counted})[1].v"
+    most = f"list_sort({counted})[1].n"
+    return f"list_sort(list_filter({counted}, lambda e: e.n = {most}))[-1].v"
+
+
+_MODE = Incremental((Buffer("values", _list_of_first, _kept_values, _APPEND),), _mode_final)
+
+
 def _listagg_input(args: Args, request: Request) -> Args:
     if constant(args[1]) is None:
         raise not_foldable(request.name, args, 1, "delimiter")
     kind = BINARY if isinstance(args[0].type, BinaryType) else STRING
-    if kind == BINARY:
-        raise unsupported(f"{request.name} of BINARY")
+    if not is_atomic(args[0].type) and not isinstance(args[0].type, NullType):
+        raise wrong_input(request.name, args, 0, '("STRING" or "BINARY")')
+    delimiter = args[1]
+    if isinstance(delimiter.type, BinaryType) != (kind == BINARY) and not isinstance(delimiter.type, NullType):
+        raise data_diff_types(request.name, args)
     return tuple(cast_if_needed(arg, kind, request.conf) for arg in args)
 
 
+def _parts(args: list[str], call: FunctionCall, context: Any) -> str:
+    """The values to join; NULL without any."""
+    if call.distinct and any(key.child != call.args[0] for key in call.order_by):
+        raise analysis_error(
+            "INVALID_WITHIN_GROUP_EXPRESSION.MISMATCH_WITH_DISTINCT_INPUT",
+            f"`{call.name}` of DISTINCT values can only be ordered by these values.", "42K0K",
+            funcName=f"`{call.name}`", funcArg="", orderingExpr="",
+        )  # fmt: skip
+    present = tail_if(f"{args[0]} IS NOT NULL")
+    if call.distinct and not call.order_by:  # in the order of the first of each
+        return f"spark_list_distinct(list({args[0]}){present})"
+    return f"list({DISTINCT}{args[0]}{ORDER}){present}"
+
+
+def _joined(parts: str, delimiter: str, call: FunctionCall) -> str:
+    if call.type != BINARY:
+        return f"array_to_string({parts}, coalesce({delimiter}, ''))"
+    between = f"hex(coalesce({delimiter}, ''::BLOB))"
+    return f"unhex(array_to_string(list_transform({parts}, lambda b: hex(b)), {between}))"
+
+
 def _listagg(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"string_agg({DISTINCT}{args[0]}, coalesce({args[1]}, ''){ORDER}){TAIL}"
+    return _joined(_parts(args, call, context), args[1], call)
+
+
+def _unordered_parts(args: list[str], call: FunctionCall, context: Any) -> str:
+    if call.order_by:
+        raise unsupported(f"{call.name} WITHIN GROUP on a streaming DataFrame")
+    return _parts(args, call, context)
+
+
+def _listagg_final(buffers: Mapping[str, str], call: FunctionCall, context: Any) -> str:
+    delimiter = constant_value(call.args[1])
+    text = "NULL" if delimiter is None else quote(delimiter) if isinstance(delimiter, str) else _blob(delimiter)
+    return _joined(buffers["parts"], text, call)
+
+
+def _blob(value: bytes) -> str:
+    return f"unhex('{bytes(value).hex()}')"
+
+
+_LISTED = Incremental((Buffer("parts", _list_of_first, _unordered_parts, _APPEND),), _listagg_final)
 
 
 def _sketch_input(args: Args, request: Request) -> Args:
+    """count_min_sketch(value, eps, confidence, seed): the last three are constants."""
+    value = args[0]
+    if not (is_integral(value.type) or is_string(value.type) or isinstance(value.type, (BinaryType, NullType))):
+        raise wrong_input(request.name, args, 0, '("INTEGRAL" or "STRING" or "BINARY")')
     for i, name in enumerate(("eps", "confidence", "seed"), 1):
         if constant(args[i]) is None:
             raise not_foldable(request.name, args, i, name)
-    if not is_integral(args[0].type):
-        raise unsupported(f"{request.name} of {args[0].type.simpleString()}")
-    kinds = (LONG, DOUBLE, DOUBLE, LONG)
-    return tuple(cast_if_needed(arg, kind, request.conf) for arg, kind in zip(args, kinds, strict=True))
+        wanted = (LongType, IntegerType) if name == "seed" else (DoubleType,)
+        if not isinstance(args[i].type, (*wanted, NullType)):
+            raise wrong_input(request.name, args, i, '("INT" or "BIGINT")' if name == "seed" else "DOUBLE")
+        if constant_value(args[i]) is None:
+            raise mismatch("UNEXPECTED_NULL", request.name, args, f"{name} must not be NULL.", exprName=f"`{name}`")
+    _in_range(args, request, 1, "eps", lambda value: value > 0, "(0.0, 1.7976931348623157E308]")
+    _in_range(args, request, 2, "confidence", lambda value: 0 < value < 1, "(0.0, 1.0)")
+    seed = cast_if_needed(args[3], LONG, request.conf)
+    return (value if not is_integral(value.type) else cast_if_needed(value, LONG, request.conf), *args[1:3], seed)
+
+
+def _in_range(args: Args, request: Request, index: int, name: str, test: Callable[[Any], bool], allowed: str) -> None:
+    """DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE unless the constants in the argument pass the test."""
+    value = constant_value(args[index])
+    for one in value if isinstance(value, (tuple, list)) else (value,):
+        if one is None or not test(one):
+            raise mismatch("VALUE_OUT_OF_RANGE", request.name, args, f"{name} must be in {allowed}, unlike {one}.",
+                           exprName=name, valueRange=allowed, currentValue=one)  # fmt: skip
 
 
 def _sketch(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"kernel_count_min_sketch(coalesce(list({args[0]}){TAIL}, []), {', '.join(args[1:])})"
+    t = call.args[0].type
+    if is_string(t) or isinstance(t, BinaryType):
+        value = args[0] if isinstance(t, BinaryType) else f"encode({args[0]})"
+        return f"kernel_count_min_sketch_bytes(coalesce(list({value}){TAIL}, []), {', '.join(args[1:])})"
+    return f"kernel_count_min_sketch(coalesce(list(CAST({args[0]} AS BIGINT)){TAIL}, []), {', '.join(args[1:])})"
 
-
-def _top_input(args: Args, request: Request) -> Args:
-    for i, name in enumerate(("k", "maxItemsTracked"), 1):
-        found = constant(args[i])
-        if found is None:
-            raise not_foldable(request.name, args, i, name)
-        if not isinstance(found.value, int) or found.value < 1:
-            raise unsupported(f"{request.name} with {name} = {found.value}")
-    k, tracked = (constant(arg) for arg in args[1:])
-    if k is not None and tracked is not None and tracked.value < k.value:
-        raise analysis_error(
-            "APPROX_TOP_K_MAX_ITEMS_TRACKED_LESS_THAN_K", "approx_top_k must track at least k items.", "22023",
-            maxItemsTracked=tracked.value, k=k.value,
-        )  # fmt: skip
-    return args[0], *(cast_if_needed(arg, INTEGER, request.conf) for arg in args[1:])
-
-
-def _top_type(args: Args) -> DataType:
-    return ArrayType(StructType([StructField("item", args[0].type), StructField("count", LONG, False)]), False)
-
-
-def _top(args: list[str], call: FunctionCall, context: Any) -> str:
-    """Exact counts, which are within every error of the sketch; equally frequent items in ascending order."""
-    pairs = f"map_entries(histogram({args[0]}){TAIL})"
-    counted = f"list_transform({pairs}, lambda e: {{'n': -CAST(e.value AS BIGINT), 'i': e.key}})"
-    nulls = f"count(*){tail_if(f'{args[0]} IS NULL')}"
-    null = f"list_filter([{{'n': -{nulls}, 'i': NULL}}], lambda r: r.n < 0)"
-    ranked = f"list_sort(list_concat(coalesce({counted}, []), {null}))"
-    items = f"list_transform({ranked}[:{args[1]}], lambda r: {{'item': r.i, 'count': -r.n}})"
-    return f"coalesce({items}, [])"
-
-
-def _two_passes(power: int, result: str) -> str:
-    """Template over a list `v`: `s[1]` and `s[2]` are the sums of the 2nd and the `power`-th power of (x - mean)."""
-    square, higher = " * ".join(["(x - m)"] * 2), " * ".join(["(x - m)"] * power)
-    sums = f"[list_sum(list_transform(v, lambda x: {square})), list_sum(list_transform(v, lambda x: {higher}))]"
-    value = f"CASE WHEN len(v) = 0 OR s[1] = 0 THEN NULL ELSE {result} END"
-    with_mean = f"list_transform([{sums}], lambda s: {value})[1]"
-    return f"list_transform([{{0}}], lambda v: list_transform([list_avg(v)], lambda m: {with_mean})[1])[1]"
-
-
-_SKEWNESS = _two_passes(3, "sqrt(len(v)) * s[2] / sqrt(s[1] * s[1] * s[1])")
-_KURTOSIS = _two_passes(4, "len(v) * s[2] / (s[1] * s[1]) - 3")
 
 register(
-    _spread("stddev_samp stddev std", "stddev_samp", f"sqrt({_SAMP})"),
-    _spread("stddev_pop", "stddev_pop", f"sqrt({_POP})"),
-    _spread("var_samp variance", "var_samp", _SAMP),
-    _spread("var_pop", "var_pop", _POP),
-    _moment("skewness", _SKEWNESS),
-    _moment("kurtosis", _KURTOSIS),
-    aggregate("corr", "double double", DOUBLE, _corr),
-    _pair("covar_pop"),
-    _pair("covar_samp"),
-    _pair("regr_count", kind=LONG, nullable=False),
-    _pair("regr_avgx"),
-    _pair("regr_avgy"),
-    aggregate("regr_sxx", "double double", DOUBLE, _squares(1)),
-    aggregate("regr_syy", "double double", DOUBLE, _squares(0)),
-    _pair("regr_sxy"),
-    _pair("regr_slope"),
-    _pair("regr_intercept"),
-    aggregate("regr_r2", "double double", DOUBLE, _r2),
-    aggregate("percentile", "any any any?", _percentile_type, _percentile, coerce=_percentile_input,
+    aggregate("percentile", "any any any?", _percentile_type, _percentile, _PERCENTILE, coerce=_percentile_input,
               display=_show_percentile, defaults={2: Literal(1, LONG)}),
     aggregate("median", "any", DOUBLE, "", build=_median),
     aggregate("percentile_approx approx_percentile", "any any any?", _approximate_type, _percentile_approx,
               coerce=_approximate_input, defaults={2: Literal(10000, LONG)}),
     aggregate("percentile_cont percentile_disc", "any", DOUBLE, "", build=_within_group),
-    aggregate("mode", "any? any?", 0, _mode_sql, build=_mode, display=_show_mode),
-    aggregate("approx_top_k", "any any? any?", _top_type, _top, coerce=_top_input, nullable=False,
-              defaults={1: Literal(5, INTEGER), 2: Literal(10000, INTEGER)}),
+    aggregate("mode", "any? any?", 0, _mode_sql, _MODE, build=_mode, display=_show_mode),
     aggregate("count_min_sketch", "any any any any", BINARY, _sketch, coerce=_sketch_input, nullable=False),
-    aggregate("listagg string_agg", "any any?", STRING, _listagg, coerce=_listagg_input,
+    aggregate("listagg string_agg", "any any?", _joined_type, _listagg, _LISTED, coerce=_listagg_input,
               defaults={1: Literal(None, NULL)}),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from penstock.core.errors import unsupported
 from penstock.functions.coercion import cast_if_needed
 from penstock.functions.errors import mismatch, not_foldable
 from penstock.functions.literals import constant, constant_value
-from penstock.functions.markers import raise_sql
+from penstock.functions.markers import raise_sql, raise_with_values
 from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import escaped, row
 from penstock.functions.table import Args, Function, Request, register
@@ -202,14 +202,20 @@ def _elt(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"([{', '.join(args[1:])}])[{args[0]}]" if args[1:] else "NULL"
 
 
-_ELT_RANGE = raise_sql("INVALID_ARRAY_INDEX", "The index is out of bounds.", sqlstate="22003", kind="array_index")
+def _elt_range(index: str, size: int) -> str:
+    return raise_with_values(
+        "INVALID_ARRAY_INDEX", f"The index {{indexValue}} is out of bounds: there are {size} values.",
+        {"indexValue": index}, sqlstate="22003", kind="array_index", arraySize=size,
+    )  # fmt: skip
 
 
 def _elt_checked(args: list[str], call: FunctionCall, context: Any) -> str:
     n = len(args) - 1
     if not context.conf.ansi:
         return f"CASE WHEN {args[0]} BETWEEN 1 AND {n} THEN {_elt(args, call, context)} END"
-    return f"CASE WHEN {args[0]} < 1 OR {args[0]} > {n} THEN {_ELT_RANGE} ELSE {_elt(args, call, context)} END"
+    return (
+        f"CASE WHEN {args[0]} < 1 OR {args[0]} > {n} THEN {_elt_range(args[0], n)} ELSE {_elt(args, call, context)} END"
+    )
 
 
 def _elt_input(args: Args, request: Request) -> Args:

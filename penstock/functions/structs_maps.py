@@ -9,7 +9,6 @@ from penstock.functions.coercion import cast_if_needed, common_type
 from penstock.functions.errors import data_diff_types, mismatch, wrong_input
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote
-from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import map_type, row, same_types
 from penstock.functions.table import Args, Request, register
 from penstock.functions.type_names import duck_type, quoted_type
@@ -107,10 +106,16 @@ def _map_type(args: Args) -> DataType:
     return MapType(args[0].type, args[1].type, any(arg.nullable for arg in args[1::2]))
 
 
+def map_sql(keys: str, values: str, context: Any) -> str:
+    """A map of two lists; with spark.sql.mapKeyDedupPolicy LAST_WIN the last value of a key counts."""
+    macro = "spark_map_last" if context.conf["spark.sql.mapKeyDedupPolicy"].upper() == "LAST_WIN" else "map"
+    return f"{macro}({keys}, {values})"
+
+
 def _map(args: list[str], call: FunctionCall, context: Any) -> str:
     if not args:
         return f"CAST(MAP {{}} AS {duck_type(call.type)})"
-    return f"map([{', '.join(args[0::2])}], [{', '.join(args[1::2])}])"
+    return map_sql(f"[{', '.join(args[0::2])}]", f"[{', '.join(args[1::2])}]", context)
 
 
 def _from_arrays_type(args: Args) -> DataType:
@@ -146,7 +151,7 @@ def _from_entries(args: list[str], call: FunctionCall, context: Any) -> str:
     keys = f"list_transform({args[0]}, lambda e: struct_extract(e, {key}))"
     values = f"list_transform({args[0]}, lambda e: struct_extract(e, {value}))"
     whole = f"list_position({args[0]}, NULL) IS NULL"
-    return f"CASE WHEN {args[0]} IS NOT NULL AND {whole} THEN map({keys}, {values}) END"
+    return f"CASE WHEN {args[0]} IS NOT NULL AND {whole} THEN {map_sql(keys, values, context)} END"
 
 
 def _map_concat(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -157,7 +162,7 @@ def _map_concat(args: list[str], call: FunctionCall, context: Any) -> str:
     null = " OR ".join(f"{arg} IS NULL" for arg in args)
     keys = "list_concat(" + ", ".join(f"map_keys({arg})" for arg in args) + ")"
     values = "list_concat(" + ", ".join(f"map_values({arg})" for arg in args) + ")"
-    return f"CASE WHEN {null} THEN NULL ELSE map({keys}, {values}) END"
+    return f"CASE WHEN {null} THEN NULL ELSE {map_sql(keys, values, context)} END"
 
 
 def _concat_input(args: Args, request: Request) -> Args:
@@ -196,33 +201,32 @@ def _contains_key(args: Args, request: Request) -> Args:
 
 def _str_to_map(args: list[str], call: FunctionCall, context: Any) -> str:
     text, pairs, mark = args
+    if not all(_is_plain(arg) for arg in call.args[1:]):
+        made = f"kernel_pairs({text}, {pairs}, {mark})"
+        whole = map_sql("m.k", "m.v", context)
+        return f"list_transform([{made}], lambda m: CASE WHEN m IS NOT NULL THEN {whole} END)[1]"
     parts = f"string_split({text}, {pairs})"
     keys = f"list_transform({parts}, lambda p: split_part(p, {mark}, 1))"
     rest = f"substring(p, length(split_part(p, {mark}, 1)) + length({mark}) + 1)"
     values = f"list_transform({parts}, lambda p: CASE WHEN contains(p, {mark}) THEN {rest} END)"
-    return f"CASE WHEN {text} IS NOT NULL THEN map({keys}, {values}) END"
+    return f"CASE WHEN {text} IS NOT NULL THEN {map_sql(keys, values, context)} END"
 
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}")
 
 
-def _literal_marks(args: Args, request: Request) -> Args:
-    """The delimiters are regular expressions in Spark: only plain text is the same for both."""
-    from penstock.core.errors import unsupported
-
-    coerced = coerce_inputs(args, request)
-    for arg in coerced[1:]:
-        mark = constant(arg)
-        if mark is None or not isinstance(mark.value, str) or not mark.value or _SPECIAL & set(mark.value):
-            raise unsupported("str_to_map with a delimiter that is a regular expression or no constant")
-    return coerced
+def _is_plain(delimiter: Expression) -> bool:
+    """Delimiters are regular expressions in Spark: whether this one is a constant that stands for itself."""
+    mark = constant(delimiter)
+    return mark is not None and isinstance(mark.value, str) and bool(mark.value) and not _SPECIAL & set(mark.value)
 
 
 register(
     row("struct", "any*", NULL, _struct_sql, build=_struct),
     row("named_struct", "any*", NULL, _named_struct_sql, build=_named_struct),
     row("map", "any*", _map_type, _map, coerce=_map_input, nullable=False),
-    row("map_from_arrays", "array array", _from_arrays_type, "map({0}, {1})"),
+    row("map_from_arrays", "array array", _from_arrays_type,
+        lambda args, call, context: map_sql(args[0], args[1], context)),
     row("map_from_entries", "any", _from_entries_type, _from_entries, coerce=_entries, nullable=_from_entries_null),
     row("map_keys", "map", lambda args: ArrayType(map_type(args).keyType, True), "map_keys({0})"),
     row("map_values", "map", lambda args: ArrayType(map_type(args).valueType, map_type(args).valueContainsNull),
@@ -230,6 +234,6 @@ register(
     row("map_entries", "map", _entries_type, "map_entries({0})"),
     row("map_contains_key", "any any", BOOLEAN, "map_contains({0}, {1})", coerce=_contains_key, nullable=True),
     row("map_concat", "any*", _concat_type, _map_concat, coerce=_concat_input),
-    row("str_to_map", "string string? string?", MapType(STRING, STRING, True), _str_to_map, coerce=_literal_marks,
+    row("str_to_map", "string string? string?", MapType(STRING, STRING, True), _str_to_map,
         defaults={1: Literal(",", STRING), 2: Literal(":", STRING)}),
 )  # fmt: skip

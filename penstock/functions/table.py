@@ -51,15 +51,20 @@ class Buffer:
     """One value of an aggregate's running state.
 
     `update`: an aggregate template over the call's arguments, evaluated over one batch's rows of a group.
-    `merge`: "sum", "min", "max", "first", "last", or a scalar template over `{old}` and `{new}` (neither is checked for
-    NULL; `{old_<buffer>}` and `{new_<buffer>}` name the other buffers).  "sum", "min", "max" ignore NULL sides; a "sum"
-    that leaves the range of LONG must raise ARITHMETIC_OVERFLOW.  "first" keeps the old value, "last" takes the new.
+    `merge`: "sum", "min", "max", "first", "last", or a scalar template (or a function of the call that gives one) over
+    `{old}` and `{new}` (neither is checked for NULL; `{old_<buffer>}` and `{new_<buffer>}` name the other buffers).
+    "sum", "min", "max" ignore NULL sides; a "sum" that leaves the range of LONG must raise ARITHMETIC_OVERFLOW.
+    "first" keeps the old value, "last" takes the new.
     """
 
     name: str
     type: DataType | Callable[[FunctionCall], DataType]
     update: Template
-    merge: str
+    merge: str | Callable[[FunctionCall], str]
+
+    def merge_rule(self, call: FunctionCall) -> str:
+        """How the buffer merges for one call."""
+        return self.merge if isinstance(self.merge, str) else self.merge(call)
 
     def data_type(self, call: FunctionCall) -> DataType:
         """The buffer's type for one call."""

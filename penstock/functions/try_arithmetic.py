@@ -41,7 +41,7 @@ def _sql(args: list[str], call: FunctionCall, context: Any) -> str:
 def _rewritten(args: list[str], call: FunctionCall, context: Any) -> str:
     """Dates and intervals, of which only a division by zero can fail in practice."""
     inner = call.args[0]
-    if isinstance(inner, FunctionCall) and inner.name == "$interval_divided":
+    if isinstance(inner, FunctionCall) and inner.name in ("$interval_divided", "$calendar_divided"):
         return f"CASE WHEN {args[2]} <> 0 THEN {args[0]} END"
     return args[0]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from penstock.plan.types import (
     ArrayType,
     ByteType,
@@ -28,9 +30,15 @@ def type_sql(t: DataType) -> str:
     if isinstance(t, MapType):
         return f"MAP<{type_sql(t.keyType)}, {type_sql(t.valueType)}>"
     if isinstance(t, StructType):
-        parts = (f"{f.name}: {type_sql(f.dataType)}" + ("" if f.nullable else " NOT NULL") for f in t.fields)
+        parts = (f"{_name(f.name)}: {type_sql(f.dataType)}" + ("" if f.nullable else " NOT NULL") for f in t.fields)
         return f"STRUCT<{', '.join(parts)}>"
     return _PLAIN.get(type(t)) or t.simpleString().upper()
+
+
+def _name(name: str) -> str:
+    """A field's name, in backquotes where it is no identifier."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
+    return name if plain else "`" + name.replace("`", "``") + "`"
 
 
 def quoted_type(t: DataType) -> str:

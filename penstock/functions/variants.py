@@ -20,9 +20,12 @@ from penstock.plan.types import (
     INTEGER,
     STRING,
     ArrayType,
+    BinaryType,
     BooleanType,
     ByteType,
     DataType,
+    DateType,
+    DecimalType,
     DoubleType,
     FloatType,
     IntegerType,
@@ -32,11 +35,16 @@ from penstock.plan.types import (
     StringType,
     StructField,
     StructType,
+    TimestampNTZType,
+    TimestampType,
     VariantType,
 )  # fmt: skip
 
 VARIANT = VariantType()
-_TARGETS = (BooleanType, ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, StringType, VariantType)
+_TARGETS = (
+    BooleanType, ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, StringType, VariantType,
+    DecimalType, DateType, TimestampType, TimestampNTZType, BinaryType, ArrayType, MapType, StructType,
+)  # fmt: skip
 _PLAIN = (BooleanType, ByteType, ShortType, IntegerType, LongType, StringType)
 
 
@@ -50,9 +58,11 @@ def _variant(args: Args, request: Request) -> Args:
 
 
 def _path(args: Args, request: Request) -> Expression:
+    if not is_string(args[1].type):
+        raise wrong_input(request.name, args, 1, "STRING")
     path = constant(args[1])
-    if path is None or not is_string(args[1].type):
-        raise not_foldable(request.name, args, 1, "path")
+    if path is None:
+        return args[1]
     if path.value is not None and path_steps(path.value) is None:
         raise analysis_error(
             "INVALID_VARIANT_GET_PATH", f"The path {path.value!r} of {request.name} is malformed.", "22023",

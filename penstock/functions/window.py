@@ -10,7 +10,7 @@ from penstock.functions.literals import constant
 from penstock.functions.rows import row
 from penstock.functions.table import TAIL, Args, Function, Request, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
-from penstock.plan.types import DOUBLE, INTEGER, NULL, DataType
+from penstock.plan.types import DOUBLE, INTEGER, NULL, BooleanType, DataType, NullType
 
 
 def _ranking(name: str, kind: DataType, sql: str, shown: str = "") -> Function:
@@ -31,8 +31,8 @@ def _ntile(args: Args, request: Request) -> Args:
 
 def _offset_input(args: Args, request: Request) -> Args:
     value, offset, default = args
-    kind = common_type((value.type, default.type), request.conf)
-    if kind is None:
+    kind = default.type if isinstance(value.type, NullType) else value.type
+    if common_type((kind, default.type), request.conf) is None:
         raise data_diff_types(request.name, (value, default))
     offset = cast_if_needed(offset, INTEGER, request.conf)
     if constant(offset) is None:
@@ -52,7 +52,11 @@ def _nth_value(args: Args, request: Request) -> Expression:
     offset = cast_if_needed(args[1], INTEGER, request.conf)
     if constant(offset) is None:
         raise not_foldable(request.name, args, 1, "offset")
-    return FunctionCall("nth_value", (args[0], offset), args[0].type, True, "nth_value")
+    ignore = constant(args[2]) if len(args) > 2 else None
+    if len(args) > 2 and (ignore is None or not isinstance(ignore.type, BooleanType)):
+        raise not_foldable(request.name, args, 2, "ignoreNulls")
+    quiet = ignore is not None and bool(ignore.value)
+    return FunctionCall("nth_value", (args[0], offset), args[0].type, True, "nth_value", ignore_nulls=quiet)
 
 
 def _nth_sql(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -73,5 +77,5 @@ register(
         nullable=lambda args: args[2].nullable or args[0].nullable),
     row("lead", "any any? any?", 0, _offset("lead"), kind="window", coerce=_offset_input, defaults={1: _ONE, 2: _NULL},
         nullable=lambda args: args[2].nullable or args[0].nullable),
-    row("nth_value", "any any", 0, _nth_sql, kind="window", build=_nth_value, nullable=True),
+    row("nth_value", "any any any?", 0, _nth_sql, kind="window", build=_nth_value, nullable=True),
 )  # fmt: skip

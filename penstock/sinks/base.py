@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -42,3 +42,15 @@ class Sink(Protocol):
 
     def stop(self) -> None:
         """Release everything."""
+
+
+@runtime_checkable
+class RowSink(Protocol):
+    """A sink that can also take the rows of an epoch as they come, for the continuous and the real-time trigger.
+    After a crash the rows since the last epoch that was committed come again, perhaps under another epoch's id."""
+
+    def take(self, epoch_id: int, table: pa.Table) -> None:
+        """Some rows of an epoch."""
+
+    def end_epoch(self, epoch_id: int) -> None:
+        """The epoch has no more rows, and will be committed."""

@@ -50,8 +50,13 @@ def write(
     if name == "noop":
         _check_noop(save_mode)
         return
+    if name == "jdbc":
+        from penstock.sinks import jdbc
+
+        jdbc.write(table, schema, save_mode, options, conf.get("spark.sql.session.timeZone") or "UTC")
+        return
     if name not in FILE_FORMATS:
-        raise not_found(name, (*FILE_FORMATS, "noop"), KNOWN_ELSEWHERE)
+        raise not_found(name, (*FILE_FORMATS, "jdbc", "noop"), KNOWN_ELSEWHERE)
     target = _target(path or options.get("path"))
     if target.exists() and not _may_write(target, save_mode):
         return

@@ -24,6 +24,7 @@ class ConsoleSink:
         self._time_zone = context.time_zone
         self._rows = _number(context.options, "numRows", "20")
         self._truncate = _truncation(context.options.get("truncate", "true"))
+        self._epoch: list[pa.Table] = []
         self.description = "org.apache.spark.sql.execution.streaming.ConsoleTable$"
 
     def write(self, batch_id: int, table: pa.Table) -> int | None:
@@ -35,6 +36,15 @@ class ConsoleSink:
         out.write(f"{_RULE}\nBatch: {batch_id}\n{_RULE}\n{shown}\n")
         out.flush()
         return int(table.num_rows)
+
+    def take(self, epoch_id: int, table: pa.Table) -> None:
+        self._epoch.append(table)
+
+    def end_epoch(self, epoch_id: int) -> None:
+        """Show the rows of the epoch as one table, as Spark does."""
+        tables, self._epoch = self._epoch, []
+        if tables:
+            self.write(epoch_id, pa.concat_tables(tables))
 
     def stop(self) -> None:
         """Nothing to release."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json as json_text
 import os
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -20,7 +21,8 @@ import pyarrow as pa
 
 from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
 from penstock.core import faults, files
-from penstock.core.errors import ILLEGAL_ARGUMENT, ILLEGAL_STATE, SparkError
+from penstock.core.durations import time_ms
+from penstock.core.errors import ILLEGAL_ARGUMENT, ILLEGAL_STATE, NUMBER_FORMAT, SparkError
 from penstock.core.files import local_path
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.errors import refuse_file_limit, unsupported_output_mode, writing_to
@@ -67,7 +69,7 @@ class FileSink:
         with writing_to(self._path):
             files.fs.make_directory(self._path / METADATA)
             interval = interval_of(context.conf, "spark.sql.streaming.fileSink.log.compactInterval")
-            self._log = CompactibleLog(self._path / METADATA, interval=interval)
+            self._log = CompactibleLog(self._path / METADATA, interval=interval, retain=_retained(context.options))
 
     @property
     def description(self) -> str:
@@ -86,7 +88,7 @@ class FileSink:
         return None
 
     def stop(self) -> None:
-        """Nothing to release."""
+        self._log.close()
 
     def _write_files(self, batch_id: int, table: pa.Table) -> list[_Written]:
         written: list[_Written] = []
@@ -123,6 +125,23 @@ class FileSink:
             raise SparkError(condition, message, params, sqlstate="40000", classes=ILLEGAL_STATE)
 
 
+def _retained(options: Mapping[str, str]) -> Callable[[bytes], bool] | None:
+    """The option `retention`: older files go out of the log with the next compaction; they stay on the disk."""
+    text = options.get("retention")
+    if text is None:
+        return None
+    span = time_ms(text)
+    if span is None:
+        message = f"The option retention is {text!r}: it must be a time such as 7d, 12h or 30m."
+        raise SparkError("", message, classes=NUMBER_FORMAT[1:])  # Spark has no condition for it
+
+    def is_young(line: bytes) -> bool:
+        modified_ms = int(json_text.loads(line)["modificationTime"])
+        return time.time() * 1000 - modified_ms <= span
+
+    return is_young
+
+
 def _location(options: Mapping[str, str]) -> str:
     path = options.get("path")
     if not path:
@@ -149,3 +168,18 @@ def csv(context: SinkContext) -> Sink:
 def text(context: SinkContext) -> Sink:
     """`format("text")`."""
     return FileSink("text", context)
+
+
+def orc(context: SinkContext) -> Sink:
+    """`format("orc")`."""
+    return FileSink("orc", context)
+
+
+def xml(context: SinkContext) -> Sink:
+    """`format("xml")`."""
+    return FileSink("xml", context)
+
+
+def avro(context: SinkContext) -> Sink:
+    """`format("avro")`."""
+    return FileSink("avro", context)

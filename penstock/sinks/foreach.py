@@ -57,6 +57,7 @@ class ForeachSink:
     def __init__(self, context: SinkContext, writer: RowWriter) -> None:
         self._schema = context.schema
         self._writer = writer
+        self._wanted: bool | None = None  # what the writer has said of the epoch that is open
 
     def write(self, batch_id: int, table: pa.Table) -> int | None:
         try:
@@ -64,6 +65,33 @@ class ForeachSink:
         except (Exception, SystemExit) as error:
             raise user_function_error("foreach", error) from error
         return int(table.num_rows)
+
+    def take(self, epoch_id: int, table: pa.Table) -> None:
+        try:
+            if self._wanted is None:
+                self._wanted = self._writer.open(0, epoch_id)
+            self._process(table)
+        except (Exception, SystemExit) as error:
+            raise user_function_error("foreach", error) from error
+
+    def end_epoch(self, epoch_id: int) -> None:
+        """Close the writer; the next epoch opens it again."""
+        if self._wanted is None:
+            return
+        self._wanted = None
+        try:
+            self._writer.close(None)
+        except (Exception, SystemExit) as error:
+            raise user_function_error("foreach", error) from error
+
+    def _process(self, table: pa.Table) -> None:
+        try:
+            for row in self._rows(table) if self._wanted else []:
+                self._writer.process(row)
+        except Exception as error:
+            self._wanted = None
+            self._writer.close(error)
+            raise
 
     def _give(self, batch_id: int, table: pa.Table) -> None:
         wanted = self._writer.open(0, batch_id)

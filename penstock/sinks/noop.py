@@ -16,5 +16,11 @@ class NoopSink:
     def write(self, batch_id: int, table: pa.Table) -> int | None:
         return int(table.num_rows)
 
+    def take(self, epoch_id: int, table: pa.Table) -> None:
+        """Keeps nothing."""
+
+    def end_epoch(self, epoch_id: int) -> None:
+        """Nothing to end."""
+
     def stop(self) -> None:
         """Nothing to release."""

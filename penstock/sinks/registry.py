@@ -19,15 +19,15 @@ _FACTORIES: dict[str, str] = {
     "json": "penstock.sinks.file_sink:json",
     "csv": "penstock.sinks.file_sink:csv",
     "text": "penstock.sinks.file_sink:text",
+    "orc": "penstock.sinks.file_sink:orc",
+    "xml": "penstock.sinks.file_sink:xml",
+    "avro": "penstock.sinks.file_sink:avro",
 }
 
 #: Sinks that Spark, or a package that people use with it, has, and Penstock has not.
 KNOWN_ELSEWHERE = frozenset(
     (
         "kafka",
-        "orc",
-        "avro",
-        "xml",
         "jdbc",
         "delta",
         "iceberg",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -86,6 +86,15 @@ class StreamSource(Protocol):
         """Release everything; `latest_offset` may not be called again."""
 
 
+@runtime_checkable
+class KnowsWhenToLook(Protocol):
+    """A stream source that need not be asked for new data every few milliseconds."""
+
+    def look_after_ms(self) -> int | None:
+        """In how many milliseconds of real time there may be something new that `StreamContext.wake` does not tell of;
+        None: never, `wake` tells of everything."""
+
+
 class Relation(Protocol):
     """A data source with its options checked and its schema known: what `Read.relation` holds after analysis."""
 
@@ -98,6 +107,22 @@ class Relation(Protocol):
 
     def open_stream(self, context: StreamContext) -> StreamSource:
         """Begin to read as a stream; batch-only sources raise Spark's error."""
+
+
+@runtime_checkable
+class ContinuousRelation(Protocol):
+    """A data source that can also be read row by row: for the continuous and the real-time trigger."""
+
+    def open_continuous(self, context: StreamContext) -> StreamSource:
+        """Begin to read as a stream whose offsets move with every row."""
+
+
+@runtime_checkable
+class RealTimeRelation(Protocol):
+    """A data source that Spark reads in real-time mode."""
+
+    def open_real_time(self, context: StreamContext) -> StreamSource:
+        """Begin to read as a stream whose offsets move with every row."""
 
 
 class Provider(Protocol):

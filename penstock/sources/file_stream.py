@@ -29,8 +29,9 @@ from penstock.sources.files.discovery import Discovery
 from penstock.sources.files.listing import DataFile, Partitions, expand, partitions_between, to_uri
 from penstock.sources.files.relation import FileRelation
 from penstock.sources.files.seen import SeenFiles
+from penstock.sources.files.wakeup import DirectoryWatch
 
-_AGE_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1000}
+_WEEK_MS = 7 * 86_400_000
 
 #: How many of the log's last batches are at hand after a restart; older ones are read from the log when asked for.
 _KEPT_BATCHES = 2
@@ -49,8 +50,8 @@ class FileStreamOptions:
     @staticmethod
     def of(options: Mapping[str, str]) -> FileStreamOptions:
         """Read and check them."""
-        opt.refuse(options, "file stream", ("maxCachedFiles", "discardCachedInputRatio"))
-        limits = opt.positive(options, "maxFilesPerTrigger"), _bytes(options, "maxBytesPerTrigger")
+        _check_cache(options)
+        limits = opt.positive(options, "maxFilesPerTrigger"), opt.positive(options, "maxBytesPerTrigger")
         if None not in limits:
             message = "The options maxFilesPerTrigger and maxBytesPerTrigger exclude each other: give one of them."
             raise illegal_argument(
@@ -58,7 +59,7 @@ class FileStreamOptions:
             )
         return FileStreamOptions(
             *limits,
-            max_age_ms=_age(options.get("maxfileage", "7d")),
+            max_age_ms=_WEEK_MS if (age := opt.span_ms(options, "maxFileAge")) is None else age,
             latest_first=opt.boolean(options, "latestFirst", False),
             name_only=opt.boolean(options, "fileNameOnly", False),
         )
@@ -86,6 +87,7 @@ class FileStreamSource:
         self._fixed: list[DataFile] | None = None
         self._discovery = Discovery(self._pattern, relation.listing, self._seen)
         self._waiting: list[DataFile] = []
+        self._watch = DirectoryWatch(context.wake)
 
     @property
     def description(self) -> str:
@@ -100,6 +102,9 @@ class FileStreamSource:
             self._assign(chosen)
         latest = self._log.latest
         return None if latest is None else _offset(latest)
+
+    def look_after_ms(self) -> int | None:
+        return self._watch.look_after_ms(self._discovery.directories())
 
     def prepare_for_available_now(self) -> None:
         self._fixed = self._new_files()
@@ -125,6 +130,8 @@ class FileStreamSource:
             del self._batches[batch_id]
 
     def stop(self) -> None:
+        self._watch.close()
+        self._log.close()
         self._discovery.close()
 
     # ------------------------------------------------------------ new files
@@ -248,21 +255,17 @@ def _offset(number: int) -> str:
     return json.dumps({"logOffset": number}, separators=(",", ":"))
 
 
-def _bytes(options: Mapping[str, str], name: str) -> int | None:
-    text = options.get(name.lower(), "").strip().lower()
-    units = {"k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30, "b": 1}
-    for unit, factor in sorted(units.items(), key=lambda item: -len(item[0])):
-        if text.endswith(unit) and text.removesuffix(unit).isdigit():
-            return int(text.removesuffix(unit)) * factor
-    return opt.positive(options, name)
-
-
-def _age(text: str) -> int:
-    digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz").strip()
-    unit = text.strip()[len(digits) :].strip()
-    if not digits.isdigit() or unit not in _AGE_UNITS:
-        raise opt.bad_value("maxFileAge", text, "a time such as 7d or 30m")
-    return int(digits) * _AGE_UNITS[unit]
+def _check_cache(options: Mapping[str, str]) -> None:
+    """How Spark keeps the rest of a listing for the next batches.  Here it is always kept: the options can ask for
+    nothing that is not done, but must be right."""
+    opt.at_least(options, "maxCachedFiles", 0)
+    ratio = options.get("discardcachedinputratio", "0.2")
+    try:
+        is_share = 0 <= float(ratio) <= 1
+    except ValueError:
+        is_share = False
+    if not is_share:
+        raise opt.bad_value("discardCachedInputRatio", ratio, "a number between 0 and 1")
 
 
 def _concurrent(directory: Path, batch_id: int) -> SparkError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
+from penstock.core.durations import time_ms
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, unsupported
 
 _TRUE, _FALSE = ("true",), ("false",)
@@ -39,6 +40,17 @@ def at_least(options: Mapping[str, str], name: str, minimum: int) -> int | None:
     if number < minimum:
         raise bad_value(name, value, "a positive integer" if minimum == 1 else f"an integer of at least {minimum}")
     return number
+
+
+def span_ms(options: Mapping[str, str], name: str) -> int | None:
+    """A time such as 7d or 30m, in milliseconds; None when the option is not set."""
+    value = options.get(name.lower())
+    if value is None:
+        return None
+    milliseconds = time_ms(value)
+    if milliseconds is None:
+        raise bad_value(name, value, "a time such as 7d or 30m")
+    return milliseconds
 
 
 def one_of(options: Mapping[str, str], name: str, values: tuple[str, ...], default: str) -> str:

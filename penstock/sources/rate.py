@@ -41,6 +41,11 @@ class RateRelation:
     def open_stream(self, context: StreamContext) -> StreamSource:
         return RateStreamSource(self, context)
 
+    def open_continuous(self, context: StreamContext) -> StreamSource:
+        from penstock.sources.rate_continuous import ContinuousRateSource
+
+        return ContinuousRateSource(self, context)
+
     def rows_until(self, second: int) -> int:
         """How many rows come in the first `second` seconds.  While the ramp lasts, each second has `step` rows more
         than the one before."""
@@ -61,12 +66,7 @@ class RateStreamSource:
 
     @property
     def description(self) -> str:
-        r = self._relation
-        partitions = "default" if r.partitions is None else r.partitions
-        return (
-            f"RateStreamV2[rowsPerSecond={r.rows_per_second}, rampUpTimeSeconds={r.ramp_up_seconds}, "
-            f"numPartitions={partitions}"  # Spark's lacks the bracket, too
-        )
+        return describe(self._relation)
 
     def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
         if self._fixed is not None:
@@ -75,6 +75,9 @@ class RateStreamSource:
             self._last_ms, self._clock.now_ms()
         )  # a clock set back makes the source wait, not lose rows
         return str(max((self._last_ms - self._created_ms) // 1000, self._second(start)))
+
+    def look_after_ms(self) -> int | None:
+        return 1000 - (self._clock.now_ms() - self._created_ms) % 1000
 
     def prepare_for_available_now(self) -> None:
         self._fixed = self.latest_offset(None)
@@ -142,6 +145,15 @@ def rate(
     )
     _check_ramp(relation)
     return relation
+
+
+def describe(relation: RateRelation) -> str:
+    """As in progress."""
+    partitions = "default" if relation.partitions is None else relation.partitions
+    return (
+        f"RateStreamV2[rowsPerSecond={relation.rows_per_second}, rampUpTimeSeconds={relation.ramp_up_seconds}, "
+        f"numPartitions={partitions}"  # Spark's lacks the bracket, too
+    )
 
 
 def rate_table(ms: np.ndarray, values: np.ndarray, columns: Sequence[tuple[str, str]]) -> pa.Table:

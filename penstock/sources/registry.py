@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping
 
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError, unsupported
 from penstock.plan.nodes import Read
 from penstock.sources.base import Provider, Relation
+from penstock.sources.naming import check_name
 
 #: format -> module and name of its provider
 _PROVIDERS: dict[str, str] = {
@@ -16,9 +18,16 @@ _PROVIDERS: dict[str, str] = {
     "json": "penstock.sources.files.formats:json",
     "csv": "penstock.sources.files.formats:csv",
     "text": "penstock.sources.files.formats:text",
+    "orc": "penstock.sources.files.formats:orc",
+    "xml": "penstock.sources.files.formats:xml",
+    "binaryfile": "penstock.sources.files.formats:binary",
+    "avro": "penstock.sources.files.avro:avro",
+    "jdbc": "penstock.sources.jdbc:jdbc",
     "rate": "penstock.sources.rate:rate",
     "rate-micro-batch": "penstock.sources.rate_micro_batch:rate_micro_batch",
     "socket": "penstock.sources.socket:socket",
+    "statestore": "penstock.sources.state.relation:statestore",
+    "state-metadata": "penstock.sources.state.metadata:state_metadata",
 }
 
 #: What Spark's class names and old names stand for.
@@ -46,19 +55,12 @@ _CLASS_PARTS = {
 KNOWN_ELSEWHERE = frozenset(
     (
         "kafka",
-        "orc",
-        "avro",
-        "xml",
-        "jdbc",
         "delta",
         "iceberg",
         "hudi",
-        "binaryfile",
         "libsvm",
         "image",
         "hive",
-        "statestore",
-        "state-metadata",
         "kinesis",
         "mongodb",
         "redis",
@@ -84,8 +86,12 @@ def resolve(read: Read, conf: Conf) -> Relation:
 
     Raises DATA_SOURCE_NOT_FOUND for an unknown format, and what the format's provider raises."""
     name = read.format or conf["spark.sql.sources.default"]
+    check_name(read, conf)
+    options = {key.lower(): value for key, value in read.options.items() if value is not None}
+    if read.predicates:  # of spark.read.jdbc
+        options["$predicates"] = json.dumps(read.predicates)
     return find(name)(
-        options={key.lower(): value for key, value in read.options.items() if value is not None},
+        options=options,
         paths=read.paths,
         schema=read.user_schema,
         streaming=read.streaming,

@@ -45,6 +45,9 @@ class SocketRelation:
     def open_stream(self, context: StreamContext) -> StreamSource:
         return SocketStreamSource(self, context)
 
+    def open_continuous(self, context: StreamContext) -> StreamSource:
+        return SocketStreamSource(self, context)
+
 
 class SocketStreamSource:
     """One connection.  A thread of its own reads lines; the query's thread takes them batch by batch."""
@@ -72,6 +75,9 @@ class SocketStreamSource:
             return self._fixed
         with self._lock:
             return str(max(self._first + len(self._lines) - 1, int(start or -1)))
+
+    def look_after_ms(self) -> int | None:
+        return None
 
     def prepare_for_available_now(self) -> None:
         self._fixed = self.latest_offset(None)

@@ -34,7 +34,7 @@ def test_a_write_below_the_path_is_seen(spark: Any, tmp_path: Path) -> None:
 def test_explain_shows_what_is_kept(spark: Any) -> None:
     frame = spark.range(2).cache()
     assert frame._explain_string().startswith("== Physical Plan ==\nInMemoryTableScan [id#")
-    assert "FROM InMemoryTableScan" in frame.where("id > 0")._explain_string()
+    assert "InMemoryTableScan" in frame.where("id > 0")._explain_string()
     frame.unpersist()
     assert "InMemoryTableScan" not in frame._explain_string()
 

@@ -34,8 +34,8 @@ def test_a_parse_error(spark: Any) -> None:
 
 
 def test_what_is_missing_is_named(spark: Any) -> None:
-    with pytest.raises(UnsupportedOperationException, match="bucketBy"):
-        spark.range(1).write.bucketBy(2, "id").saveAsTable("t")
+    with pytest.raises(UnsupportedOperationException, match="clusterBy"):
+        spark.range(1).write.clusterBy("id").saveAsTable("t")
 
 
 def test_an_unforeseen_error_is_internal(spark: Any, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

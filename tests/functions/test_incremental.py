@@ -64,7 +64,7 @@ def run(call: FunctionCall, batches: Sequence[str]) -> Any:
 
 ANY_NUMBER = (
     "count", "sum", "avg", "min", "max", "first", "last", "stddev_samp", "stddev_pop", "var_samp", "var_pop",
-    "collect_list", "collect_set", "approx_count_distinct",
+    "collect_list", "collect_set",
 )  # fmt: skip
 INTEGERS_ONLY = ("bit_and", "bit_or", "bit_xor")
 

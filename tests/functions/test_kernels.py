@@ -91,7 +91,7 @@ def test_values(answer: Any, expression: str, value: Any) -> None:
         ("variant_get(parse_json('[\"x\"]'), '$[0]', 'int')", "INVALID_VARIANT_CAST"),
         ("parse_json('[1')", "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"),
         ("hash(map(1, 2))", "DATATYPE_MISMATCH.HASH_MAP_TYPE"),
-        ("hll_sketch_agg(1)", "UNSUPPORTED_FEATURE.PENSTOCK"),
+        ("hll_sketch_estimate(X'01')", "HLL_INVALID_INPUT_SKETCH_BUFFER"),
         ("format_string('%q', 1)", "UNSUPPORTED_FEATURE.PENSTOCK"),
         ("xpath_int('<a/>', 'ancestor::b')", "UNSUPPORTED_FEATURE.PENSTOCK"),
     ],

@@ -92,7 +92,7 @@ def test_a_call_has_sparks_name_type_and_nullability(
         ("+", (column("f", BOOLEAN), column("f", BOOLEAN)), "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE"),
         ("explode", (A,), "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
         ("array", (A, column("f", BOOLEAN)), "DATATYPE_MISMATCH.DATA_DIFF_TYPES"),
-        ("theta_sketch_agg", (A,), "UNSUPPORTED_FEATURE.PENSTOCK"),
+        ("theta_sketch_agg", (A, Literal(3, INTEGER)), "SKETCH_INVALID_LG_NOM_ENTRIES"),
         ("explode", (NamedArgument("nope", A),), "UNRECOGNIZED_PARAMETER_NAME"),
     ],
 )

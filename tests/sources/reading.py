@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from penstock.core.config import Conf
+from penstock.functions.kernels import KernelSet
 from penstock.plan.nodes import Read
 from penstock.plan.types import StructType
 from penstock.sources import registry
@@ -41,6 +42,7 @@ def run(scan: Scan, *, time_zone: str = "UTC") -> pa.Table:
         return scan.table
     with duckdb.connect() as connection:
         connection.execute(f"SET TimeZone = '{time_zone}'")
+        KernelSet().install(connection, f"{scan.sql} {scan.fallback_sql}")
         try:
             return connection.sql(scan.sql).to_arrow_table()
         except duckdb.Error:

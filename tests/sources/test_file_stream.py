@@ -69,7 +69,7 @@ def test_limits(tmp_path):
 def test_bytes_limit_takes_at_least_one_file(tmp_path):
     for i in range(3):
         put(tmp_path, f"f{i}", i, 1000 + i, size=100)
-    source = opened(tmp_path, maxBytesPerTrigger="250b")
+    source = opened(tmp_path, maxBytesPerTrigger="250")
     first = source.latest_offset(None)
     assert values(source, None, first) == [0, 1]
 

@@ -86,7 +86,7 @@ def read_slow(path, fields, **options):
 def test_formats(tmp_path):
     path = write(tmp_path, '{"d":"31/01/2024","t":"2024/01/31 10.20"}\n{"d":"2024-01-31","t":"x"}\n')
     fields = {"d": DATE, "t": TIMESTAMP_NTZ}
-    found = read("json", path, fields, dateFormat="dd/MM/yyyy", timestampFormat="yyyy/MM/dd HH.mm")
+    found = read("json", path, fields, dateFormat="dd/MM/yyyy", timestampNTZFormat="yyyy/MM/dd HH.mm")
     assert found == [(datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 10, 20)), (None, None)]
 
 
@@ -150,9 +150,9 @@ def test_columns_are_pruned_and_renamed(tmp_path):
 
 def test_unsupported_options_are_named(tmp_path):
     path = write(tmp_path, GOOD)
-    with pytest.raises(SparkError, match="allowComments='true'"):
-        relation("json", path, FIELDS, allowComments="true")
-    with pytest.raises(SparkError, match="encoding='utf-16'"):
+    with pytest.raises(SparkError, match="singleVariantColumn='v'"):
+        relation("json", path, FIELDS, singleVariantColumn="v")
+    with pytest.raises(SparkError, match="utf-16 needs the option lineSep"):
         relation("json", path, FIELDS, encoding="utf-16")
     relation("json", path, FIELDS, allowComments="false", noSuchOption="1")
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from penstock.functions.kernels.rows import by_row, raised
 
 Rings = list[list[tuple[float, ...]]]
+_SRIDS = (0, 4326, 3857)
 _POINT, _LINE, _POLYGON, _COLLECTION = 1, 2, 3, 7
 
 
@@ -72,3 +73,48 @@ def checked_wkb(data: bytes, geography: bool) -> bytes:
             kind="illegal_argument", parseError=str(error), pos=reader.at,
         ) from None  # fmt: skip
     return data
+
+
+@by_row(pa.int32())
+def checked_srid(srid: int, geography: bool) -> int:
+    """The SRID itself; ST_INVALID_SRID_VALUE when there is none of that number."""
+    if srid not in ((4326,) if geography else _SRIDS):
+        raise raised(
+            "ST_INVALID_SRID_VALUE", f"There is no spatial reference with the SRID {srid}.", sqlstate="22023",
+            kind="illegal_argument", srid=srid,
+        )  # fmt: skip
+    return srid
+
+
+def _swapped(data: bytes, at: int) -> tuple[bytes, int]:
+    """The big-endian form of the little-endian geometry at `at`, and where it ends."""
+    (kind,) = struct.unpack_from("<I", data, at + 1)
+    out, at = b"\x00" + struct.pack(">I", kind), at + 5
+    if kind == _POINT:
+        return out + struct.pack(">dd", *struct.unpack_from("<dd", data, at)), at + 16
+    (count,) = struct.unpack_from("<I", data, at)
+    out, at = out + struct.pack(">I", count), at + 4
+    for _ in range(count if kind > _LINE else 1):
+        if kind > _POLYGON:
+            part, at = _swapped(data, at)
+            out += part
+            continue
+        if kind == _POLYGON:
+            (points,) = struct.unpack_from("<I", data, at)
+            out, at = out + struct.pack(">I", points), at + 4
+        else:
+            points = count
+        out += struct.pack(f">{2 * points}d", *struct.unpack_from(f"<{2 * points}d", data, at))
+        at += 16 * points
+    return out, at
+
+
+@by_row(pa.binary())
+def wkb_in_order(data: bytes, order: str) -> bytes:
+    """The value in the byte order NDR (little-endian, as it is kept) or XDR."""
+    if order.upper() not in ("NDR", "XDR"):
+        raise raised(
+            "ST_INVALID_ENDIANNESS_VALUE", f"The byte order is NDR or XDR, not {order}.", sqlstate="22023",
+            kind="illegal_argument", endianness=order,
+        )  # fmt: skip
+    return data if order.upper() == "NDR" else _swapped(data, 0)[0]

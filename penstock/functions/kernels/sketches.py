@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from penstock.functions.kernels.hashes import _murmur_bytes
 from penstock.functions.kernels.rows import by_row
 
 _PRIME = (1 << 31) - 1
@@ -24,20 +25,48 @@ def _java_ints(seed: int) -> Any:
             yield value
 
 
+def _dumped(error: float, confidence: float, seed: int, items: int, cells: Any) -> bytes:
+    """The sketch of `items` items; `cells(factors, width)` are their cells: shape (depth, items)."""
+    width = math.ceil(2 / error)
+    depth = math.ceil(-math.log1p(-confidence) / math.log(2))
+    draw = _java_ints((seed + (1 << 31)) % (1 << 32) - (1 << 31))  # Spark keeps the lower 32 bits of a seed
+    factors = [next(draw) for _ in range(depth)]
+    out = struct.pack(">iqii", 1, items, depth, width) + struct.pack(f">{depth}q", *factors)
+    for row in cells(factors, width):
+        table = [0] * width
+        for cell in row:
+            table[cell] += 1
+        out += struct.pack(f">{width}q", *table)
+    return out
+
+
 @by_row(pa.binary())
 def count_min_sketch(items: list[int | None], error: float, confidence: float, seed: int) -> bytes:
     """Counts of integers in `depth` rows of `width` cells; NULLs are left out."""
-    width = math.ceil(2 / error)
-    depth = math.ceil(-math.log1p(-confidence) / math.log(2))
-    draw = _java_ints(seed)
-    factors = [next(draw) for _ in range(depth)]
-    table = [[0] * width for _ in range(depth)]
     present = [item for item in items if item is not None]
-    for item in present:
-        for cells, factor in zip(table, factors, strict=True):
-            cells[_cell(item, factor, width)] += 1
-    out = struct.pack(">iqii", 1, len(present), depth, width) + struct.pack(f">{depth}q", *factors)
-    return out + b"".join(struct.pack(f">{width}q", *cells) for cells in table)
+
+    def cells(factors: list[int], width: int) -> list[list[int]]:
+        return [[_cell(item, factor, width) for item in present] for factor in factors]
+
+    return _dumped(error, confidence, seed, len(present), cells)
+
+
+@by_row(pa.binary())
+def count_min_sketch_bytes(items: list[bytes | None], error: float, confidence: float, seed: int) -> bytes:
+    """As count_min_sketch, of bytes: two hashes say where each goes."""
+    present = [item for item in items if item is not None]
+    pairs = [(first, _murmur_bytes(item, first)) for item in present for first in [_murmur_bytes(item, 0)]]
+
+    def cells(factors: list[int], width: int) -> list[list[int]]:
+        return [[_bucket(first, second, i, width) for first, second in pairs] for i in range(len(factors))]
+
+    return _dumped(error, confidence, seed, len(present), cells)
+
+
+def _bucket(first: int, second: int, row: int, width: int) -> int:
+    """Java's 32-bit arithmetic, wrapped; `%` keeps the sign."""
+    value = (first + row * second + (1 << 31)) % (1 << 32) - (1 << 31)
+    return abs(value) % width
 
 
 def _cell(item: int, factor: int, width: int) -> int:

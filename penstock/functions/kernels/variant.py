@@ -5,27 +5,32 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
+from penstock.core.variants import (
+    DECIMALS,
+    INTEGERS,
+    Days,
+    Double,
+    Float,
+    Instant,
+    LocalInstant,
+    UnknownKindError,
+    Variant,
+    json_text,
+    scalar_text,
+)
+from penstock.core.variants import decoded as decoded_value
 from penstock.functions.kernels.rows import by_row, raised
-from penstock.functions.literals import double_text
 
-Variant = dict[str, bytes]
 VARIANT = pa.struct([("value", pa.binary()), ("metadata", pa.binary())])
 
 _LIMIT = 16 * 1024 * 1024  # Spark's own limit for one value
-_INTEGERS = ((3, "<b", 7), (4, "<h", 15), (5, "<i", 31), (6, "<q", 63))
-_DECIMALS = ((8, 4, 9), (9, 8, 18), (10, 16, 38))  # type, bytes, digits
-
-
-class Double(float):
-    """A number that was written with an exponent."""
 
 
 # ---------------------------------------------------------------- JSON to binary
@@ -98,14 +103,26 @@ def _primitive(kind: int, data: bytes = b"") -> bytes:
     return bytes([kind << 2]) + data
 
 
+_TIMED: dict[type, tuple[int, str]] = {
+    Days: (11, "<i"),
+    Instant: (12, "<q"),
+    LocalInstant: (13, "<q"),
+    Float: (14, "<f"),
+}
+
+
 def _encode(value: Any, names: dict[str, int]) -> bytes:
     if value is None or isinstance(value, bool):
         return _primitive(0 if value is None else 1 if value else 2)
+    if (timed := _TIMED.get(type(value))) is not None:
+        return _primitive(timed[0], struct.pack(timed[1], value))
     if isinstance(value, int):
-        kind, code = next((kind, code) for kind, code, bits in _INTEGERS if -(1 << bits) <= value < 1 << bits)
+        kind, code = next((kind, code) for kind, code, bits in INTEGERS if -(1 << bits) <= value < 1 << bits)
         return _primitive(kind, struct.pack(code, value))
     if isinstance(value, float):
         return _primitive(7, struct.pack("<d", value))
+    if isinstance(value, bytes):
+        return _primitive(15, struct.pack("<I", len(value)) + value)
     if isinstance(value, Decimal):
         return _decimal(value)
     if isinstance(value, str):
@@ -122,7 +139,7 @@ def _decimal(value: Decimal) -> bytes:
     scale = max(0, -int(value.as_tuple().exponent))
     unscaled = int(value.scaleb(scale))
     precision = max(len(str(abs(unscaled))), scale)
-    kind, size, _ = next(row for row in _DECIMALS if precision <= row[2])
+    kind, size, _ = next(row for row in DECIMALS if precision <= row[2])
     return _primitive(kind, bytes([scale]) + unscaled.to_bytes(size, "little", signed=True))
 
 
@@ -161,86 +178,20 @@ def _fields(values: dict[str, Any], names: dict[str, int]) -> bytes:
     return head + table + b"".join(parts.values())
 
 
-# ---------------------------------------------------------------- binary to values
-
-
-def _keys(metadata: bytes) -> list[str]:
-    size = (metadata[0] >> 6 & 3) + 1
-    count = int.from_bytes(metadata[1 : 1 + size], "little")
-    offsets = _numbers(metadata, 1 + size, size, count + 1)
-    start = 1 + size * (count + 2)
-    return [metadata[start + a : start + b].decode() for a, b in pairwise(offsets)]
-
-
-def _numbers(data: bytes, at: int, size: int, count: int) -> list[int]:
-    return [int.from_bytes(data[at + i * size : at + (i + 1) * size], "little") for i in range(count)]
-
-
 def decoded(variant: Variant) -> Any:
-    """The value that was encoded."""
-    return _decode(variant["value"], 0, _keys(variant["metadata"]))
-
-
-def _decode(data: bytes, at: int, keys: list[str]) -> Any:
-    basic, info = data[at] & 3, data[at] >> 2
-    if basic == 1:
-        return data[at + 1 : at + 1 + info].decode()
-    if basic == 0:
-        return _decode_primitive(data, at + 1, info)
-    large = info >> (4 if basic == 2 else 2) & 1
-    count = int.from_bytes(data[at + 1 : at + 1 + (4 if large else 1)], "little")
-    table, size = at + 1 + (4 if large else 1), (info & 3) + 1
-    ids = (info >> 2 & 3) + 1 if basic == 2 else 0
-    offsets = _numbers(data, table + ids * count, size, count + 1)
-    start = table + ids * count + size * (count + 1)
-    values = [_decode(data, start + offset, keys) for offset in offsets[:count]]
-    if basic == 3:
-        return values
-    return {keys[i]: value for i, value in zip(_numbers(data, table, ids, count), values, strict=True)}
-
-
-def _decode_primitive(data: bytes, at: int, kind: int) -> Any:
-    if kind < 3:
-        return (None, True, False)[kind]
-    for number, code, _ in _INTEGERS:
-        if kind == number:
-            return struct.unpack_from(code, data, at)[0]
-    for number, size, _ in _DECIMALS:
-        if kind == number:
-            return Decimal(int.from_bytes(data[at + 1 : at + 1 + size], "little", signed=True)).scaleb(-data[at])
-    if kind == 7:
-        return Double(struct.unpack_from("<d", data, at)[0])
-    if kind == 16:
-        size = struct.unpack_from("<I", data, at)[0]
-        return data[at + 4 : at + 4 + size].decode()
-    raise raised(
-        "UNSUPPORTED_FEATURE.PENSTOCK", f"Penstock does not support variants of the kind {kind}.", sqlstate="0A000",
-        kind="unsupported", feature=f"variants of the kind {kind}",
-    )  # fmt: skip
-
-
-def json_text(value: Any) -> str:
-    """A value as compact JSON, keys sorted."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json_text(k)}:{json_text(v)}" for k, v in sorted(value.items())) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(json_text, value)) + "]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return scalar_text(value)
-
-
-def scalar_text(value: Any) -> str:
-    """Numbers as Spark's cast to STRING writes them; decimals without trailing zeros."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if isinstance(value, Decimal):
-        text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return double_text(value) if isinstance(value, float) else str(value)
+    """The value that was encoded; a kind that is not known is refused."""
+    try:
+        return decoded_value(variant)
+    except UnknownKindError as error:
+        raise raised(
+            "UNSUPPORTED_FEATURE.PENSTOCK", f"Penstock does not support {error}.", sqlstate="0A000",
+            kind="unsupported", feature=str(error),
+        ) from None  # fmt: skip
 
 
 # ---------------------------------------------------------------- schemas
+
+_NAMED = {Days: "DATE", Instant: "TIMESTAMP", LocalInstant: "TIMESTAMP_NTZ", Float: "FLOAT", bytes: "BINARY"}
 
 
 def kind_of(value: Any) -> Any:
@@ -254,6 +205,8 @@ def kind_of(value: Any) -> Any:
         return ("array", kind)
     if value is None or isinstance(value, (bool, str)):
         return "VOID" if value is None else "BOOLEAN" if isinstance(value, bool) else "STRING"
+    if (name := _NAMED.get(type(value))) is not None:
+        return name
     if isinstance(value, float):
         return "DOUBLE"
     if isinstance(value, int):
@@ -364,6 +317,11 @@ def parse_json(text: str, quiet: bool) -> Variant | None:
 @by_row(VARIANT)
 def variant_at(variant: Variant, path: str) -> Variant | None:
     """The part of a variant at a path; NULL when there is none."""
+    if path_steps(path) is None:
+        raise raised(
+            "INVALID_VARIANT_GET_PATH", f"The path {path!r} of variant_get is malformed.", sqlstate="22023", path=path,
+            functionName="`variant_get`",
+        )  # fmt: skip
     value = _at(decoded(variant), path)
     return None if value is _NOTHING else encoded(value)
 
@@ -423,6 +381,32 @@ def variant_members(variant: Variant) -> list[dict[str, Any]] | None:
     return [{"g0": i, "g1": key, "g2": encoded(member)} for i, (key, member) in enumerate(pairs)]
 
 
+@by_row(VARIANT)
+def variant_field(variant: Variant, name: str) -> Variant | None:
+    """A member of an object by its name."""
+    value = decoded(variant).get(name, _NOTHING)
+    return None if value is _NOTHING else encoded(value)
+
+
+@by_row(VARIANT)
+def variant_shaped(variant: Variant, shape: str, target: str, quiet: bool) -> Variant | None:
+    """The variant itself when it is an array or an object, as `shape` says; a null is NULL."""
+    value = decoded(variant)
+    if value is None or isinstance(value, list if shape == "array" else dict):
+        return None if value is None else variant
+    if quiet:
+        return None
+    raise _no_cast(value, target)
+
+
+def _no_cast(value: Any, target: str) -> ValueError:
+    shown = json_text(value)
+    return raised(
+        "INVALID_VARIANT_CAST", f"The variant {shown} cannot be cast to {target.upper()}.", sqlstate="22023",
+        value=shown, dataType=f'"{target.upper()}"',
+    )  # fmt: skip
+
+
 _RANGES = {"tinyint": 7, "smallint": 15, "int": 31, "bigint": 63}
 
 
@@ -437,10 +421,7 @@ def variant_scalar(variant: Variant, target: str, quiet: bool) -> str | None:
     except (ValueError, OverflowError, ArithmeticError):
         if quiet:
             return None
-        raise raised(
-            "INVALID_VARIANT_CAST", f"The variant {json_text(value)} cannot be cast to {target.upper()}.",
-            sqlstate="22023", value=json_text(value), dataType=f'"{target.upper()}"',
-        ) from None  # fmt: skip
+        raise _no_cast(value, target) from None
 
 
 def _scalar(value: Any, target: str) -> str:
@@ -461,12 +442,53 @@ def _scalar(value: Any, target: str) -> str:
                 "0": "false",
             }.get(value.strip().lower()) or _fail()
         return str(value != 0).lower()
+    if target in _OTHERS or target.startswith("decimal"):
+        return _OTHERS.get(target, _number)(value)
+    if isinstance(value, (Days, Instant, LocalInstant, bytes)):
+        raise ValueError("no number")
     if target in _RANGES:
         if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?\d+\s*", value):
             raise ValueError("no integer")
         whole = int(value)
         return str(whole) if -(1 << _RANGES[target]) <= whole < 1 << _RANGES[target] else _fail()
     return repr(float(value))
+
+
+_DATE = re.compile(r"\s*(\d{4}-\d\d?-\d\d?)\s*")
+_MOMENT = re.compile(r"\s*\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?\s*")
+
+
+def _number(value: Any) -> str:
+    """As a decimal."""
+    if isinstance(value, (Days, Instant, LocalInstant, bytes)):
+        raise ValueError("no number")
+    return str(int(value) if isinstance(value, bool) else Decimal(value.strip() if isinstance(value, str) else value))
+
+
+def _date(value: Any) -> str:
+    if isinstance(value, Days):
+        return scalar_text(value)
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    return match[1] if match else _fail()
+
+
+def _moment(value: Any) -> str:
+    """Text that DuckDB reads in the session's time zone, unless it names one."""
+    if isinstance(value, (Days, Instant, LocalInstant)):
+        return scalar_text(value)
+    return value.strip() if isinstance(value, str) and _MOMENT.fullmatch(value) else _fail()
+
+
+def _bytes(value: Any) -> str:
+    """In hexadecimal."""
+    if not isinstance(value, (bytes, str)):
+        raise ValueError("no bytes")
+    return (value.encode() if isinstance(value, str) else value).hex()
+
+
+_OTHERS: dict[str, Callable[[Any], str]] = {
+    "date": _date, "timestamp": _moment, "timestamp_ntz": _moment, "binary": _bytes,
+}  # fmt: skip
 
 
 def _fail() -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from penstock.core.files import Buffer
 from penstock.plan.types import StructType
 
-FILE_FORMATS = ("parquet", "json", "csv", "text")
+FILE_FORMATS = ("parquet", "json", "csv", "text", "orc", "xml", "avro")
 
 
 class Encoder(Protocol):
@@ -38,6 +38,18 @@ def encoder(format_name: str, schema: StructType, options: Mapping[str, str], ti
         from penstock.sinks.formats.csv import CsvEncoder
 
         return CsvEncoder(schema, options, time_zone)
+    if format_name == "orc":
+        from penstock.sinks.formats.orc import OrcEncoder
+
+        return OrcEncoder(schema, options, time_zone)
+    if format_name == "xml":
+        from penstock.sinks.formats.xml import XmlEncoder
+
+        return XmlEncoder(schema, options, time_zone)
+    if format_name == "avro":
+        from penstock.sinks.formats.avro import AvroEncoder
+
+        return AvroEncoder(schema, options)
     from penstock.sinks.formats.text import TextEncoder
 
     return TextEncoder(schema, options)

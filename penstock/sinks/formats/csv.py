@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from penstock.core.errors import illegal_argument, unsupported
+from penstock.core.errors import illegal_argument
 from penstock.core.files import Buffer
 from penstock.core.sql_text import quoted
 from penstock.plan.types import (
@@ -26,7 +26,7 @@ from penstock.plan.types import (
     VariantType,
 )
 from penstock.sinks.errors import unsupported_column
-from penstock.sinks.formats.sql_lines import Compression, LineBuilder, date_text, timestamp_text
+from penstock.sinks.formats.sql_lines import Compression, LineBuilder, date_text, in_charset, timestamp_text
 
 _NOT_CSV = (ArrayType, MapType, StructType, BinaryType, VariantType)
 
@@ -35,9 +35,10 @@ class CsvEncoder:
     """Options: header, sep, quote, escape, quoteAll, escapeQuotes, nullValue, emptyValue, ignoreLeadingWhiteSpace,
     ignoreTrailingWhiteSpace, dateFormat, timestampFormat, timestampNTZFormat, lineSep, compression."""
 
-    def __init__(self, schema: StructType, options: Mapping[str, str], time_zone: str) -> None:
-        if options.get("encoding", options.get("charset", "utf-8")).lower() != "utf-8":
-            raise unsupported("the option encoding other than UTF-8 for CSV files")
+    def __init__(
+        self, schema: StructType, options: Mapping[str, str], time_zone: str, *, keep_empty: bool = False
+    ) -> None:
+        self._charset = options.get("encoding", options.get("charset", "utf-8"))
         self._options = options
         self._compression = Compression(options)
         self._time_zone = options.get("timezone", time_zone)
@@ -45,9 +46,13 @@ class CsvEncoder:
         self._quote = _one_character(options, "quote", '"')
         self._escape = _one_character(options, "escape", "\\")
         self._end = options.get("linesep", "\n")
+        self._comment = options.get("comment", "#")
         items = [self._text(f"c{i}", f.dataType, f.name) for i, f in enumerate(schema.fields)]
         separator = f" || {quoted(self._separator)} || "
-        self._lines = LineBuilder(f"{separator.join(items)} || {quoted(self._end)}", schema)
+        line = separator.join(items)
+        if len(items) == 1 and not keep_empty:  # a line without anything is left out
+            line = f"nullif({line}, '')"
+        self._lines = LineBuilder(f"coalesce({line} || {quoted(self._end)}, '')", schema)
         self._header = self._header_line(schema) if self._flag("header", False) else b""
 
     @property
@@ -55,7 +60,7 @@ class CsvEncoder:
         return ".csv" + self._compression.extension
 
     def encode(self, table: pa.Table) -> Buffer:
-        return self._compression.compress(self._header + self._lines.build(table))
+        return self._compression.compress(in_charset(self._header + self._lines.build(table), self._charset))
 
     def _flag(self, name: str, default: bool) -> bool:
         return self._options.get(name.lower(), str(default)).lower() == "true"
@@ -75,7 +80,7 @@ class CsvEncoder:
         null = self._options.get("nullvalue", "")
         null = quoted(f"{self._quote}{null}{self._quote}" if self._flag("quoteAll", False) else null)
         if isinstance(data_type, (StringType, CharType, VarcharType)):
-            return f"coalesce({self._string(value)}, {null})"
+            return f"coalesce({self._string(value, first=value == 'c0')}, {null})"
         return f"coalesce({self._plain(value, data_type)}, {null})"
 
     def _plain(self, value: str, data_type: DataType) -> str:
@@ -88,19 +93,19 @@ class CsvEncoder:
         text = f"CAST({value} AS VARCHAR)"
         if isinstance(data_type, (FloatType, DoubleType)):
             words = "WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity'"
-            return f"CASE {text} {words} ELSE {text} END"
+            text = f"CASE {text} {words} ELSE {text} END"
         return f"{quoted(self._quote)} || {text} || {quoted(self._quote)}" if self._flag("quoteAll", False) else text
 
-    def _string(self, value: str) -> str:
+    def _string(self, value: str, *, first: bool) -> str:
         trimmed = value
         if self._flag("ignoreLeadingWhiteSpace", True):
             trimmed = f"ltrim({trimmed}, ' \t')"
         if self._flag("ignoreTrailingWhiteSpace", True):
             trimmed = f"rtrim({trimmed}, ' \t')"
         empty = quoted(self._options.get("emptyvalue", '""'))
-        return f"CASE WHEN {trimmed} = '' THEN {empty} ELSE {self._quoted_if_needed(trimmed)} END"
+        return f"CASE WHEN {trimmed} = '' THEN {empty} ELSE {self._quoted_if_needed(trimmed, first=first)} END"
 
-    def _quoted_if_needed(self, text: str) -> str:
+    def _quoted_if_needed(self, text: str, *, first: bool = False) -> str:
         quote, escape = quoted(self._quote), quoted(self._escape)
         inside = text
         if self._escape != self._quote:
@@ -111,11 +116,13 @@ class CsvEncoder:
             return enclosed
         special = [self._separator, "\n", "\r", *([self._quote] if self._flag("escapeQuotes", True) else [])]
         needed = " OR ".join(f"contains({text}, {quoted(one)})" for one in special)
+        if first and self._comment:  # else the line would be taken for a comment
+            needed += f" OR starts_with({text}, {quoted(self._comment)})"
         return f"CASE WHEN {needed} THEN {enclosed} ELSE {text} END"
 
 
 def _one_character(options: Mapping[str, str], name: str, default: str) -> str:
-    text = options.get(name, default)
+    text = options.get(name, default) or "\0"
     if len(text) != 1:
         message = f"The option {name!r} must be one character, but is {text!r}."
         raise illegal_argument("OPTION_VALUE_EXCEEDS_ONE_CHARACTER", message, "22023", paramName=name, actualValue=text)

@@ -34,7 +34,7 @@ from penstock.plan.types import (
     VarcharType,
 )
 from penstock.sinks.errors import unsupported_column
-from penstock.sinks.formats.sql_lines import Compression, LineBuilder, date_text, timestamp_text
+from penstock.sinks.formats.sql_lines import Compression, LineBuilder, ascii_only, date_text, in_charset, timestamp_text
 
 _variables = itertools.count()
 _PLAIN = (BooleanType, ByteType, ShortType, IntegerType, LongType, DecimalType)
@@ -45,8 +45,12 @@ class JsonEncoder:
     """Options: ignoreNullFields (true), dateFormat, timestampFormat, timestampNTZFormat, lineSep, compression."""
 
     def __init__(self, schema: StructType, options: Mapping[str, str], time_zone: str) -> None:
-        if options.get("encoding", options.get("charset", "utf-8")).lower() != "utf-8":
-            raise unsupported("the option encoding other than UTF-8 for JSON files")
+        if options.get("pretty", "false").lower() == "true":
+            raise unsupported(
+                "the option pretty of the json data sink", "Use to_json with that option, and write text."
+            )
+        self._charset = options.get("encoding", options.get("charset", "utf-8"))
+        self._ascii = options.get("writenonasciicharacterascodepoint", "false").lower() == "true"
         self._compression = Compression(options)
         self._drop_nulls = options.get("ignorenullfields", "true").lower() == "true"
         self._formats = {
@@ -62,7 +66,8 @@ class JsonEncoder:
         return ".json" + self._compression.extension
 
     def encode(self, table: pa.Table) -> Buffer:
-        return self._compression.compress(self._lines.build(table))
+        data = self._lines.build(table)
+        return self._compression.compress(in_charset(ascii_only(data) if self._ascii else data, self._charset))
 
     def _object(self, fields: list[tuple[str, str, DataType]]) -> str:
         """SQL for an object of (name, value's SQL, type) fields."""

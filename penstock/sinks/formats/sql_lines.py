@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import zlib
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -14,7 +16,7 @@ from penstock.core.java_patterns import duckdb_format
 from penstock.core.sql_text import quoted
 from penstock.plan.types import DataType, DoubleType, FloatType, StructType
 
-_CODECS = {"none": None, "uncompressed": None, "gzip": "gzip"}
+_CODECS = {"none": None, "uncompressed": None, "gzip": ".gz", "bzip2": ".bz2", "deflate": ".deflate", "zstd": ".zst"}
 
 
 class LineBuilder:
@@ -38,22 +40,51 @@ class LineBuilder:
 
 
 class Compression:
-    """The option compression of text formats: none or gzip."""
+    """The option compression of text formats: none, gzip, bzip2, deflate or zstd."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         name = options.get("compression", options.get("codec", "none")).lower()
         if name not in _CODECS:
-            raise unsupported(f"the option compression={name!r} for text files", "Use none or gzip.")
+            raise unsupported(
+                f"the option compression={name!r} for text files", "Use none, gzip, bzip2, deflate or zstd."
+            )
         self._codec = _CODECS[name]
 
     @property
     def extension(self) -> str:
         """What is added to a file's name."""
-        return ".gz" if self._codec else ""
+        return self._codec or ""
 
     def compress(self, data: bytes) -> Buffer:
         """The bytes that go into the file."""
-        return gzip.compress(data, compresslevel=6) if self._codec else data
+        if self._codec == ".gz":
+            return gzip.compress(data, compresslevel=6)
+        if self._codec == ".bz2":
+            return bz2.compress(data)
+        if self._codec == ".deflate":
+            return zlib.compress(data)
+        if self._codec == ".zst":
+            import zstandard
+
+            return bytes(zstandard.ZstdCompressor().compress(data))
+        return data
+
+
+def in_charset(data: bytes, charset: str) -> bytes:
+    """UTF-8 text in another encoding."""
+    return data if charset.lower() in ("utf-8", "utf8") else data.decode().encode(charset)
+
+
+def ascii_only(data: bytes) -> bytes:
+    """JSON text with `\\uXXXX` for all characters beyond ASCII."""
+    escaped = (c if c < "\x80" else "".join(f"\\u{unit:04X}" for unit in _units(c)) for c in data.decode())
+    return "".join(escaped).encode()
+
+
+def _units(character: str) -> tuple[int, ...]:
+    """The UTF-16 units of a character."""
+    raw = character.encode("utf-16-be")
+    return tuple(int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2))
 
 
 def timestamp_text(value: str, time_zone: str, pattern: str | None, *, zoned: bool) -> str:

@@ -12,49 +12,44 @@ from penstock.plan.types import (
     DOUBLE,
     INTEGER,
     LONG,
+    NULL,
     STRING,
-    TIMESTAMP,
     DataType,
-    DecimalType,
+    NullType,
     StructField,
     StructType,
 )
 from penstock.sources.files.listing import DataFile
+from penstock.sources.records.csv_rows import CsvValues
+from penstock.sources.records.functions import csv_times
+from penstock.sources.records.infer_text import CsvGuess
 
 if TYPE_CHECKING:
     from penstock.sources.files.csv import CsvFormat
 
-_MAX_COLUMNS = 20480
-#: Tried in this order; a column has the first type that all its texts fit.
-_CANDIDATES: tuple[DataType, ...] = (INTEGER, LONG, DecimalType(38, 0), DOUBLE, DATE, TIMESTAMP, BOOLEAN)
-#: The spelling that a text must have besides, lest 2.5 count as a decimal or a timestamp as a date.
-_SPELLINGS = {"decimal": "[+-]?[0-9]+", "date": "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"}
+#: Types that SQL can tell for sure, and the spelling that all texts of such a column have.
+_SURE: tuple[tuple[DataType, str], ...] = (
+    (INTEGER, "[+-]?[0-9]{1,9}"),
+    (LONG, "[+-]?[0-9]{1,18}"),
+    (DOUBLE, "[+-]?([0-9]{1,18}([.][0-9]*)?|[.][0-9]+)"),
+    (BOOLEAN, "(?i)true|false"),
+    (DATE, "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"),
+)
 
 
 def infer_schema(csv: CsvFormat, files: Sequence[DataFile]) -> StructType | None:
-    """From the first row of the first file that is not empty, and with inferSchema from all rows."""
-    if not files:
+    """From the first record of the first file that has one, and with inferSchema from all records."""
+    first = next((tokens for file in files for _, tokens in csv.all_records(file.path)), None)
+    if first is None:
         return StructType([])
-    first = _first_row(csv, files[0].path)
-    names = _names(first, csv.case_sensitive) if csv.header else [f"_c{i}" for i in range(len(first))]
+    values = CsvValues(csv.options, csv_times(csv.options, csv.zone))
+    names = (
+        _names([values.datum(token) for token in first], csv.case_sensitive)
+        if csv.header
+        else [f"_c{i}" for i in range(len(first))]
+    )
     types = _types(csv, [file.path for file in files], len(names)) if csv.infer_types else [STRING] * len(names)
     return StructType([StructField(name, data_type) for name, data_type in zip(names, types, strict=True)])
-
-
-def _first_row(csv: CsvFormat, path: str) -> list[str | None]:
-    import csv as reader
-
-    with open(path, encoding="utf-8-sig", newline="") as file:  # noqa: PTH123
-        lines = (line for line in file if line.strip() and not (csv.comment and line.startswith(csv.comment)))
-        separator = csv.separator if len(csv.separator) == 1 else "\x1f"
-        prepared = (line.replace(csv.separator, separator) for line in lines)
-        quote = csv.quote or None
-        for row in reader.reader(
-            prepared, delimiter=separator, quotechar=quote, escapechar=csv.escape if csv.escape != quote else None,
-            quoting=reader.QUOTE_MINIMAL if quote else reader.QUOTE_NONE,
-        ):  # fmt: skip
-            return [text or None for text in row][:_MAX_COLUMNS]
-    return []
 
 
 def _names(header: list[str | None], case_sensitive: bool) -> list[str]:
@@ -67,30 +62,51 @@ def _names(header: list[str | None], case_sensitive: bool) -> list[str]:
 
 
 def _types(csv: CsvFormat, paths: list[str], count: int) -> list[DataType]:
-    """One pass over the data, that asks of every column and every type whether all texts fit."""
+    sure = _sure_types(csv, paths, count)
+    open_columns = [i for i, t in enumerate(sure) if t is None]
+    guessed = _guessed(csv, paths, open_columns) if open_columns else {}
+    return [t if t is not None else guessed[i] for i, t in enumerate(sure)]
+
+
+def _sure_types(csv: CsvFormat, paths: list[str], count: int) -> list[DataType | None]:
+    """What one pass of SQL tells; None for a column whose texts must be looked at one by one."""
     import duckdb
 
+    if csv.exact_only or csv.sampling_ratio < 1:
+        return [None] * count
+    texts = [csv.text(f"t{i}") for i in range(count)]
     checks = [
-        f"bool_and({csv.text(f't{i}')} IS NULL OR ({_fits(csv, csv.text(f't{i}'), candidate)}))"
-        for i in range(count)
-        for candidate in _CANDIDATES
+        f"bool_and(({text}) IS NULL OR regexp_full_match({text}, {quoted(spelling)}))"
+        for text in texts
+        for _, spelling in _SURE
     ]
-    known = [f"count({csv.text(f't{i}')})" for i in range(count)]
-    with duckdb.connect() as connection:
-        tokens = csv.tokens_sql(paths, count, parallel=False)
-        row = connection.execute(f"SELECT {', '.join([*checks, *known])} FROM ({tokens})").fetchone() or ()
-    fits, counts = row[: len(checks)], row[len(checks) :]
-    width = len(_CANDIDATES)
-    return [_first_that_fits(fits[i * width : (i + 1) * width]) if counts[i] else STRING for i in range(count)]
+    try:
+        with duckdb.connect() as connection:
+            known = [f"count({text})" for text in texts]
+            row = (
+                connection.execute(
+                    f"SELECT {', '.join([*checks, *known])} FROM ({csv.tokens_sql(paths, count)})"
+                ).fetchone()
+                or ()
+            )
+    except duckdb.Error:
+        return [None] * count
+    width = len(_SURE)
+    return [
+        next((t for (t, _), fits in zip(_SURE, row[i * width : (i + 1) * width], strict=True) if fits), None)
+        if row[len(checks) + i] else STRING
+        for i in range(count)
+    ]  # fmt: skip
 
 
-def _fits(csv: CsvFormat, text: str, candidate: DataType) -> str:
-    fits = f"({csv.value(text, candidate, '')}) IS NOT NULL"
-    spelling = _SPELLINGS.get(candidate.typeName())
-    if spelling is None or (candidate == DATE and csv.date_formats):
-        return fits
-    return f"{fits} AND regexp_full_match({text}, {quoted(spelling)})"
+def _guessed(csv: CsvFormat, paths: list[str], columns: list[int]) -> dict[int, DataType]:
+    from penstock.sources.files.json_schema import sampled_pairs
 
-
-def _first_that_fits(fits: Sequence[object]) -> DataType:
-    return next((candidate for candidate, fit in zip(_CANDIDATES, fits, strict=True) if fit), STRING)
+    times = csv_times(csv.options, csv.zone)
+    guess, values = CsvGuess(csv.options, times), CsvValues(csv.options, times)
+    found: dict[int, DataType] = dict.fromkeys(columns, NULL)
+    for path in paths:
+        for _, tokens in sampled_pairs(csv.records(path), csv.sampling_ratio):
+            for i in [i for i in columns if found[i] != STRING and i < len(tokens)]:
+                found[i] = guess.field(found[i], values.datum(tokens[i]))
+    return {i: STRING if isinstance(t, NullType) else t for i, t in found.items()}

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.core.files import local_path
 from penstock.sources.files import listing
 from penstock.sources.files.listing import DataFile, ListingOptions, Partitions
 from penstock.sources.files.notify import NameEvents
@@ -52,6 +53,7 @@ class Discovery:
         self, pattern: str, options: ListingOptions, seen: SeenFiles, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._pattern, self._options, self._seen, self._now = pattern, options, seen, now
+        self._root = os.path.abspath(local_path(pattern))  # noqa: PTH100
         self._directories: dict[str, _Directory] = {}
         self._waiting: dict[str, Partitions] = {}
         self._rejected: set[str] = set()
@@ -74,6 +76,14 @@ class Discovery:
             self._listed_at, self._cost_s = self._now(), self._now() - begun
         self._waiting = {file.path: file.partitions for file in found}
         return found
+
+    def directories(self) -> frozenset[str] | None:
+        """The directories to which new files can come; None when there may be others (a pattern, a place that is not
+        there yet, the output of a file sink)."""
+        roots = listing.expand(self._pattern)
+        if roots != [self._root] or self._root not in self._directories:
+            return None
+        return frozenset(self._directories)
 
     def close(self) -> None:
         """Release what the kernel holds."""

@@ -1,62 +1,131 @@
 """JSON lines (and whole JSON files with multiLine) as Spark reads them.
 
 Two scans give the same rows.  The *fast* one lets DuckDB's JSON reader split the lines into fields and converts those
-with strict rules; anything it might get wrong makes it raise.  The *tolerant* one then takes over: it reads lines as
-text and decides line by line and field by field, by the option `mode`.
+with strict rules; anything it might get wrong makes it raise.  The *exact* one then takes over, record by record, in
+Python (penstock.sources.records); options that change what JSON is leave nothing to the fast one.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from penstock.core.errors import analysis_error, unsupported
-from penstock.plan.types import DataType, DecimalType, StringType, StructField, StructType, TimestampType
+from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument, unsupported
+from penstock.plan.types import (
+    STRING,
+    BinaryType,
+    DataType,
+    DateType,
+    DecimalType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 from penstock.sources import options as opt
 from penstock.sources.duckdb_types import file_list, identifier, quoted
-from penstock.sources.files.json_schema import infer_schema
+from penstock.sources.files import by_path, raw
+from penstock.sources.files.json_schema import fast_schema, sampled
 from penstock.sources.files.json_values import JsonValues
-from penstock.sources.files.lines import lines_sql, whole_sql
+from penstock.sources.files.lines import lines_sql
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
-from penstock.sources.files.text_values import strptime_formats
-from penstock.sources.raising import NOT_CLEAN, raise_sql
+from penstock.sources.raising import NOT_CLEAN
+from penstock.sources.records.errors import Malformed
+from penstock.sources.records.functions import json_times
+from penstock.sources.records.infer_json import JsonGuess, Merging
+from penstock.sources.records.json_rows import JsonReader
+from penstock.sources.records.json_text import NOTHING, JsonSyntax, parse
+from penstock.sources.records.kernels import rows_function
+from penstock.sources.records.modes import SafeReader, without
 
 _log = logging.getLogger(__name__)
 
-#: An object without nested ones at the start of a line: what follows it on the line does not count.
-_FLAT_OBJECT = r'^\s*\{[^{}"]*("([^"\\]|\\.)*"[^{}"]*)*\}'
-_REFUSED = (
-    "allowComments", "allowUnquotedFieldNames", "allowNumericLeadingZeros", "allowBackslashEscapingAnyCharacter",
-    "allowUnquotedControlChars", "prefersDecimal", "inferTimestamp", "lineSep", "singleVariantColumn",
-    "dropFieldIfAllNull",
-    "timestampNTZFormat", "enableDateTimeParsingFallback", "maxNestingDepth", "maxNumLen", "maxStringLen",
-)  # fmt: skip
-_HARMLESS = {name: "false" for name in _REFUSED if name not in ("lineSep", "singleVariantColumn")} | {"lineSep": "\n"}
+#: Options that change what counts as JSON, or how values are spelled: DuckDB does not read such files.
+_EXACT_ONLY = {
+    "allowComments": "false", "allowUnquotedFieldNames": "false", "allowNumericLeadingZeros": "false",
+    "allowBackslashEscapingAnyCharacter": "false", "allowUnquotedControlChars": "false", "allowSingleQuotes": "true",
+    "allowNonNumericNumbers": "true", "timestampNTZFormat": "", "enableDateTimeParsingFallback": "", "dateFormat": "",
+    "timestampFormat": "",
+}  # fmt: skip
+_GUESSING = ("primitivesasstring", "prefersdecimal", "infertimestamp", "dropfieldifallnull")
+_REFUSED = ("singleVariantColumn", "maxNestingDepth", "maxNumLen", "maxStringLen")
+#: Files with fewer bytes together are read whole by the exact scan; larger ones line by line.
+_SMALL = 256 * 1024 * 1024
+#: Lines that DuckDB's reader takes and Spark's does not.
+_ODD_LINES = r",\s*[]}]|^\s*null"
 
 
 class JsonFormat:
-    """Options: mode, columnNameOfCorruptRecord, multiLine, primitivesAsString, dateFormat, timestampFormat, timeZone,
-    samplingRatio, encoding (UTF-8 only), locale (en only)."""
+    """Options: mode, columnNameOfCorruptRecord, multiLine, primitivesAsString, prefersDecimal, inferTimestamp,
+    dropFieldIfAllNull, dateFormat, timestampFormat, timestampNTZFormat, enableDateTimeParsingFallback, timeZone,
+    samplingRatio, lineSep, encoding, locale (en only), and the allow... options."""
 
     name = "json"
 
     def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
-        opt.refuse(options, "json", _REFUSED, _HARMLESS)
-        refuse_other_encodings(options, "json")
+        opt.refuse(options, "json", _REFUSED)
+        refuse_other_locales(options, "json")
         self.mode = parse_mode(options)
         self.corrupt = corrupt_column(options, conf)
         self.multi_line = opt.boolean(options, "multiLine", False)
-        self.primitives_as_string = opt.boolean(options, "primitivesAsString", False)
         self.sampling_ratio = sampling_ratio(options)
-        self.time_zone = options.get("timezone")
-        self.values = JsonValues(formats(options, "dateFormat"), formats(options, "timestampFormat"))
+        self._options = options
+        self._zone = options.get("timezone") or conf.get("spark.sql.session.timeZone") or "UTC"
+        self._syntax = JsonSyntax.of(options)
+        self._guess = JsonGuess(options, json_times(options, self._zone))
+        self._charset = raw.encoding(options)
+        self._separator = options.get("linesep")
+        if self._separator == "":
+            raise opt.bad_value("lineSep", "", "at least one character")
+        if self._charset not in ("utf-8", "ascii") and self._separator is None and not self.multi_line:
+            message = f"The encoding {options.get('encoding', self._charset)} needs the option lineSep."
+            raise illegal_argument("_LEGACY_ERROR_TEMP_3250", message)
+        #: Files that DuckDB cannot take apart into lines, or that are one record.
+        self._whole = self._charset != "utf-8" or self._separator not in (None, "\n")
+        self._exact_only = (
+            self._whole
+            or self.multi_line
+            or any(options.get(name.lower(), usual).lower() != usual for name, usual in _EXACT_ONLY.items())
+        )
+        self.values = JsonValues()
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
         if not files:
             return None
-        records = self._records([file.path for file in files if file.size])
-        return infer_schema(records, self.corrupt, self.mode, self.primitives_as_string, self.sampling_ratio)
+        kept = [file for file in files if file.size]
+        if not self._exact_only and not any(name in self._options for name in _GUESSING):
+            found = fast_schema([file.path for file in kept], self.sampling_ratio)
+            if found is not None:
+                return found
+        merging = Merging(self.corrupt, self.mode)
+        for text in sampled(self._texts(kept), self.sampling_ratio):
+            self._merge(merging, text)
+        found = self._guess.canonical(merging.result())
+        return found if isinstance(found, StructType) else StructType([])
+
+    def _texts(self, files: Sequence[DataFile]) -> Iterator[str]:
+        for file in files:
+            text = raw.text(file.path, self._charset)
+            yield from [text] if self.multi_line else raw.lines(text, self._separator)
+
+    def _merge(self, merging: Merging, text: str) -> None:
+        try:
+            tree = parse(text, self._syntax)
+            if tree is not NOTHING:
+                merging.add(self._guess.type_of(tree))
+        except Malformed:
+            if self.mode == "failfast":
+                message = (
+                    "A record is malformed, and the option mode is FAILFAST. Fix the file, or use mode=PERMISSIVE."
+                )
+                params = {"badRecord": self.corrupt, "failFastMode": "FAILFAST"}
+                condition = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
+                raise SparkError(condition, message, params, sqlstate="22023", classes=SPARK) from None
+            if self.mode == "permissive":
+                merging.add(StructType([StructField(self.corrupt, STRING, True)]))
 
     def check(self, schema: StructType) -> None:
         for field in schema.fields:
@@ -68,13 +137,13 @@ class JsonFormat:
                 raise analysis_error("INVALID_CORRUPT_RECORD_TYPE", message, "42804", **params)
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
-        if self.time_zone is not None and self.time_zone != time_zone:
-            option = f"the option timeZone={self.time_zone!r} of the json data source"
-            raise unsupported(option, "Set spark.sql.session.timeZone.")
         self._refuse_only_corrupt(columns, schema)
-        paths = [file.path for file in files]
-        tolerant = self._tolerant(paths, columns)
-        return Fragment(tolerant) if self.multi_line else Fragment(self._fast(paths, columns), tolerant)
+        exact = self._exact(files, columns, time_zone)
+        zone = self._options.get("timezone", time_zone)
+        if self._exact_only or zone != time_zone:
+            return exact
+        utc = time_zone in ("UTC", "Z", "GMT", "Etc/UTC")
+        return Fragment(self._fast([file.path for file in files], columns, utc), exact.sql)
 
     def row_count(self, files: Sequence[DataFile]) -> int | None:
         return None
@@ -89,29 +158,36 @@ class JsonFormat:
 
     # ------------------------------------------------------------ fast
 
-    def _fast(self, paths: list[str], columns: Columns) -> str:
+    def _fast(self, paths: list[str], columns: Columns, utc: bool) -> str:
         must_fit = self.mode != "permissive" or len([f for f, _ in columns if f.name == self.corrupt]) > 0
         data = [(f, sql_name) for f, sql_name in columns if f.name != self.corrupt]
-        types = ", ".join(f"{quoted(f.name)}: '{self._reader_type(f.dataType)}'" for f, _ in data) or "'none': 'JSON'"
-        chosen = [f"{self._fast_item(f, must_fit)} AS {identifier(sql_name)}" for f, sql_name in columns]
+        types = (
+            ", ".join(f"{quoted(f.name)}: '{self._reader_type(f.dataType, utc)}'" for f, _ in data) or "'none': 'JSON'"
+        )
+        chosen = [f"{self._fast_item(f, must_fit, utc)} AS {identifier(sql_name)}" for f, sql_name in columns]
         items = ", ".join(chosen or ["NULL AS none"])
+        where = f" WHERE {self._no_odd_lines(paths)}" if must_fit else ""
         return (
             f"SELECT {items} FROM read_json({file_list(paths)}, format='newline_delimited', records=true, "
-            f"hive_partitioning=false, columns={{{types}}})"
+            f"hive_partitioning=false, columns={{{types}}}){where}"
         )
 
-    def _reader_type(self, data_type: DataType) -> str:
+    def _no_odd_lines(self, paths: list[str]) -> str:
+        odd = f"SELECT count(*) FROM ({lines_sql(paths)}) WHERE regexp_matches(line, {quoted(_ODD_LINES)})"
+        return f"(SELECT CASE WHEN ({odd}) > 0 THEN {NOT_CLEAN} ELSE true END)"
+
+    def _reader_type(self, data_type: DataType, utc: bool) -> str:
         """What DuckDB's reader makes of a field: the raw JSON, but for the types where it is exact or raises."""
         if isinstance(data_type, StringType):
             return "VARCHAR"
-        if isinstance(data_type, TimestampType) and not self.values.timestamp_formats:
+        if isinstance(data_type, TimestampType) and utc:  # it takes times without a zone for UTC
             return "TIMESTAMPTZ"
         return "JSON"
 
-    def _fast_item(self, field: StructField, must_fit: bool) -> str:
+    def _fast_item(self, field: StructField, must_fit: bool, utc: bool) -> str:
         if field.name == self.corrupt:
             return "CAST(NULL AS VARCHAR)"
-        reader_type, column = self._reader_type(field.dataType), identifier(field.name)
+        reader_type, column = self._reader_type(field.dataType, utc), identifier(field.name)
         if reader_type == "TIMESTAMPTZ":
             return column
         if reader_type == "VARCHAR":
@@ -120,73 +196,38 @@ class JsonFormat:
         value = self.values.value(text, field.dataType)
         if isinstance(field.dataType, DecimalType):
             value = f"CASE WHEN strlen({text}) > 16 THEN {NOT_CLEAN} ELSE {value} END"
-        if not must_fit:
+        if not must_fit and not isinstance(field.dataType, (DateType, TimestampType, TimestampNTZType, BinaryType)):
             return value
         return f"CASE WHEN {self.values.is_bad(text, field.dataType)} THEN {NOT_CLEAN} ELSE {value} END"
 
-    # ------------------------------------------------------------ tolerant
+    # ------------------------------------------------------------ exact
 
-    def _records(self, paths: list[str]) -> str:
-        """SELECT of (line, item): one row a record; `item` is the record's text, NULL if it is not JSON."""
-        if not paths:
-            return "SELECT CAST(NULL AS VARCHAR) AS line, CAST(NULL AS VARCHAR) AS item WHERE false"
-        source = whole_sql(paths) if self.multi_line else lines_sql(paths)
-        spelled, head = """replace(line, chr(39), '"')""", f"regexp_extract(line, {quoted(_FLAT_OBJECT)})"
-        text = (
-            f"CASE WHEN json_valid(line) THEN line "
-            f"WHEN NOT contains(line, '\"') AND json_valid({spelled}) THEN {spelled} "
-            f"WHEN json_valid({head}) THEN {head} END"
-        )
-        kept = f"SELECT line, {text} AS item FROM ({source}) WHERE regexp_matches(line, '\\S')"
-        items = "CAST(TRY_CAST(CAST(item AS JSON) AS JSON[]) AS VARCHAR[])"
-        is_array = "coalesce(starts_with(ltrim(item), '['), false)"
-        return f"SELECT line, unnest(CASE WHEN {is_array} THEN {items} ELSE [item] END) AS item FROM ({kept})"
+    def _exact(self, files: Sequence[DataFile], columns: Columns, time_zone: str) -> Fragment:
+        """Every record by the exact reader."""
+        settings = {**self._options, "$corrupt": self.corrupt, "$zone": self._options.get("timezone", time_zone)}
+        wanted = StructType([StructField(f.name, f.dataType) for f, _ in columns])
+        if self._whole or self.multi_line or sum(file.size for file in files) < _SMALL:
+            return by_path.fragment("json", files, columns, settings, lambda one: self._file_reader(one, settings))
+        name = rows_function("json", wanted, settings, lambda: self._reader(wanted, settings).read)
+        items = ", ".join(f"r.c{i} AS {identifier(sql_name)}" for i, (_, sql_name) in enumerate(columns))
+        lines = lines_sql([file.path for file in files])
+        return Fragment(f"SELECT {items or 'NULL AS none'} FROM (SELECT unnest({name}(line)) AS r FROM ({lines}))")
 
-    def _tolerant(self, paths: list[str], columns: Columns) -> str:
-        data = [f for f, _ in columns if f.name != self.corrupt]
-        is_object = "coalesce(starts_with(ltrim(item), '{'), false)"
-        keyed = (
-            f"SELECT line, {is_object} AS is_object, CASE WHEN {is_object} THEN json_keys(item) END AS names, "
-            f"CASE WHEN {is_object} THEN json_extract(item, '$.*') END AS texts FROM ({self._records(paths)})"
-        )
-        members = "".join(f", {_last_member(f)} AS f{i}" for i, f in enumerate(data))
-        rows = f"SELECT line, is_object{members} FROM ({keyed})"
-        bad = " OR ".join(["NOT is_object", *(self.values.is_bad(f"f{i}", f.dataType) for i, f in enumerate(data))])
-        items = ", ".join(f"{self._tolerant_item(f, data, bad)} AS {identifier(sql_name)}" for f, sql_name in columns)
-        where = f" WHERE {self._mode_condition(bad)}" if self.mode != "permissive" else ""
-        return f"SELECT {items or 'NULL AS none'} FROM ({rows}){where}"
+    def _reader(self, wanted: StructType, settings: Mapping[str, str]) -> SafeReader:
+        data, at = without(wanted, self.corrupt)
+        times = json_times(settings, settings["$zone"])
+        reader = JsonReader(data, self._syntax, times, exact=True, arrays=True)
+        return SafeReader(reader.rows, wanted, self.mode, at, "JSON")
 
-    def _mode_condition(self, bad: str) -> str:
-        if self.mode == "dropmalformed":
-            return f"NOT ({bad})"
-        message = (
-            "The JSON record {value} is malformed or does not fit the schema, and the option mode is FAILFAST. "
-            "With mode=PERMISSIVE such values become NULL."
-        )
-        raised = raise_sql(
-            "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message, "line", param="badRecord", sqlstate="22023",
-            kind="spark", failFastMode="FAILFAST",
-        )  # fmt: skip
-        return f"CASE WHEN {bad} THEN {raised} ELSE true END"
+    def _file_reader(self, wanted: StructType, settings: Mapping[str, str]) -> by_path.ReadFile:
+        reader = self._reader(wanted, settings)
 
-    def _tolerant_item(self, field: StructField, data: list[StructField], bad: str) -> str:
-        if field.name == self.corrupt:
-            return f"CASE WHEN {bad} THEN line END"
-        return self.values.value(f"f{data.index(field)}", field.dataType)
+        def read(path: str) -> tuple[Sequence[Any], int]:
+            text = raw.text(path, self._charset)
+            records = [text] if self.multi_line else raw.lines(text, self._separator)
+            return by_path.arrays_of([row for record in records for row in reader.read(record)], wanted)
 
-
-def _last_member(field: StructField) -> str:
-    """The text of a record's field, of the last of that name; numbers that are to be kept digit by digit are looked up
-    in the line itself, because DuckDB writes fractions anew."""
-    position = f"len(names) - list_position(list_reverse(names), {quoted(field.name)}) + 1"
-    found = f"nullif(CAST(texts[{position}] AS VARCHAR), 'null')"
-    if not isinstance(field.dataType, (StringType, DecimalType)):
-        return found
-    name = field.name.replace("\\E", "\\E\\\\E\\Q")
-    digits = quoted('"\\Q' + name + '\\E"\\s*:\\s*(-?[0-9][-+.0-9eE]*)')
-    spelled = f"regexp_extract_all(line, {digits}, 1)"
-    is_fraction = f"regexp_matches({found}, '^-?[0-9].*[.eE]')"
-    return f"CASE WHEN {is_fraction} AND len({spelled}) = 1 THEN {spelled}[1] ELSE {found} END"
+        return read
 
 
 def _surely_string(column: str) -> str:
@@ -210,12 +251,6 @@ def corrupt_column(options: Mapping[str, str], conf: Mapping[str, str]) -> str:
     return options.get("columnnameofcorruptrecord") or set_for_session
 
 
-def formats(options: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """The DuckDB formats of a date-time option; none when the option is not set."""
-    pattern = options.get(name.lower())
-    return strptime_formats(pattern) if pattern else ()
-
-
 def sampling_ratio(options: Mapping[str, str]) -> float:
     """Which part of the records tells the schema."""
     text = options.get("samplingratio", "1.0")
@@ -228,8 +263,7 @@ def sampling_ratio(options: Mapping[str, str]) -> float:
     return min(ratio, 1.0)
 
 
-def refuse_other_encodings(options: Mapping[str, str], source: str) -> None:
-    """Only UTF-8 texts in English can be read."""
-    opt.refuse(options, source, ("encoding", "charset"), {"encoding": "utf-8", "charset": "utf-8"})
+def refuse_other_locales(options: Mapping[str, str], source: str) -> None:
+    """Only texts in English can be read."""
     if options.get("locale", "en-US").lower() not in ("en-us", "en"):
         raise unsupported(f"the option locale={options['locale']!r} of the {source} data source")

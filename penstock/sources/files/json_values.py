@@ -44,10 +44,7 @@ _variables = itertools.count()
 
 @dataclass(frozen=True)
 class JsonValues:
-    """The conversion with its options; formats None mean Spark's defaults."""
-
-    date_formats: tuple[str, ...] = ()
-    timestamp_formats: tuple[str, ...] = ()
+    """The conversion by Spark's default formats."""
 
     def value(self, text: str, data_type: DataType) -> str:
         """The value of `data_type` in a JSON text."""
@@ -76,9 +73,9 @@ class JsonValues:
             FloatType: lambda text, _: _floating(text, "FLOAT"),
             DoubleType: lambda text, _: _floating(text, "DOUBLE"),
             DecimalType: _decimal,
-            DateType: lambda text, _: date_sql(_string_only(text), self.date_formats),
+            DateType: lambda text, _: date_sql(_string_only(text)),
             TimestampType: lambda text, _: self._timestamp(text),
-            TimestampNTZType: lambda text, _: timestamp_sql(_string_only(text), self.timestamp_formats, zoned=False),
+            TimestampNTZType: lambda text, _: timestamp_sql(_string_only(text), zoned=False),
             BinaryType: lambda text, _: _binary(text),
             NullType: lambda text, _: "CAST(NULL AS INTEGER)",
             StructType: self._struct,
@@ -89,7 +86,7 @@ class JsonValues:
     def _timestamp(self, text: str) -> str:
         number = f"make_timestamptz(TRY_CAST({text} AS BIGINT) * 1000000)"
         seconds = f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {number} END"
-        return f"coalesce({timestamp_sql(_string_only(text), self.timestamp_formats, zoned=True)}, {seconds})"
+        return f"coalesce({timestamp_sql(_string_only(text), zoned=True)}, {seconds})"
 
     def _struct(self, text: str, data_type: DataType) -> str:
         assert isinstance(data_type, StructType)

@@ -1,4 +1,4 @@
-"""Files as lines of text, and as whole texts, read by DuckDB."""
+"""Files as lines of text, read by DuckDB."""
 
 from __future__ import annotations
 
@@ -18,8 +18,3 @@ def lines_sql(paths: list[str], name: str = "line") -> str:
         f"escape='', comment='', header=false, auto_detect=false, strict_mode=false, hive_partitioning=false, "
         f"compression='auto_detect', max_line_size={MAX_LINE_BYTES})"
     )
-
-
-def whole_sql(paths: list[str], name: str = "line") -> str:
-    """SELECT of every file's whole text, in one column."""
-    return f"SELECT content AS {name} FROM read_text({file_list(paths)})"

@@ -13,7 +13,8 @@ from penstock.core.files import local_path
 from penstock.plan.types import ArrayType, DataType, MapType, StructField, StructType
 from penstock.sources.base import Provider, Relation, Scan, StreamContext, StreamSource
 from penstock.sources.duckdb_types import duckdb_type, identifier
-from penstock.sources.files.listing import DataFile, ListingOptions, expand, list_files, path_not_found
+from penstock.sources.files.file_columns import FILE_COLUMNS
+from penstock.sources.files.listing import METADATA, DataFile, ListingOptions, expand, list_files, path_not_found
 from penstock.sources.files.partitions import partition_schema, partition_sql
 
 #: Names of (field, SQL name) pairs, as a reader asks for them.
@@ -56,7 +57,8 @@ class FormatFactory(Protocol):
 @dataclass(frozen=True)
 class FileRelation:
     """Files in one format.  `schema` holds the data columns, then the partition columns; `listed` are the files as they
-    were when the schema was resolved (batch reads list them once more when they run)."""
+    were when the schema was resolved (batch reads list them once more when they run).  is_table: a table's files, which
+    a running stream lists anew for each batch."""
 
     format: FileFormat
     paths: tuple[str, ...]
@@ -64,9 +66,13 @@ class FileRelation:
     schema: StructType
     options: Mapping[str, str]
     conf: Mapping[str, str]
+    is_table: bool = False
 
     def scan(self, columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
-        return self.scan_files(list_files(self.paths, self.listing), columns, time_zone)
+        files = sorted(
+            list_files(self.paths, self.listing), key=lambda file: -file.size
+        )  # Spark's order: large ones first
+        return self.scan_files(files, columns, time_zone)
 
     def input_files(self) -> list[str]:
         """The files as URIs, as they are now."""
@@ -80,6 +86,9 @@ class FileRelation:
     def scan_files(self, files: Sequence[DataFile], columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
         """The rows of exactly these files."""
         fields = {f.name: f for f in self.schema.fields}
+        about = [(name, sql_name) for name, sql_name in columns if name in FILE_COLUMNS and name not in fields]
+        if about:
+            return self._scan_each(files, columns, about, time_zone)
         wanted = [(fields[name], sql_name) for name, sql_name in columns]
         if not files:
             return Scan(sql=_no_rows(wanted))
@@ -88,6 +97,24 @@ class FileRelation:
         if all(fragment.fallback_sql is None for fragment in fragments):
             return Scan(sql=sql)
         return Scan(sql=sql, fallback_sql=" UNION ALL ".join(f.fallback_sql or f.sql for f in fragments))
+
+    def _scan_each(
+        self, files: Sequence[DataFile], columns: Sequence[tuple[str, str]], about: list[tuple[str, str]],
+        time_zone: str,
+    ) -> Scan:  # fmt: skip
+        """One file after the other, with what is asked about each."""
+        rest = [column for column in columns if column not in about]
+        texts, slower = [], []
+        for file in files:
+            scan = self.scan_files([file], rest, time_zone)
+            facts = ", ".join(f"{FILE_COLUMNS[name](file)} AS {identifier(sql_name)}" for name, sql_name in about)
+            texts.append(f"SELECT *, {facts} FROM ({scan.sql})")
+            slower.append(f"SELECT *, {facts} FROM ({scan.fallback_sql or scan.sql})")
+        if not files:
+            types = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(sql_name)}" for _, sql_name in about)
+            return Scan(sql=f"SELECT *, {types} FROM ({self.scan_files([], rest, time_zone).sql})")
+        sql, fallback = " UNION ALL ".join(texts), " UNION ALL ".join(slower)
+        return Scan(sql=sql, fallback_sql=None if fallback == sql else fallback)
 
     def _group(self, files: Sequence[DataFile], wanted: Columns, time_zone: str) -> Fragment:
         """The files of one partition: data columns from the format, partition columns as constants."""
@@ -156,8 +183,17 @@ def _batch_schema(
     partitions = partition_schema(files, user_schema, infer=infer)
     data = user_schema if user_schema is not None else _inferred(file_format, files)
     names = {f.name.lower() for f in partitions.fields}
+    if user_schema is not None and all((Path(path) / METADATA).is_dir() for path in paths):
+        return _nullable(_in_place(user_schema, partitions))  # what a stream wrote keeps the order that is asked for
     own = [f for f in data.fields if f.name.lower() not in names]
     return _nullable(StructType([*own, *partitions.fields]))
+
+
+def _in_place(schema: StructType, partitions: StructType) -> StructType:
+    """Partition columns where the schema has them, others behind."""
+    found = {f.name.lower(): f for f in partitions.fields}
+    columns = [found.pop(f.name.lower(), f) for f in schema.fields]
+    return StructType([*columns, *found.values()])
 
 
 def _inferred(file_format: FileFormat, files: Sequence[DataFile]) -> StructType:

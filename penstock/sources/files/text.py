@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from penstock.core.errors import SparkError
 from penstock.plan.types import STRING, StringType, StructField, StructType
 from penstock.sources import options as opt
-from penstock.sources.duckdb_types import identifier, quoted
-from penstock.sources.files.json import refuse_other_encodings
-from penstock.sources.files.lines import lines_sql, whole_sql
+from penstock.sources.duckdb_types import identifier
+from penstock.sources.files import by_path, raw
+from penstock.sources.files.lines import lines_sql
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
 
@@ -20,7 +21,6 @@ class TextFormat:
     name = "text"
 
     def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
-        refuse_other_encodings(options, "text")
         self.whole = opt.boolean(options, "wholetext", False)
         self.separator = options.get("linesep")
         if self.separator == "":
@@ -37,17 +37,17 @@ class TextFormat:
             raise SparkError("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message, params, sqlstate="0A000")
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
+        settings = {"whole": str(self.whole), "separator": repr(self.separator)}
+        slow = by_path.fragment("text", files, columns, settings, lambda wanted: lambda path: self._read(path, wanted))
+        if self.whole or self.separator is not None:
+            return slow
         items = ", ".join(f"coalesce(line, '') AS {identifier(sql_name)}" for _, sql_name in columns)
-        return Fragment(f"SELECT {items or 'NULL AS none'} FROM ({self._lines([file.path for file in files])})")
+        return Fragment(f"SELECT {items or 'NULL AS none'} FROM ({lines_sql([file.path for file in files])})", slow.sql)
 
     def row_count(self, files: Sequence[DataFile]) -> int | None:
         return len(files) if self.whole else None
 
-    def _lines(self, paths: list[str]) -> str:
-        if self.whole:
-            return whole_sql(paths)
-        if self.separator is None:
-            return lines_sql(paths)
-        end = quoted(self.separator)
-        text = f"CASE WHEN ends_with(line, {end}) THEN left(line, length(line) - length({end})) ELSE line END"
-        return f"SELECT unnest(string_split({text}, {end})) AS line FROM ({whole_sql(paths)}) WHERE line <> ''"
+    def _read(self, path: str, wanted: StructType) -> tuple[Sequence[Any], int]:
+        text = raw.text(path, "utf-8")
+        rows = [text] if self.whole else raw.lines(text, self.separator)
+        return by_path.arrays_of([[row] * len(wanted.fields) for row in rows], wanted)

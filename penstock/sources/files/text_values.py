@@ -1,36 +1,23 @@
 """Dates and timestamps in text as values, in SQL, for CSV and JSON.
 
-Without a format Spark accepts `2024`, `2024-1`, `2024-01-31`, a time after `T` or a blank, and a zone after the time; a
-time without a zone is in the session's.  With a format, only what fits it.
+Spark accepts `2024`, `2024-1`, `2024-01-31`, a time after `T` or a blank, and a zone after the time; a
+time without a zone is in the session's.
 """
 
 from __future__ import annotations
 
-from penstock.core.java_patterns import duckdb_format, optional_parts
-from penstock.sources.duckdb_types import quoted
-
 _YEAR, _MONTH = "[+-]?[0-9]{4}", "[+-]?[0-9]{4}-[0-9]{1,2}"
 
 
-def strptime_formats(pattern: str) -> tuple[str, ...]:
-    """A Java date-time pattern as DuckDB's; one for each choice of its optional parts `[...]`, the fullest first."""
-    return tuple(duckdb_format(choice) for choice in optional_parts(pattern))
-
-
-def date_sql(text: str, formats: tuple[str, ...] = ()) -> str:
+def date_sql(text: str) -> str:
     """The DATE in a text; NULL if there is none."""
-    if formats:
-        return f"CAST(try_strptime({text}, {_format_list(formats)}) AS DATE)"
     day = f"regexp_extract({text}, '^\\s*([+-]?[0-9]{{4,7}}-[0-9]{{1,2}}-[0-9]{{1,2}})([T ].*|\\s*)$', 1)"
     return f"TRY_CAST(CASE {_short_dates(text)} ELSE {day} END AS DATE)"
 
 
-def timestamp_sql(text: str, formats: tuple[str, ...], *, zoned: bool) -> str:
+def timestamp_sql(text: str, *, zoned: bool) -> str:
     """The TIMESTAMPTZ (or, not zoned, the TIMESTAMP) in a text; NULL if there is none."""
     target = "TIMESTAMPTZ" if zoned else "TIMESTAMP"
-    if formats:
-        parsed = f"try_strptime({text}, {_format_list(formats)})"
-        return f"CAST({parsed} AS {target})"
     hours = f"regexp_full_match({text}, '\\s*{_MONTH}-[0-9]{{1,2}}[T ][0-9]{{1,2}}\\s*')"
     spelled = (
         f"CASE {_short_dates(text)} WHEN {hours} THEN trim({text}) || ':00' "
@@ -46,7 +33,3 @@ def _short_dates(text: str) -> str:
         f"WHEN regexp_full_match({text}, '\\s*{_YEAR}\\s*') THEN trim({text}) || '-01-01' "
         f"WHEN regexp_full_match({text}, '\\s*{_MONTH}\\s*') THEN trim({text}) || '-01'"
     )
-
-
-def _format_list(formats: tuple[str, ...]) -> str:
-    return "[" + ", ".join(quoted(one) for one in formats) + "]"

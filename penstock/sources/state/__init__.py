@@ -1,0 +1,1 @@
+"""State as data: `spark.read.format("statestore")` and `format("state-metadata")`."""
