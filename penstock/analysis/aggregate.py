@@ -16,6 +16,7 @@ from penstock.analysis.lift import Lift
 from penstock.analysis.pivot import resolve_pivot
 from penstock.analysis.scope import Scope
 from penstock.analysis.select_list import name_column, resolve_select_list, without_repeats
+from penstock.analysis.session_windows import merged_sessions
 from penstock.analysis.time_windows import expand_windows
 from penstock.plan.expressions import Alias, Attribute, Expression, UnresolvedFunction
 from penstock.plan.nodes import Aggregate, Node
@@ -37,7 +38,7 @@ def resolve_aggregate(node: Aggregate, context: AnalysisContext) -> Node:
 
 
 def _is_window(e: Expression) -> bool:
-    return isinstance(e, UnresolvedFunction) and e.name.lower() == "window"
+    return isinstance(e, UnresolvedFunction) and e.name.lower() in ("window", "session_window")
 
 
 def _with_windows(node: Aggregate, context: AnalysisContext) -> Aggregate:
@@ -78,7 +79,7 @@ def aggregate_of(
         sets = expand_sets(kind, len(grouping), sets)
         grouping, columns = with_nullable_keys(grouping, columns, sets)
     check_columns(columns, grouping, kind, scope)
-    node = Aggregate(grouping, (), child, kind, sets)
+    node = merged_sessions(Aggregate(grouping, (), child, kind, sets))
     if any(contains_window(c) or contains_generator(c) for c in columns):
         return _with_project(node, columns, scope)
     return replace(node, aggregates=without_repeats(columns))

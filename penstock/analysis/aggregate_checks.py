@@ -8,6 +8,7 @@ from penstock.analysis.errors import fail, sql_expr
 from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate
 from penstock.analysis.scope import Scope
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall
+from penstock.plan.types import VariantType
 
 
 def check_keys(keys: Sequence[Expression]) -> None:
@@ -17,6 +18,8 @@ def check_keys(keys: Sequence[Expression]) -> None:
             raise fail("GROUP_BY_AGGREGATE", sqlExpr=sql_expr(key))
         if contains_window(key):
             raise fail("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", clauseName="GROUP BY")
+        if isinstance(key.type, VariantType):
+            raise fail("GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE", sqlExpr=sql_expr(key), dataType='"VARIANT"')
 
 
 def check_columns(columns: Sequence[Expression], keys: Sequence[Expression], kind: str, scope: Scope) -> None:

@@ -10,7 +10,17 @@ from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_expr, sql_type
 from penstock.functions.coercion import can_cast
 from penstock.plan.expressions import Cast, Expression
-from penstock.plan.types import DataType, DateType
+from penstock.plan.types import (
+    STRING,
+    ArrayType,
+    CharType,
+    DataType,
+    DateType,
+    MapType,
+    StructField,
+    StructType,
+    VarcharType,
+)
 
 _ANSI = "spark.sql.ansi.enabled"
 
@@ -18,9 +28,22 @@ _ANSI = "spark.sql.ansi.enabled"
 def resolve_cast(cast: Cast, child: Expression, context: AnalysisContext) -> Expression:
     """The cast with its mode set: "ansi" or "legacy" by the session; "try" stays."""
     mode = cast.mode or ("ansi" if context.conf.ansi else "legacy")
-    resolved = replace(cast, child=child, mode=mode)
+    resolved = replace(cast, child=child, mode=mode, data_type=without_lengths(cast.data_type))
     check_cast(resolved)
     return resolved
+
+
+def without_lengths(t: DataType) -> DataType:
+    """CHAR(n) and VARCHAR(n) as STRING: their lengths matter in tables only."""
+    if isinstance(t, (CharType, VarcharType)):
+        return STRING
+    if isinstance(t, ArrayType):
+        return ArrayType(without_lengths(t.elementType), t.containsNull)
+    if isinstance(t, MapType):
+        return MapType(without_lengths(t.keyType), without_lengths(t.valueType), t.valueContainsNull)
+    if isinstance(t, StructType):
+        return StructType([StructField(f.name, without_lengths(f.dataType), f.nullable, f.metadata) for f in t])
+    return t
 
 
 def check_cast(cast: Cast) -> None:
@@ -30,7 +53,7 @@ def check_cast(cast: Cast) -> None:
     if can_cast(source, target, ansi):
         return
     shown = {"sqlExpr": sql_expr(cast), "srcType": sql_type(source), "targetType": sql_type(target)}
-    if cast.mode == "ansi" and (functions := _instead(source, target)):
+    if ansi and (functions := _instead(source, target)):
         raise fail("DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION", **shown, functionNames=functions)
     if cast.mode == "ansi" and can_cast(source, target, False):
         raise fail("DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION", **shown, config=f'"{_ANSI}"', configVal="'false'")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from penstock.core.config import Conf
 from penstock.core.errors import unsupported
-from penstock.plan.expressions import PythonFunction
+from penstock.plan.expressions import Literal, PythonFunction
 from penstock.plan.nodes import Node, Read
+from penstock.plan.sql_functions import UserFunction
+from penstock.plan.table_functions import PythonTableFunction
 from penstock.sources.base import Relation
 
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ class CommonTable:
 class AnalysisContext:
     """One analysis: the session's conf and catalog, and how a Read becomes a Relation.
 
-    `functions` were registered by the user (lower-case names).  `collect` runs a resolved plan.  `common_tables`
-    (lower-case names) and `outer` (the enclosing query's scope) change on the way down."""
+    `functions` and `table_functions` were registered by the user (lower-case names), `sql_function` looks up those
+    that SQL defined, `variable` session variables.  `collect` runs a resolved plan.  `common_tables` (lower-case
+    names) and `outer` (the enclosing query's scope) change on the way down."""
 
     conf: Conf
     catalog: Catalog
@@ -60,6 +63,9 @@ class AnalysisContext:
     outer: Scope | None = None
     collect: Callable[[Node], pa.Table] | None = None
     functions: Mapping[str, PythonFunction] = field(default_factory=dict)
+    table_functions: Mapping[str, PythonTableFunction] = field(default_factory=dict)
+    sql_function: Callable[[str], UserFunction | None] = lambda name: None
+    variable: Callable[[tuple[str, ...]], Literal | None] = lambda parts: None
     case_sensitive: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from penstock.analysis.context import AnalysisContext
+from penstock.analysis.errors import fail, sql_id, sql_type
 from penstock.analysis.scope import Scope
+from penstock.functions.aggregates import has_map
 from penstock.plan.expressions import Attribute, UnresolvedAttribute
-from penstock.plan.nodes import Deduplicate, Distinct, Node
+from penstock.plan.nodes import Aggregate, Deduplicate, Distinct, Node
+from penstock.plan.types import VariantType
+
+
+def refuse_maps(*plans: Node) -> None:
+    """UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE: maps cannot be compared."""
+    for a in (a for plan in plans for a in plan.output):
+        if isinstance(a.type, VariantType):
+            condition = "UNSUPPORTED_FEATURE.SET_OPERATION_ON_VARIANT_TYPE"
+            raise fail(condition, colName=sql_id([a.name]), dataType=sql_type(a.type))
+        if has_map(a.type):
+            raise fail(
+                "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", colName=sql_id([a.name]), dataType=sql_type(a.type)
+            )
 
 
 def resolve_distinct(node: Distinct, context: AnalysisContext) -> Node:
-    """DISTINCT: duplicates over all columns."""
+    """DISTINCT: duplicates over all columns.  Over a stream it is GROUP BY, with the rules of its output modes."""
+    refuse_maps(node.child)
+    if node.child.is_streaming:
+        return Aggregate(node.child.output, node.child.output, node.child)
     return Deduplicate(node.child, keys=node.child.output)
 
 

@@ -14,8 +14,10 @@ from penstock.analysis import special_functions
 from penstock.analysis.casts import resolve_cast
 from penstock.analysis.errors import fail, sql_expr, sql_id
 from penstock.analysis.extract import extract
+from penstock.analysis.input_files import file_metadata
 from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate, is_generator
 from penstock.analysis.scope import Scope
+from penstock.analysis.sql_functions import given_values, inlined_value
 from penstock.analysis.stars import expand_star, is_star
 from penstock.analysis.struct_updates import update_fields
 from penstock.analysis.windows import check_window
@@ -48,7 +50,8 @@ from penstock.plan.expressions import (
     WindowExpression,
     fresh_id,
 )
-from penstock.plan.types import BooleanType, DataType
+from penstock.plan.sql_functions import SqlFunction
+from penstock.plan.types import STRING, BooleanType, DataType
 
 _KEEP_ALIASES = frozenset({"struct", "named_struct", "create_struct"})
 _WITHOUT_PARENTHESES = frozenset(
@@ -79,11 +82,30 @@ def _unchanged(e: Any, scope: Scope) -> Expression:
 
 def _name(e: UnresolvedAttribute, scope: Scope) -> Expression:
     if e.is_metadata:
-        raise unsupported(f"the metadata column {sql_id(e.parts)}")
+        return _metadata(e, scope) or _no_metadata(e)
     found = scope.resolve_here(e) or _literal_function(e, scope) or scope.resolve(e)
+    if found is None and (value := scope.context.variable(e.parts)) is not None:
+        call = FunctionCall("$variable", (value,), value.type, value.nullable, e.parts[-1].lower())
+        return Alias(call, (e.parts[-1],))
+    if found is None and e.parts[0].lower() == "_metadata":
+        found = _metadata(e, scope)
     if found is None:
         raise scope.unresolved(e)
     return found
+
+
+def _metadata(e: UnresolvedAttribute, scope: Scope) -> Expression | None:
+    """The hidden column of files, or a field of it."""
+    value = file_metadata(tuple(scope.plans)) if e.parts[0].lower() == "_metadata" else None
+    if value is None:
+        return None
+    for name in e.parts[1:]:
+        value = extract(value, Literal(name, STRING), scope.context)
+    return Alias(value, (e.parts[-1],))
+
+
+def _no_metadata(e: UnresolvedAttribute) -> Expression:
+    raise unsupported(f"the metadata column {sql_id(e.parts)}", "Files have the column _metadata.")
 
 
 def _literal_function(e: UnresolvedAttribute, scope: Scope) -> Expression | None:
@@ -128,6 +150,8 @@ def _function(e: UnresolvedFunction, scope: Scope) -> Expression:
     call = _call(e, scope)
     if is_aggregate(call) and any(contains_aggregate(child) for child in call.children):
         raise fail("NESTED_AGGREGATE_FUNCTION")
+    if is_aggregate(call) and any(contains_window(child) for child in call.children):
+        raise fail("_LEGACY_ERROR_TEMP_1031")
     return call
 
 
@@ -143,6 +167,11 @@ def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
     registered = scope.context.functions.get(name)
     if registered is not None and not exists(name):
         return _registered(registered, e, args)
+    if not exists(name) and (defined := scope.context.sql_function(name)) is not None:
+        value = resolve_value(inlined_value(defined, args), scope)
+        assert isinstance(defined, SqlFunction)  # others raise
+        plain = tuple(given_values(defined, args).values())
+        return FunctionCall("$sql_function", (value, *plain), value.type, value.nullable, ".".join(defined.parts))
     return resolve(
         name,
         args,

@@ -26,7 +26,7 @@ from penstock.plan.expressions import (
     UnresolvedFunction,
 )
 from penstock.plan.nodes import Aggregate, Filter, Node, Project, Sort
-from penstock.plan.types import BooleanType, IntegerType, MapType
+from penstock.plan.types import BooleanType, IntegerType, MapType, VariantType
 
 
 def resolve_filter(node: Filter, context: AnalysisContext) -> Node:
@@ -69,7 +69,7 @@ def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
     for key in keys:
         if contains_window(key):
             raise fail("UNSUPPORTED_EXPR_FOR_OPERATOR", invalidExprSqls=sql_expr(key))
-        if isinstance(key.type, MapType):
+        if isinstance(key.type, (MapType, VariantType)):
             raise fail(
                 "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
                 sqlExpr=f'"{sql_expr(key).strip(chr(34))} ASC NULLS FIRST"',

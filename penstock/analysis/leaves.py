@@ -7,6 +7,7 @@ from dataclasses import replace
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_id
 from penstock.analysis.reinstance import with_fresh_ids
+from penstock.core.errors import analysis_error
 from penstock.plan.expressions import Attribute, fresh_id
 from penstock.plan.nodes import CachedRelation, LocalData, Node, Range, Read, SubqueryAlias, UnresolvedTable
 from penstock.plan.types import LONG, StructType
@@ -46,6 +47,10 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
         )
     if node.streaming and isinstance(found, Read) and not found.streaming:
         found = resolve_read(replace(found, streaming=True, relation=None, columns=()), context)
+    if node.streaming and not found.is_streaming:
+        quoted = sql_id(node.parts)
+        message = f"{quoted} is not a temp view of a stream: read it without STREAM, as with spark.read.table."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1008", message, "XXKD0", quoted=quoted)
     return qualified(with_fresh_ids(found), node.parts[-1])
 
 

@@ -19,6 +19,7 @@ from penstock.analysis import (
     python_functions,
     reshape,
     set_operations,
+    sql_pivots,
     statistics,
     table_functions,
     values,
@@ -27,11 +28,14 @@ from penstock.analysis import (
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail
 from penstock.analysis.expressions import resolve_value
+from penstock.analysis.parse_text import resolve_parse_text
 from penstock.analysis.scope import Scope
 from penstock.analysis.with_tables import bind_common_tables, common_table
 from penstock.core.errors import unsupported
 from penstock.plan import nodes, python_nodes, statistic_nodes
+from penstock.plan import table_functions as table_nodes
 from penstock.plan.nodes import Hint, Join, Node, Project, Repartition, UnresolvedTable, With
+from penstock.plan.parse_nodes import ParseText
 
 NodeRule = Callable[[Any, AnalysisContext], Node]
 
@@ -49,12 +53,20 @@ def _hint(node: Hint, context: AnalysisContext) -> Node:
     return replace(node, parameters=())
 
 
+def _limit(node: Any, context: AnalysisContext) -> Node:
+    if node.count < 0:
+        name = "limit" if isinstance(node, nodes.Limit) else "offset"
+        raise fail("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", name=name, expr=f'"{node.count}"', v=node.count)
+    return node  # type: ignore[no-any-return]
+
+
 NODE_RULES: dict[type[Node], NodeRule] = {
     python_nodes.ApplyInPandasWithState: python_functions.resolve_with_state,
     python_nodes.CoGroupMap: python_functions.resolve_co_group_map,
     python_nodes.GroupMap: python_functions.resolve_group_map,
     python_nodes.MapPartitions: python_functions.resolve_map,
     python_nodes.TransformWithState: python_functions.resolve_transform_with_state,
+    table_nodes.CallTable: table_functions.resolve_call,
     statistic_nodes.AsOfJoin: nearness.resolve_as_of_join,
     statistic_nodes.CollectMetrics: statistics.resolve_metrics,
     statistic_nodes.Correlation: statistics.resolve_correlation,
@@ -64,6 +76,8 @@ NODE_RULES: dict[type[Node], NodeRule] = {
     statistic_nodes.Quantiles: statistics.resolve_quantiles,
     statistic_nodes.ReplaceNa: reshape.resolve_replace,
     statistic_nodes.SampleBy: statistics.resolve_sample_by,
+    statistic_nodes.SqlPivot: sql_pivots.resolve_sql_pivot,
+    statistic_nodes.SqlUnpivot: sql_pivots.resolve_sql_unpivot,
     statistic_nodes.Summary: statistics.resolve_summary,
     statistic_nodes.Transpose: reshape.resolve_transpose,
     statistic_nodes.Unpivot: reshape.resolve_unpivot,
@@ -78,9 +92,10 @@ NODE_RULES: dict[type[Node], NodeRule] = {
     nodes.Generate: table_functions.resolve_generate,
     nodes.Hint: _hint,
     nodes.Join: joins.resolve_join,
-    nodes.Limit: _as_it_is,
+    nodes.Limit: _limit,
     nodes.LocalData: leaves.resolve_local_data,
-    nodes.Offset: _as_it_is,
+    ParseText: resolve_parse_text,
+    nodes.Offset: _limit,
     nodes.OneRow: _as_it_is,
     nodes.Project: project.resolve_project,
     nodes.Range: leaves.resolve_range,

@@ -15,7 +15,7 @@ from penstock.core.errors import SparkError
 from penstock.functions import resolve
 from penstock.functions.coercion import cast_if_needed, same_type
 from penstock.functions.names import display_name
-from penstock.plan.expressions import Alias, Attribute, Cast, Expression, Literal, fresh_id
+from penstock.plan.expressions import Alias, Attribute, Cast, Expression, FunctionCall, Literal, fresh_id
 from penstock.plan.nodes import Aggregate, Node
 
 
@@ -51,7 +51,7 @@ def _spread(
 
 def _value(value: Expression, pivot: Attribute, scope: Scope) -> tuple[str, Expression]:
     resolved = resolve_value(value, scope)
-    if not isinstance(_uncast(resolved), Literal):
+    if not _is_constant(_uncast(resolved)):
         raise fail("NON_LITERAL_PIVOT_VALUES", expression=sql_expr(resolved))
     name = value.name if isinstance(value, Alias) else _text(resolved)
     if same_type(resolved.type, pivot.type):
@@ -67,8 +67,17 @@ def _value(value: Expression, pivot: Attribute, scope: Scope) -> tuple[str, Expr
 def _text(value: Expression) -> str:
     """The value as a column name: what CAST(value AS STRING) gives, `null` for NULL."""
     literal = _uncast(value)
+    if isinstance(literal, FunctionCall):
+        return f"{{{', '.join(_text(part) for part in literal.args[1::2])}}}"
     assert isinstance(literal, Literal)
     return "null" if literal.value is None else display_name(literal)
+
+
+def _is_constant(e: Expression) -> bool:
+    """A literal, or a struct of literals (for a pivot by several columns)."""
+    if isinstance(e, FunctionCall) and e.name == "named_struct":
+        return all(_is_constant(_uncast(part)) for part in e.args)
+    return isinstance(e, Literal)
 
 
 def _uncast(e: Expression) -> Expression:

@@ -17,7 +17,7 @@ from penstock.functions.coercion import cast_if_needed, common_type, is_numeric,
 from penstock.plan.expressions import Alias, Attribute, Expression, Literal, SortOrder, UnresolvedFunction, fresh_id
 from penstock.plan.nodes import Aggregate, Filter, LocalData, Node, Project, Sort
 from penstock.plan.statistic_nodes import CrossTab, ReplaceNa, Transpose, Unpivot
-from penstock.plan.types import DOUBLE, STRING, BooleanType, DataType, StructField, StructType
+from penstock.plan.types import DOUBLE, STRING, BooleanType, DataType, NullType, StructField, StructType
 
 
 def resolve_unpivot(node: Unpivot, context: AnalysisContext) -> Node:
@@ -32,7 +32,7 @@ def resolve_unpivot(node: Unpivot, context: AnalysisContext) -> Node:
     if not values:
         raise fail("UNPIVOT_REQUIRES_VALUE_COLUMNS")
     shared = common_type(tuple(v.type for v in values), context.conf)
-    if shared is None:
+    if shared is None or len({is_string(v.type) for v in values if not isinstance(v.type, NullType)}) > 1:
         raise fail("UNPIVOT_VALUE_DATA_TYPE_MISMATCH", types=", ".join(sorted(_type_of(v) for v in values)))
     rows = tuple(_unpivoted(v, shared, context) for v in values)
     generator = UnresolvedFunction("inline", (UnresolvedFunction("array", rows),))

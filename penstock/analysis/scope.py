@@ -76,7 +76,10 @@ class Scope:
         if len(candidates) > 1:
             shown = sorted(sql_id((*a.qualifier, a.name)) for a in candidates)
             raise fail("AMBIGUOUS_REFERENCE", name=sql_id(parts), referenceNames=f"[{', '.join(shown)}]")
-        return self._nested(candidates[0], rest)
+        found = candidates[0]
+        if not rest and found.name != parts[-1]:
+            found = replace(found, name=parts[-1])  # columns are named as the query writes them
+        return self._nested(found, rest)
 
     def variable(self, parts: tuple[str, ...]) -> Expression | None:
         """A lambda's parameter, innermost first."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from penstock.analysis.context import AnalysisContext
+from penstock.analysis.deduplicate import refuse_maps
 from penstock.analysis.errors import fail, ordinal, sql_id, sql_type
 from penstock.functions.coercion import cast_if_needed, common_type
 from penstock.plan.expressions import Alias, Attribute, Expression, Literal, fresh_id
@@ -25,6 +26,8 @@ def resolve_set_operation(node: SetOperation, context: AnalysisContext) -> Node:
             invalidOrdinalNum="second",
             invalidNumColumns=len(right.output),
         )
+    if not (node.kind == "union" and node.is_all):
+        refuse_maps(left, right)
     pairs = list(zip(left.output, right.output, strict=True))
     types = [_common(i, a, b, operator, context) for i, (a, b) in enumerate(pairs)]
     left, right = _cast(left, types, context), _cast(right, types, context)

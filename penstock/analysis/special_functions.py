@@ -23,7 +23,7 @@ def _window_time(args: tuple[Expression, ...], scope: Scope) -> Expression:
 
 
 def _session_window(args: tuple[Expression, ...], scope: Scope) -> Expression:
-    raise unsupported("session_window", "Use window(), or keep sessions with transformWithState.")
+    return time_windows.session_window_call(args, scope.context)
 
 
 def _grouping(args: tuple[Expression, ...], scope: Scope) -> Expression:
@@ -46,8 +46,9 @@ def _input_file(name: str) -> Callable[[tuple[Expression, ...], Scope], Expressi
     """Nothing (or -1) where no file is read; over files it is refused rather than answered with nothing."""
 
     def handler(args: tuple[Expression, ...], scope: Scope) -> Expression:
-        if any(isinstance(node, Read) for plan in scope.plans for node in plan.walk()):
-            raise unsupported(f"{name} over a data source", "The column _metadata.file_path has the file's name.")
+        reads = (node for plan in scope.plans for node in plan.walk() if isinstance(node, Read))
+        if any(not hasattr(read.relation, "scan_files") for read in reads):
+            raise unsupported(f"{name} over a data source that is not of files")
         return resolve(name, args, conf=scope.context.conf)
 
     return handler

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from penstock.analysis.aggregate import resolve_aggregate
 from penstock.analysis.build import Build, literal, named, requirement_failed
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.expressions import resolve_value
+from penstock.analysis.observed_metrics import check_metrics
 from penstock.analysis.project import resolve_project
 from penstock.analysis.scope import Scope
-from penstock.core.errors import illegal_argument, unsupported
+from penstock.analysis.select_list import resolve_select_list
+from penstock.core.errors import illegal_argument
 from penstock.functions.coercion import is_numeric, is_string
 from penstock.plan.expressions import Alias, Attribute, Expression, Lambda, LambdaVariable, Literal, UnresolvedFunction
 from penstock.plan.nodes import Aggregate, Join, Node, Project
@@ -219,7 +220,7 @@ def _per_entry(
 
 
 def resolve_sample_by(node: SampleBy, context: AnalysisContext) -> Node:
-    """df.sampleBy: each row by its own random number.  Which rows those are differs from Spark's choice."""
+    """df.sampleBy: each row by its own random number."""
     build = Build(context)
     for _, fraction in node.fractions:
         if not 0 <= fraction <= 1:
@@ -237,9 +238,6 @@ def resolve_sample_by(node: SampleBy, context: AnalysisContext) -> Node:
 
 def resolve_metrics(node: CollectMetrics, context: AnalysisContext) -> Node:
     """df.observe: aggregates over the rows that pass."""
-    if node.child.is_streaming:
-        raise unsupported("DataFrame.observe on a stream", "Aggregate in foreachBatch.")
-    metrics = resolve_aggregate(Aggregate((), node.metrics, node.child), context)
-    if not isinstance(metrics, Aggregate):
-        raise unsupported("a window function or generator in DataFrame.observe")
-    return replace(node, metrics=metrics.aggregates)
+    metrics = tuple(resolve_select_list(node.metrics, Scope(context, node.child)))
+    check_metrics(node.name, metrics, node.child)
+    return replace(node, metrics=metrics)

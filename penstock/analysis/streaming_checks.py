@@ -8,6 +8,7 @@ from typing import Any
 from penstock.analysis.errors import fail
 from penstock.analysis.metadata import WATERMARK_DELAY
 from penstock.analysis.streaming_joins import can_forget_unmatched
+from penstock.core.config import Conf
 from penstock.core.errors import analysis_error
 from penstock.functions.names import display_name
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, SubqueryExpression, WindowExpression
@@ -25,14 +26,18 @@ from penstock.plan.nodes import (
     Tail,
 )
 from penstock.plan.python_nodes import ApplyInPandasWithState, TransformWithState
+from penstock.plan.session_nodes import MergeSessions
 
 _JOIN_NAMES = {
     "inner": "Inner", "cross": "Cross", "left": "LeftOuter", "right": "RightOuter", "full": "FullOuter",
     "semi": "LeftSemi", "anti": "LeftAnti",
 }  # fmt: skip
+_ALL_CHECKS = "spark.sql.streaming.unsupportedOperationCheck"
+_CORRECTNESS_CHECK = "spark.sql.streaming.statefulOperator.checkCorrectness.enabled"
 _CORRECTNESS = (
     "Detected pattern of possible 'correctness' issue due to global watermark: a stateful operation stands over "
-    "another whose rows may be older than the watermark, so that they would be lost. Use output mode append."
+    "another whose rows may be older than the watermark, so that they would be lost. Use output mode append, or set "
+    "spark.sql.streaming.statefulOperator.checkCorrectness.enabled to false to run it all the same."
 )
 
 
@@ -42,9 +47,12 @@ def check_batch(plan: Node) -> None:
         raise _refused("Queries with streaming sources must be executed with writeStream.start()")
 
 
-def check_streaming(plan: Node, output_mode: str) -> None:
-    """Raise Spark's error if `plan` cannot run as a stream in `output_mode` (append, update, complete)."""
-    mode = output_mode.lower()
+def check_streaming(plan: Node, output_mode: str, conf: Conf | None = None) -> None:
+    """Raise Spark's error if `plan` cannot run as a stream in `output_mode` (append, update, complete).  `conf` may
+    turn off the check of rows that could be lost between stateful operators, or all checks."""
+    mode, settings = output_mode.lower(), conf or Conf()
+    if settings.get(_ALL_CHECKS, "true") == "false":
+        return
     if not plan.is_streaming:
         raise _refused("Queries without streaming sources cannot be executed with writeStream.start()")
     nodes = list(_bottom_up(plan))
@@ -52,7 +60,8 @@ def check_streaming(plan: Node, output_mode: str) -> None:
     for node in nodes:
         if node.is_streaming:
             _check_node(node, mode)
-    _check_chain(nodes, mode)
+    if settings.get(_CORRECTNESS_CHECK, "true") != "false":
+        _check_chain(nodes, mode)
 
 
 def _bottom_up(plan: Node) -> Iterator[Node]:
@@ -91,6 +100,8 @@ def _check_mode(aggregates: list[Aggregate], mode: str) -> None:
         raise _wrong_mode(mode, "no streaming aggregations")
     if mode == "append" and aggregates and not _has_event_time(aggregates[-1]):
         raise _wrong_mode(mode, "streaming aggregations without watermark")
+    if mode == "update" and aggregates and isinstance(aggregates[-1].child, MergeSessions):
+        raise _wrong_mode(mode, "session window streaming aggregations")
 
 
 def _has_event_time(aggregate: Aggregate) -> bool:
@@ -254,6 +265,9 @@ def _check_chain(nodes: list[Node], mode: str) -> None:
 def _is_stateful(node: Node) -> bool:
     if isinstance(node, Join):
         return node.left.is_streaming and node.right.is_streaming
+    if isinstance(node, Deduplicate):
+        timed = node.within_watermark or any(WATERMARK_DELAY in key.metadata for key in node.keys)
+        return timed and node.is_streaming
     return isinstance(node, (Aggregate, ApplyInPandasWithState, TransformWithState)) and node.is_streaming
 
 

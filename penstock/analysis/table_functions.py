@@ -17,6 +17,7 @@ from penstock.functions import resolve
 from penstock.functions.table import exists, lookup
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
 from penstock.plan.nodes import Generate, Node, OneRow, Project, Range, TableFunction
+from penstock.plan.table_functions import CallTable
 
 _WORKER_LOGS = "spark.sql.pyspark.worker.logging.enabled"
 
@@ -24,8 +25,15 @@ _WORKER_LOGS = "spark.sql.pyspark.worker.logging.enabled"
 def resolve_table_function(node: TableFunction, context: AnalysisContext) -> Node:
     """`range(end)`, `range(start, end[, step[, partitions]])`, or a generator over one row."""
     scope = Scope(context)
-    args = tuple(resolve_value(arg, scope) for arg in node.args)
     name = node.name.lower()
+    if (registered := context.table_functions.get(name)) is not None and not (name == "range" or exists(name)):
+        return resolve_call(CallTable(registered, node.args), context)
+    if name != "range" and not exists(name) and (defined := context.sql_function(name)) is not None:
+        from penstock.analysis.nodes import resolve_node  # it uses this module
+        from penstock.analysis.sql_functions import inlined_query
+
+        return resolve_node(inlined_query(defined, node.args), context)
+    args = tuple(resolve_value(arg, scope) for arg in node.args)
     if name == "range":
         return resolve_range(_range(args), context)
     if name == "python_worker_logs":
@@ -37,6 +45,13 @@ def resolve_table_function(node: TableFunction, context: AnalysisContext) -> Nod
         raise fail("UNRESOLVABLE_TABLE_VALUED_FUNCTION", name=sql_id([node.name]))
     generate = make_generate(resolve(name, args, conf=context.conf), OneRow(), ())
     return Project(generate.generated, generate)
+
+
+def resolve_call(node: CallTable, context: AnalysisContext) -> Node:
+    """A Python table function."""
+    from penstock.analysis.table_calls import resolve_call_table  # the analyzer of plans, which uses this module
+
+    return resolve_call_table(node, context)
 
 
 def _range(args: tuple[Expression, ...]) -> Range:

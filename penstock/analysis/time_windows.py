@@ -1,4 +1,4 @@
-"""`window(time, duration, slide, start)` and `window_time(window)`.
+"""`window(time, duration, slide, start)`, `session_window(time, gap)` and `window_time(window)`.
 
 A window call multiplies rows when windows overlap, so it becomes a node, ExpandWindows, below the expressions; the call
 itself becomes that node's `window` column.  Rows without a time are in no window.
@@ -12,11 +12,13 @@ from dataclasses import replace
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_expr
 from penstock.analysis.metadata import TIME_WINDOW, metadata_of
+from penstock.analysis.session_windows import check_count, is_session, refuse_time, session_call, session_node
 from penstock.core.errors import illegal_argument
 from penstock.functions.coercion import cast_if_needed
 from penstock.functions.errors import not_foldable, wrong_count, wrong_input
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, Literal, fresh_id
 from penstock.plan.nodes import ExpandWindows, Node
+from penstock.plan.session_nodes import ExpandSessions
 from penstock.plan.types import (
     LONG,
     TIMESTAMP,
@@ -40,6 +42,8 @@ def window_call(args: tuple[Expression, ...], context: AnalysisContext) -> Expre
     if not 2 <= len(args) <= 4:
         raise wrong_count("window", 2, 4, len(args))
     time = _time(args, context)
+    if time is None:
+        raise wrong_input("window", args, 0, '("TIMESTAMP" or "TIMESTAMP WITHOUT TIME ZONE")')
     duration = _microseconds(args, 1)
     slide = _microseconds(args, 2) if len(args) > 2 else duration
     start = _microseconds(args, 3) if len(args) > 3 else 0
@@ -47,6 +51,15 @@ def window_call(args: tuple[Expression, ...], context: AnalysisContext) -> Expre
     _check((args[0], *literals), duration, slide, start)
     fields = [StructField("start", time.type), StructField("end", time.type)]
     return FunctionCall("window", (time, *literals), StructType(fields), slide != duration, "window")
+
+
+def session_window_call(args: tuple[Expression, ...], context: AnalysisContext) -> Expression:
+    """`session_window(...)`; a placeholder until `expand_windows`."""
+    check_count(args)
+    time = _time(args, context)
+    if time is None:
+        raise refuse_time(args)
+    return session_call(time, args)
 
 
 def window_time(args: tuple[Expression, ...], context: AnalysisContext) -> Expression:
@@ -67,26 +80,28 @@ def expand_windows(columns: Sequence[Expression], child: Node) -> tuple[list[Exp
     if len(calls) > 1:
         raise fail("_LEGACY_ERROR_TEMP_1039")
     (call,) = calls
-    node = _existing(call, child) or _node(call, child)
+    assert isinstance(call, FunctionCall)
+    node = session_node(call, child) if is_session(call) else _existing(call, child) or _node(call, child)
     return [_replaced(column, call, node.window) for column in columns], node
 
 
-def _existing(call: Expression, child: Node) -> ExpandWindows | None:
+def _existing(call: FunctionCall, child: Node) -> ExpandWindows | None:
     """The node that GROUP BY made of the same call, when the select list repeats it."""
+    if isinstance(child, ExpandSessions):
+        raise fail("_LEGACY_ERROR_TEMP_1039")
     if not isinstance(child, ExpandWindows):
         return None
     spans = tuple(Literal(us, LONG) for us in (child.duration_us, child.slide_us, child.start_us))
-    if not isinstance(call, FunctionCall) or call.args != (child.time, *spans):
+    if call.args != (child.time, *spans):
         raise fail("_LEGACY_ERROR_TEMP_1039")
     return child
 
 
 def _is_window(e: Expression) -> bool:
-    return isinstance(e, FunctionCall) and e.name == "window"
+    return isinstance(e, FunctionCall) and e.name in ("window", "session_window")
 
 
-def _node(call: Expression, child: Node) -> ExpandWindows:
-    assert isinstance(call, FunctionCall)
+def _node(call: FunctionCall, child: Node) -> ExpandWindows:
     time, *durations = call.args
     duration, slide, start = (d.value for d in durations if isinstance(d, Literal))
     metadata = {**metadata_of(time), TIME_WINDOW: True}
@@ -107,7 +122,8 @@ def _window_struct(kind: DataType) -> DataType | None:
     return None
 
 
-def _time(args: tuple[Expression, ...], context: AnalysisContext) -> Expression:
+def _time(args: tuple[Expression, ...], context: AnalysisContext) -> Expression | None:
+    """The event time that the first argument is; None when it is none."""
     kind = args[0].type
     if isinstance(kind, (TimestampType, TimestampNTZType)):
         return args[0]
@@ -115,7 +131,7 @@ def _time(args: tuple[Expression, ...], context: AnalysisContext) -> Expression:
         return cast_if_needed(args[0], TIMESTAMP, context.conf)
     if _window_struct(kind) is not None:
         return window_time(args[:1], context)
-    raise wrong_input("window", args, 0, '("TIMESTAMP" or "TIMESTAMP WITHOUT TIME ZONE")')
+    return None
 
 
 def _microseconds(args: tuple[Expression, ...], index: int) -> int:

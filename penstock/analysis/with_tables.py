@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from penstock.analysis.context import AnalysisContext, CommonTable
+from penstock.analysis.errors import fail, sql_id
 from penstock.plan.nodes import UnresolvedTable, With
 
 
 def bind_common_tables(node: With, context: AnalysisContext) -> AnalysisContext:
     """The context of the query under WITH: later definitions see the earlier ones."""
+    keys = [context.key(name) for name in node.names]
+    twice = sorted({name for name, key in zip(node.names, keys, strict=True) if keys.count(key) > 1})
+    if twice:
+        raise fail("DUPLICATED_CTE_NAMES", duplicateNames=", ".join(sql_id([name]) for name in twice))
     tables = dict(context.common_tables)
     for name, plan in zip(node.names, node.plans, strict=True):
         tables[context.key(name)] = CommonTable(plan, dict(tables))

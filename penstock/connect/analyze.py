@@ -58,11 +58,18 @@ def _explain(session: Session, request: Any, response: pb.AnalyzePlanResponse) -
 
 
 def explain_text(session: Session, parsed: Node, mode: str) -> str:
-    """`df.explain()`: the logical plans where asked for, and as the physical plan the SQL that runs."""
+    """`df.explain(mode)` in Spark's five modes.  The code that "codegen" shows is SQL: that is what runs."""
     from penstock.plan import printing
+    from penstock.translate.physical import formatted_plan, physical_tree
 
     plan = resolve(session, parsed)
-    executed = printing.tree(plan) if plan.is_streaming else _executed(session, session.caches.shown(plan))
+    shown = plan if plan.is_streaming else session.caches.shown(plan)
+    executed = printing.tree(plan) if plan.is_streaming else physical_tree(shown)
+    if mode == "codegen" and not plan.is_streaming:
+        code = _generated(session, shown)
+        return f"Found 1 WholeStageCodegen subtrees.\n== Subtree 1 / 1 ==\n{executed}\nGenerated code:\n{code}\n"
+    if mode == "formatted" and not plan.is_streaming:
+        executed = formatted_plan(shown)
     if mode == "cost":
         return printing.explain_cost(plan, executed)
     if mode == "extended":
@@ -70,12 +77,10 @@ def explain_text(session: Session, parsed: Node, mode: str) -> str:
     return f"== Physical Plan ==\n{executed}\n"
 
 
-def _executed(session: Session, plan: Node) -> str:
+def _generated(session: Session, plan: Node) -> str:
     from penstock.pyfn import split
-    from penstock.translate import Input, TranslateContext, to_sql
+    from penstock.translate import TranslateContext, to_sql
 
-    if isinstance(plan, Input):
-        return f"{plan.name} [{', '.join(f'{a.name}#{a.id}' for a in plan.output)}]"
     context = TranslateContext(session.conf)
     rest, steps = split(plan, context)
     return "\n".join([*map(str, steps), to_sql(rest, context)])

@@ -8,14 +8,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from penstock.connect.tables import CATALOG, DEFAULT, Table, TableCatalog
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError, analysis_error, unsupported
-from penstock.plan.expressions import PythonFunction
+from penstock.plan.expressions import Literal, PythonFunction
 from penstock.plan.nodes import Node, Read
+from penstock.plan.sql_functions import UserFunction
+from penstock.plan.table_functions import PythonTableFunction
 from penstock.plan.types import StructType
 from penstock.sources.base import Scan, StreamContext, StreamSource
+
+if TYPE_CHECKING:
+    from penstock.pyfn.data_sources import PythonDataSource
 
 #: A resolved plan, or what makes one anew at each look-up (the table of a memory sink grows).
 View = Node | Callable[[], Node]
@@ -80,6 +86,10 @@ class SessionCatalog:
         self.global_views = global_views
         self.relations: dict[str, Node] = {}
         self.functions: dict[str, PythonFunction] = {}
+        self.sql_functions: dict[str, UserFunction] = {}
+        self.variables: dict[str, Literal] = {}
+        self.table_functions: dict[str, PythonTableFunction] = {}
+        self.data_sources: dict[str, PythonDataSource] = {}
 
     def lookup(self, parts: tuple[str, ...]) -> Node | None:
         """The plan of a temp view (`name` or `global_temp.name`), else of a table or a persistent view."""
@@ -123,6 +133,28 @@ class SessionCatalog:
     def register(self, function: PythonFunction) -> None:
         """spark.udf.register: a function that SQL text may call, in place of one registered before."""
         self.functions[function.name.lower()] = function
+
+    def register_table(self, function: PythonTableFunction) -> None:
+        """spark.udtf.register."""
+        self.table_functions[function.name.lower()] = function
+
+    def variable(self, parts: tuple[str, ...]) -> Literal | None:
+        """A session variable: `x`, `session.x`, `system.session.x`."""
+        if tuple(part.lower() for part in parts[:-1]) not in ((), ("session",), ("system", "session")):
+            return None
+        return self.variables.get(parts[-1].lower())
+
+    def function_key(self, parts: tuple[str, ...]) -> tuple[str, str]:
+        """The database and the bare name that a function's name stands for, in lower case."""
+        database, name = self.table_name(parts)
+        return database.lower(), name.lower()
+
+    def sql_function(self, name: str) -> UserFunction | None:
+        """A function that SQL defined: `f`, `database.f`, `spark_catalog.database.f`."""
+        parts = tuple(name.split("."))
+        if len(parts) == 1 and name.lower() in self.sql_functions:
+            return self.sql_functions[name.lower()]
+        return self.tables.functions.get(self.function_key(parts)) if len(parts) <= 3 else None
 
     def drop_view(self, parts: tuple[str, ...]) -> bool:
         """Whether there was such a temp view."""
@@ -169,6 +201,7 @@ def scan(table: Table, conf: Conf) -> Node:
     """The plan that reads a table: its files, of its partitions if it has such; no rows where there are no files."""
     from penstock.analysis.leaves import attributes_of
     from penstock.sources import registry
+    from penstock.sources.files.relation import FileRelation
 
     if table.view is not None:
         return table.view()
@@ -179,7 +212,8 @@ def scan(table: Table, conf: Conf) -> Node:
     options = dict(table.options) if whole else {**table.options, "basePath": table.path}
     read = Read(table.provider, options, paths, table.schema, columns=attributes_of(table.schema))
     there = paths and Path(table.path).is_dir()
-    return replace(read, relation=registry.resolve(read, conf) if there else NoFiles(table.schema))
+    relation = registry.resolve(read, conf) if there else NoFiles(table.schema)
+    return replace(read, relation=replace(relation, is_table=True) if isinstance(relation, FileRelation) else relation)
 
 
 @dataclass(frozen=True)

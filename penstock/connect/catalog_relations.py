@@ -15,6 +15,7 @@ from penstock.connect.pipeline import Result
 from penstock.connect.tables import CATALOG, Database, Table, schema_not_found
 from penstock.core.errors import analysis_error, unsupported
 from penstock.plan.nodes import Node, Read
+from penstock.plan.sql_functions import JavaFunction, UserFunction
 from penstock.plan.types import BOOLEAN, STRING, ArrayType, DataType, StructField, StructType
 from penstock.sql import split_identifier
 
@@ -189,8 +190,17 @@ def _list_columns(session: Session, message: pb.ListColumns) -> Rows:
     parts = split_identifier(message.table_name)
     table = None if session.catalog.is_view(parts) else session.catalog.table(parts)
     keys = {name.lower() for name in table.partition_by} if table is not None else set()
+    buckets = {name.lower() for name in table.buckets.columns} if table is not None and table.buckets else set()
     return [
-        (a.name, a.metadata.get("comment"), a.type.simpleString(), a.nullable, a.name.lower() in keys, False, False)
+        (
+            a.name,
+            a.metadata.get("comment"),
+            a.type.simpleString(),
+            a.nullable,
+            a.name.lower() in keys,
+            a.name.lower() in buckets,
+            False,
+        )
         for a in plan.output
     ]
 
@@ -249,19 +259,45 @@ def _function(name: str) -> tuple[Any, ...]:
     return (name, None, None, None, f"penstock.functions.{name}", True)
 
 
+def _user_function(session: Session, parts: tuple[str, ...], function: UserFunction) -> tuple[Any, ...]:
+    """A function that SQL defined: of the session, or of a database."""
+    name = parts[-1].lower()
+    class_name = function.class_name if isinstance(function, JavaFunction) else "org.apache.spark.sql.SQLFunction"
+    if len(parts) == 1 and name in session.catalog.sql_functions:
+        return (name, None, None, None, class_name, True)
+    database = session.catalog.function_key(parts)[0]
+    return (name, CATALOG, [database], None, class_name, False)
+
+
+def _registered(session: Session) -> set[str]:
+    """Functions and table functions of Python, by name."""
+    return {*session.catalog.functions, *session.catalog.table_functions}
+
+
 def _list_functions(session: Session, message: pb.ListFunctions) -> Rows:
-    registered = [name for name in sorted(session.catalog.functions) if matches(name, message.pattern or None)]
-    return [_function(name) for name in (*function_names(message.pattern or None), *registered)]
+    registered = [name for name in sorted(_registered(session)) if matches(name, message.pattern or None)]
+    found = [_function(name) for name in (*function_names(message.pattern or None), *registered)]
+    catalog, database = session.catalog, message.db_name or session.catalog.current_database
+    persistent = {key[1]: f for key, f in catalog.tables.functions.items() if key[0] == database.lower()}
+    for name, function in sorted({**persistent, **catalog.sql_functions}.items()):
+        if matches(name, message.pattern or None):
+            found.append(_user_function(session, (name,), function))
+    return found
 
 
 def _function_exists(session: Session, message: pb.FunctionExists) -> Rows:
     name = split_identifier(message.function_name)[-1].lower()
-    return [(name in session.catalog.functions or name in function_names(),)]
+    known = session.catalog.sql_function(message.function_name) is not None
+    return [(known or name in _registered(session) or name in function_names(),)]
 
 
 def _get_function(session: Session, message: pb.GetFunction) -> Rows:
-    name = split_identifier(message.function_name)[-1].lower()
-    if name not in session.catalog.functions and name not in function_names():
+    parts = split_identifier(message.function_name)
+    name = parts[-1].lower()
+    defined = session.catalog.sql_function(message.function_name)
+    if defined is not None:
+        return [_user_function(session, parts, defined)]
+    if name not in _registered(session) and name not in function_names():
         routine = f"`{name}`"
         raise analysis_error(
             "UNRESOLVED_ROUTINE",

@@ -72,6 +72,14 @@ def _handler(kind: str) -> Handler:
     return handler
 
 
+def _merge_into(call: Call, command: pb.MergeIntoTableCommand) -> Payloads:
+    from penstock.connect.table_commands import rows_unchangeable
+    from penstock.sql import split_identifier
+
+    parts = split_identifier(command.target_table_name)
+    raise rows_unchangeable(call.session, parts, "MERGE INTO TABLE")
+
+
 def _sql_command(call: Call, command: pb.SqlCommand) -> Payloads:
     from penstock.connect.sql_commands import execute
 
@@ -147,6 +155,22 @@ def _register_function(call: Call, command: pb.CommonInlineUserDefinedFunction) 
     yield from ()
 
 
+def _register_table_function(call: Call, command: pb.CommonInlineUserDefinedTableFunction) -> Payloads:
+    """`spark.udtf.register`."""
+    from penstock.connect.decode_python import table_function
+
+    call.session.catalog.register_table(table_function(command))
+    yield from ()
+
+
+def _register_data_source(call: Call, command: pb.CommonInlineUserDefinedDataSource) -> Payloads:
+    """`spark.dataSource.register`."""
+    from penstock.connect import data_sources
+
+    data_sources.register(call.session, command)
+    yield from ()
+
+
 def _write(call: Call, command: pb.WriteOperation) -> Payloads:
     yield from encode.encode_observed(write_commands.write(call.session, command, call.operation))
 
@@ -174,14 +198,14 @@ _HANDLERS: dict[str, Handler] = {
     "remove_cached_remote_relation_command": _remove_cached,
     "get_resources_command": _get_resources,
     "register_function": _register_function,
+    "register_table_function": _register_table_function,
+    "register_data_source": _register_data_source,
     "ml_command": _ml_command,
+    "merge_into_table_command": _merge_into,
 }
 
 _REFUSED = {
-    "register_table_function": "user-defined table functions",
-    "register_data_source": "Python data sources",
     "create_resource_profile_command": "resource profiles",
-    "merge_into_table_command": "DataFrame.mergeInto",
     "execute_external_command": "external commands",
     "pipeline_command": "declarative pipelines",
 }

@@ -14,6 +14,7 @@ from penstock.connect.decode_context import DecodeContext, DecodeHooks, NoHooks
 from penstock.connect.decode_sources import sql_statement
 from penstock.connect.decode_types import decode_literal, decode_type
 from penstock.core.errors import SparkError
+from penstock.core.recursion import allow_deep_plans
 from penstock.plan.expressions import Expression
 from penstock.plan.nodes import Node, With
 from penstock.sql.statements import CreateView, Query, Statement
@@ -31,6 +32,7 @@ __all__ = [
 
 def decode_relation(message: pb.Relation, hooks: DecodeHooks | None = None) -> Node:
     """The unresolved plan of a relation."""
+    allow_deep_plans()
     return decode_relations.relation(message, DecodeContext(hooks or NoHooks()))
 
 

@@ -12,6 +12,8 @@ from penstock.connect.decode_context import DecodeContext
 from penstock.connect.decode_types import decode_literal, decode_type
 from penstock.core.errors import SparkError, analysis_error, unsupported
 from penstock.plan import expressions as ex
+from penstock.plan.nodes import Node
+from penstock.plan.table_functions import TableArgument
 from penstock.plan.types import INTEGER
 from penstock.sql import parse_expression, parse_type, split_identifier
 from penstock.sql.lambdas import bind_lambda
@@ -199,13 +201,25 @@ def _named(message: pb.NamedArgumentExpression, context: DecodeContext) -> ex.Ex
 
 def _subquery(message: pb.SubqueryExpression, context: DecodeContext) -> ex.Expression:
     kind = _SUBQUERY_KINDS.get(message.subquery_type)
-    if kind is None:
-        raise unsupported("table arguments (DataFrame.asTable)")
     plan = context.references.get(message.plan_id)
     if plan is None:
         text = f"The subquery's plan {message.plan_id} did not come with the query."
         raise SparkError("CONNECT_INVALID_PLAN.SUBQUERY", text, sqlstate="56K00")
+    if kind is None:
+        return _table_argument(message.table_arg_options, plan, context)
     return ex.SubqueryExpression(kind, plan, expressions(message.in_subquery_values, context))
+
+
+def _table_argument(
+    options: pb.SubqueryExpression.TableArgOptions, plan: Node, context: DecodeContext
+) -> ex.Expression:
+    """`df.asTable()` with partitionBy, orderBy and withSinglePartition."""
+    return TableArgument(
+        plan,
+        expressions(options.partition_spec, context),
+        tuple(sort_order(key, context) for key in options.order_spec),
+        options.with_single_partition,
+    )
 
 
 _SYNONYMS = {"=": "==", "!": "not"}
@@ -234,6 +248,6 @@ EXPRESSIONS: dict[str, Callable[[Any, DecodeContext], ex.Expression]] = {
 REFUSED_EXPRESSIONS: dict[str, str] = {
     "merge_action": "MERGE INTO",
     "typed_aggregate_expression": "typed aggregates of Scala",
-    "direct_shuffle_partition_id": "repartitionById",
+    "direct_shuffle_partition_id": "repartitionById in this place",
     "extension": "expression plug-ins",
 }

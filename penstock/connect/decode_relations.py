@@ -16,7 +16,8 @@ from penstock.connect.decode_statistics import statistic_relations
 from penstock.connect.decode_types import decode_literal, decode_type
 from penstock.core.errors import SparkError, unsupported
 from penstock.plan import nodes
-from penstock.plan.expressions import Expression
+from penstock.plan.expressions import Expression, SortOrder
+from penstock.plan.parse_nodes import ParseText
 from penstock.plan.types import StructType
 from penstock.sql.intervals import parse_delay
 
@@ -161,12 +162,18 @@ def _subquery_alias(message: pb.SubqueryAlias, context: DecodeContext) -> nodes.
 
 
 def _repartition(message: pb.Repartition, context: DecodeContext) -> nodes.Node:
-    return nodes.Repartition(relation(message.input, context), message.num_partitions)
+    kind = "hash" if message.shuffle or not message.HasField("shuffle") else "coalesce"
+    return nodes.Repartition(relation(message.input, context), message.num_partitions, kind=kind)
 
 
 def _repartition_by(message: pb.RepartitionByExpression, context: DecodeContext) -> nodes.Node:
     count = message.num_partitions if message.HasField("num_partitions") else None
-    return nodes.Repartition(relation(message.input, context), count, expressions(message.partition_exprs, context))
+    child, first = relation(message.input, context), message.partition_exprs[0] if message.partition_exprs else None
+    if first is not None and first.WhichOneof("expr_type") == "direct_shuffle_partition_id":
+        wanted = expression(first.direct_shuffle_partition_id.child, context)
+        return nodes.Repartition(child, count, (wanted,), "id")
+    keys = expressions(message.partition_exprs, context)
+    return nodes.Repartition(child, count, keys, "range" if any(isinstance(k, SortOrder) for k in keys) else "hash")
 
 
 def _to_df(message: pb.ToDF, context: DecodeContext) -> nodes.Node:
@@ -245,6 +252,14 @@ def with_references(message: pb.WithRelations, context: DecodeContext) -> Decode
     return context
 
 
+def _parse(message: pb.Parse, context: DecodeContext) -> nodes.Node:
+    """spark.read.json(df), .csv(df), .xml(df)."""
+    form = {pb.Parse.PARSE_FORMAT_CSV: "csv", pb.Parse.PARSE_FORMAT_JSON: "json", pb.Parse.PARSE_FORMAT_XML: "xml"}[message.format]
+    found = decode_type(message.schema) if message.HasField("schema") else None
+    schema = found if isinstance(found, StructType) else None
+    return ParseText(form, relation(message.input, context), dict(message.options), schema)
+
+
 RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {
     **SOURCES,
     **python_relations(relation),
@@ -275,12 +290,11 @@ RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {
     "drop_na": _drop_na,
     "with_watermark": _with_watermark,
     "with_relations": with_relations,
+    "parse": _parse,
 }
 
 REFUSED_RELATIONS: dict[str, str] = {
-    "parse": "reading JSON, CSV or XML from a DataFrame of strings",
     "html_string": "DataFrame._repr_html_ (spark.sql.repl.eagerEval.enabled)",
-    "common_inline_user_defined_table_function": "Python table functions (UDTF)",
     "common_inline_user_defined_data_source": "Python data sources",
     "relation_changes": "reading a table's changes",
     "catalog": "this catalog operation inside of a query",

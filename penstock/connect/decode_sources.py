@@ -76,7 +76,9 @@ def _cached_remote(message: pb.CachedRemoteRelation, context: DecodeContext) -> 
 
 
 def _range(message: pb.Range, context: DecodeContext) -> nodes.Node:
-    return nodes.Range(message.start if message.HasField("start") else 0, message.end, message.step)
+    start = message.start if message.HasField("start") else 0
+    partitions = message.num_partitions if message.HasField("num_partitions") else None
+    return nodes.Range(start, message.end, message.step, partitions=partitions)
 
 
 def _table_function(message: pb.UnresolvedTableValuedFunction, context: DecodeContext) -> nodes.Node:

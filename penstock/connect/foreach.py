@@ -13,6 +13,7 @@ from penstock.connect.commands import kept
 from penstock.connect.errors import invalid_plan, plain_illegal_argument
 from penstock.connect.pipeline import Result
 from penstock.connect.python_objects import objects
+from penstock.core.errors import PYTHON, SparkError
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.foreach import ForeachBatchSink, ForeachSink
 
@@ -63,7 +64,22 @@ def _load(service: Service, session: Session, command: bytes) -> tuple[Any, Any]
     """The object, and the client session that it may refer to while it is unpickled."""
     client = clients.client_session(service, session)
     with clients.active(client):
-        return objects.load(command), client
+        try:
+            return objects.load(command), client
+        except Exception as error:
+            raise _cannot_load(error) from error
+
+
+def _cannot_load(error: Exception) -> SparkError:
+    """The function does not arrive: what it refers to cannot be unpickled here."""
+    text = f"{type(error).__name__}: {error}"
+    message = (
+        f"Streaming Runner initialization failed: the function cannot be loaded ({text}). Pass it only what pickle can "
+        "carry, and modules that are installed here."
+    )
+    params = {"resFromPython": -2, "msg": text}
+    condition = "STREAMING_PYTHON_RUNNER_INITIALIZATION_FAILURE"
+    return SparkError(condition, message, params, sqlstate="XXKST", classes=PYTHON)
 
 
 class RowTarget:

@@ -47,15 +47,18 @@ def resolve(session: Session, node: Node) -> Node:
     """The plan with all names and types resolved."""
     from penstock.analysis import analyze
     from penstock.analysis.context import AnalysisContext
-    from penstock.sources import registry
+    from penstock.connect.data_sources import resolve_read
 
     conf = session.conf
     context = AnalysisContext(
         conf,
         session.catalog,
-        lambda read: registry.resolve(read, conf),
+        lambda read: resolve_read(session, read),
         collect=lambda plan: run(session, plan).table,
         functions=session.catalog.functions,
+        sql_function=session.catalog.sql_function,
+        variable=session.catalog.variable,
+        table_functions=session.catalog.table_functions,
     )
     resolved: Node = analyze(node, context)
     return resolved
@@ -91,6 +94,10 @@ def _execute(session: Session, plan: Node, operation: Operation | None) -> Resul
     from penstock.translate import TranslateContext, to_sql
 
     context = TranslateContext(session.conf)
+    if session.catalog.data_sources:
+        from penstock.pyfn.data_source_filters import push_filters
+
+        plan = push_filters(plan, session.conf)
     rest, steps = split(plan, context)
     sql = to_sql(rest, context)
     with session.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import weakref
@@ -183,6 +184,8 @@ class Session:
         other.catalog.views = self.catalog.views.copy()
         other.catalog.relations = dict(self.catalog.relations)
         other.catalog.functions = dict(self.catalog.functions)
+        other.catalog.table_functions = dict(self.catalog.table_functions)
+        other.catalog.data_sources = dict(self.catalog.data_sources)
         other.artifacts = self.artifacts.copy()
         return other
 
@@ -193,7 +196,7 @@ class Session:
         return self._streams is None or not self._streams.active
 
     def close(self) -> None:
-        """Stop queries, interrupt executions, close the database."""
+        """Stop queries, interrupt executions, close the database, end the worker processes of Python functions."""
         if self._streams is not None:
             self._streams.stop_all()
         if self._listeners is not None:
@@ -208,6 +211,13 @@ class Session:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
+        _end_workers()
+
+
+def _end_workers() -> None:
+    """They start again when another session needs them."""
+    if (module := sys.modules.get("penstock.pyfn.pool")) is not None:
+        module.pool.close()
 
 
 class Sessions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyspark.sql.connect.proto as pb
 
 from penstock.connect import catalog_relations as catalogs
-from penstock.connect import table_commands
+from penstock.connect import function_commands, table_commands, variable_commands
 from penstock.connect.analyze import DEFAULT_LEVEL, explain_text
 from penstock.connect.catalog import GLOBAL_DATABASE, matches, not_found, quoted, view_name
 from penstock.connect.configuration import get_all
@@ -250,4 +250,12 @@ _COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
     s.CreateDatabase: table_commands.create_database_as,
     s.DropDatabase: table_commands.drop_database_as,
     s.AboutTable: table_commands.about_table,
+    s.ChangeRows: table_commands.change_rows,
+    s.DeclareVariables: variable_commands.declare,
+    s.SetVariables: variable_commands.set_variables,
+    s.DropVariable: variable_commands.drop,
+    s.ExecuteImmediate: variable_commands.execute_immediate,
+    s.CreateFunction: function_commands.create_function,
+    s.DropFunction: function_commands.drop_function,
+    s.DescribeFunction: function_commands.describe_function,
 }

@@ -7,6 +7,7 @@ stream then ends without ResultComplete and the client attaches again.
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -132,10 +133,10 @@ def _sliced(wait: Callable[[int], bool], timeout_ms: int | None, operation: Oper
     deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
     while True:
         operation.check()
-        left = _SLICE_MS if deadline is None else int((deadline - time.monotonic()) * 1000)
+        left = _SLICE_MS if deadline is None else math.ceil((deadline - time.monotonic()) * 1000)
         if wait(max(0, min(left, _SLICE_MS))):
             return True
-        if left <= _SLICE_MS and deadline is not None:
+        if deadline is not None and time.monotonic() >= deadline:
             return False
         yield None
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pyspark.sql.connect.proto as pb
 
-from penstock.connect import foreach
+from penstock.connect import data_sources, foreach
 from penstock.connect.pipeline import resolve_relation
 from penstock.core.errors import SparkError, analysis_error, illegal_argument, unsupported
 from penstock.engine.types import arrow_schema
 from penstock.plan.expressions import Attribute, fresh_id
-from penstock.plan.nodes import LocalData, Node
+from penstock.plan.nodes import LocalData, Node, Read
 from penstock.plan.types import StructType
+from penstock.pyfn.data_source_writers import PythonSink
+from penstock.runtime.async_progress import async_progress
 from penstock.runtime.manager import StreamingQueryManager
 from penstock.runtime.query import StreamingQuery
 from penstock.runtime.spec import ONE_TIME_SINKS, QuerySpec
-from penstock.runtime.trigger import AvailableNow, Once, ProcessingTime, Trigger, refuse_continuous
+from penstock.runtime.trigger import AvailableNow, Continuous, Once, ProcessingTime, RealTime, Trigger
 from penstock.sinks import registry
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.memory import MemorySink
+from penstock.sources.naming import check_names
 from penstock.sql import parse_interval, split_identifier
 
 if TYPE_CHECKING:
@@ -39,6 +44,8 @@ def make_manager(session: Session) -> StreamingQueryManager:
 
 def start(service: Service, session: Session, command: pb.WriteStreamOperationStart) -> StreamingQuery:
     """Start what a WriteStreamOperationStart describes."""
+    from penstock.analysis.continuous_checks import check_continuous
+    from penstock.analysis.real_time_checks import async_progress_refused, check_real_time
     from penstock.analysis.streaming_checks import check_streaming
 
     plan = resolve_relation(session, command.input)
@@ -49,8 +56,27 @@ def start(service: Service, session: Session, command: pb.WriteStreamOperationSt
     if command.WhichOneof("sink_destination") == "table_name":
         command = _into_table(session, command, plan)
     sink_format, make_sink = _sink(service, session, command)
-    check_streaming(plan, mode)
+    _check_trigger(trigger(command), sink_format)
+    check_streaming(plan, mode, session.conf)
+    check_names([node for node in plan.walk() if isinstance(node, Read) and node.is_streaming], session.conf)
+    match trigger(command):
+        case Continuous():
+            check_continuous(plan)
+        case RealTime(duration_ms):
+            if async_progress(_options(command), sink_format, ProcessingTime()) is not None:
+                raise async_progress_refused()
+            check_real_time(plan, mode, sink_format, duration_ms, session.conf)
+    _watch(session)
     return session.streams.start(_spec(session, command, plan, mode, sink_format, make_sink))
+
+
+def _watch(session: Session) -> None:
+    """Feed the metrics with what happens to the session's queries, where somebody wants them."""
+    if session.conf.get("penstock.metrics.port") or "PENSTOCK_METRICS_PORT" in os.environ:
+        from penstock.connect import metrics_endpoint  # an HTTP server: only where it is asked for
+
+        if (metrics := metrics_endpoint.serve(session.conf)) is not None:
+            session.streams.add_listener(metrics)
 
 
 def _into_table(session: Session, command: pb.WriteStreamOperationStart, plan: Node) -> pb.WriteStreamOperationStart:
@@ -96,6 +122,7 @@ def _spec(
         partition_by=tuple(command.partitioning_column_names),
         temporary_checkpoint=sink_format in ONE_TIME_SINKS,
         recoverable=sink_format != "memory" or mode == "complete",
+        async_progress=async_progress(options, sink_format, trigger(command)),
     )
 
 
@@ -126,10 +153,16 @@ def trigger(command: pb.WriteStreamOperationStart) -> Trigger:
         case "once":
             return Once()
         case "continuous_checkpoint_interval":
-            raise refuse_continuous(command.continuous_checkpoint_interval)
+            return Continuous(_interval_ms(command.continuous_checkpoint_interval))
         case "real_time_batch_duration":
-            raise unsupported("the real-time trigger", "Use processingTime='0 seconds' for the lowest latency.")
+            return RealTime(_interval_ms(command.real_time_batch_duration))
     return ProcessingTime(0)
+
+
+def _check_trigger(chosen: Trigger, sink_format: str) -> None:
+    if isinstance(chosen, Continuous) and sink_format == "foreachbatch":
+        message = "'foreachBatch' is not supported with the continuous trigger: use foreach, or another trigger."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1195", message, "XXKD0", source="foreachBatch")
 
 
 def _interval_ms(text: str) -> int:
@@ -156,6 +189,8 @@ def _sink(
     sink_format = (command.format or session.conf["spark.sql.sources.default"]).lower()
     if sink_format == "memory":
         return sink_format, _memory_sink(session, command.query_name)
+    if (source := data_sources.find(session, sink_format)) is not None:
+        return sink_format, functools.partial(PythonSink, source)
     return sink_format, registry.find(sink_format)
 
 

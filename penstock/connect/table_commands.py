@@ -12,7 +12,7 @@ from penstock.connect.catalog import not_found, quoted
 from penstock.connect.decode_types import decode_type
 from penstock.connect.encode import rows_result
 from penstock.connect.pipeline import Result, resolve
-from penstock.connect.tables import CATALOG, Database, Table, database_location, partition_directories
+from penstock.connect.tables import CATALOG, Buckets, Database, Table, database_location, partition_directories
 from penstock.core.errors import SparkError, analysis_error, unsupported
 from penstock.functions.type_names import type_sql
 from penstock.plan.nodes import Node, Project
@@ -80,7 +80,7 @@ def create_table_as(session: Session, statement: s.CreateTable) -> Result:
     table = table_writes.define(
         session, statement.name, schema, statement.provider, partition_by=statement.partition_by,
         options=statement.options, location=statement.location, comment=statement.comment,
-        properties=statement.properties,
+        properties=statement.properties, buckets=None if statement.buckets is None else Buckets(*statement.buckets),
     )  # fmt: skip
     if plan is not None:
         fill(session, table, plan)
@@ -143,6 +143,22 @@ def _with_fixed(session: Session, table: Table, plan: Node, fixed: dict[str, str
         raise unsupported("INSERT ... PARTITION with some of the partition columns", "Name all of them.")
     values = tuple(parse_expression(fixed[name.lower()]) for name in table.partition_by)
     return resolve(session, Project((*plan.output, *values), plan))
+
+
+def change_rows(session: Session, statement: s.ChangeRows) -> Result:
+    """UPDATE, DELETE and MERGE: refused as Spark refuses them for tables of files."""
+    raise rows_unchangeable(session, statement.name, statement.operation)
+
+
+def rows_unchangeable(session: Session, parts: tuple[str, ...], operation: str) -> SparkError:
+    """UNSUPPORTED_FEATURE.TABLE_OPERATION, or TABLE_OR_VIEW_NOT_FOUND."""
+    if session.catalog.lookup(parts) is None:
+        return not_found(parts, "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
+    is_view = session.catalog.is_view(parts)
+    name = quoted(parts if is_view else (CATALOG, *session.catalog.table_name(parts)))
+    message = f"The table {name} does not support {operation}: its rows are files. Write the table anew."
+    condition = "UNSUPPORTED_FEATURE.TABLE_OPERATION"
+    return analysis_error(condition, message, "0A000", tableName=name, operation=operation)
 
 
 def create_database_as(session: Session, statement: s.CreateDatabase) -> Result:
@@ -279,6 +295,11 @@ def create_text(table: Table) -> str:
         text += f"OPTIONS (\n{_properties(table.options)})\n"
     if table.partition_by:
         text += f"PARTITIONED BY ({', '.join(table.partition_by)})\n"
+    if table.buckets is not None:
+        text += f"CLUSTERED BY ({', '.join(table.buckets.columns)})\n"
+        if table.buckets.sorted_by:
+            text += f"SORTED BY ({', '.join(table.buckets.sorted_by)})\n"
+        text += f"INTO {table.buckets.count} BUCKETS\n"
     if not table.managed:
         text += f"LOCATION 'file:{table.path}'\n"
     if table.comment is not None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from penstock.connect.catalog import not_found, quoted
 from penstock.connect.pipeline import require_batch, run
 from penstock.connect.tables import (
+    CATALOG,
+    Buckets,
     Table,
     already_exists,
     managed_path,
@@ -54,6 +56,7 @@ def define(
     location: str | None = None,
     comment: str | None = None,
     properties: Mapping[str, str] | None = None,
+    buckets: Buckets | None = None,
 ) -> Table:
     """A new table, known to the catalog; its directory exists from now on."""
     format_name = (provider or session.conf["spark.sql.sources.default"]).lower()
@@ -67,12 +70,35 @@ def define(
     table = Table(
         database.name, name.lower(), table_schema(schema, keys), format_name,
         str(local_path(path)) if path else managed_path(database, name), keys, given, dict(properties or {}), comment,
-        managed=path is None,
+        managed=path is None, buckets=checked_buckets(buckets, schema, keys, (CATALOG, database.name, name)),
     )  # fmt: skip
     _check_place(session, table)
     catalog.tables.create(table)
     Path(table.path).mkdir(parents=True, exist_ok=True)
     return table
+
+
+def checked_buckets(
+    buckets: Buckets | None, schema: StructType, partition_by: tuple[str, ...], parts: tuple[str, ...]
+) -> Buckets | None:
+    """Raises INVALID_BUCKET_COUNT, COLUMN_NOT_DEFINED_IN_TABLE."""
+    if buckets is None:
+        return None
+    if not 0 < buckets.count <= 100_000:
+        message = f"The number of buckets should be greater than 0 and at most 100000, not {buckets.count}."
+        shown = {"bucketingMaxBuckets": 100_000, "numBuckets": buckets.count}
+        raise analysis_error("INVALID_BUCKET_COUNT", message, "22003", **shown)
+    known = {name.lower() for name in schema.names}
+    for column in (*buckets.columns, *buckets.sorted_by):
+        if column.lower() in known and column.lower() not in {name.lower() for name in partition_by}:
+            continue
+        kind = "bucket" if column in buckets.columns else "sort"
+        message = f"The {kind} column `{column}` of the table {quoted(parts)} is not one of its data columns."
+        raise analysis_error(
+            "COLUMN_NOT_DEFINED_IN_TABLE", message, "42703", colType=kind, colName=f"`{column}`",
+            tableName=quoted(parts), tableCols=", ".join(f"`{name}`" for name in schema.names),
+        )  # fmt: skip
+    return buckets
 
 
 def _check_place(session: Session, table: Table) -> None:

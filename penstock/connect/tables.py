@@ -16,6 +16,7 @@ from penstock.core.config import Conf
 from penstock.core.errors import SparkError, analysis_error
 from penstock.core.files import local_path
 from penstock.plan.nodes import Node
+from penstock.plan.sql_functions import UserFunction
 from penstock.plan.types import StructField, StructType
 
 CATALOG = "spark_catalog"
@@ -29,6 +30,16 @@ class Database:
     name: str
     location: str
     description: str = ""
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """`CLUSTERED BY (columns) SORTED BY (sorted_by) INTO count BUCKETS`: kept with the table, and nothing at run
+    time."""
+
+    count: int
+    columns: tuple[str, ...]
+    sorted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Table:
     managed: bool = True
     partitions: tuple[str, ...] = ()
     view: Callable[[], Node] | None = None
+    buckets: Buckets | None = None
 
     @property
     def kind(self) -> str:
@@ -64,6 +76,7 @@ class TableCatalog:
     def __init__(self) -> None:
         self._databases: dict[str, Database] = {}
         self._tables: dict[tuple[str, str], Table] = {}
+        self.functions: dict[tuple[str, str], UserFunction] = {}
         self._lock = threading.RLock()
 
     # ---- databases

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pyspark.sql.connect.proto as pb
 
-from penstock.connect import table_commands, table_writes
+from penstock.connect import data_sources, table_commands, table_writes
 from penstock.connect.catalog import not_found, quoted
 from penstock.connect.operations import Operation
-from penstock.connect.pipeline import Observed, resolve_relation, run
-from penstock.connect.tables import CATALOG, Table, already_exists
+from penstock.connect.pipeline import Observed, Result, resolve_relation, run
+from penstock.connect.tables import CATALOG, Buckets, Table, already_exists
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, analysis_error, unsupported
 from penstock.plan.nodes import LocalData, Node
 from penstock.plan.statistic_nodes import CollectMetrics
@@ -18,6 +18,7 @@ from penstock.sql import split_identifier
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
+    from penstock.pyfn.data_sources import PythonDataSource
 
 _MODES = ("error", "append", "overwrite", "error", "ignore")
 
@@ -38,6 +39,8 @@ def write(session: Session, command: pb.WriteOperation, operation: Operation) ->
         return ()
     result = run(session, plan, operation)
     options = {key.lower(): value for key, value in command.options.items()}
+    if (source := data_sources.find(session, command.source)) is not None:
+        return _write_python(session, source, command, result)
     path = _path(command, options)
     batch_writer.write(
         result.table,
@@ -51,6 +54,18 @@ def write(session: Session, command: pb.WriteOperation, operation: Operation) ->
     )
     if path is not None:
         session.caches.forget_path(path)
+    return result.observed
+
+
+def _write_python(
+    session: Session, source: PythonDataSource, command: pb.WriteOperation, result: Result
+) -> tuple[Observed, ...]:
+    """Into a data source that the user has registered."""
+    from penstock.pyfn import data_source_writers
+
+    options = dict(command.options) | ({"path": command.path} if command.path else {})
+    mode = _MODES[command.mode]
+    data_source_writers.write(source, result.table, result.schema, mode, options, session.conf)
     return result.observed
 
 
@@ -79,9 +94,17 @@ def _write_table(session: Session, command: pb.WriteOperation, plan: Node, opera
 def _create(session: Session, command: pb.WriteOperation, parts: tuple[str, ...], plan: Node) -> None:
     table = table_writes.define(
         session, parts, plan.schema, command.source or None, partition_by=tuple(command.partitioning_columns),
-        options=dict(command.options),
+        options=dict(command.options), buckets=_buckets(command),
     )  # fmt: skip
     table_commands.fill(session, table, plan)
+
+
+def _buckets(command: pb.WriteOperation) -> Buckets | None:
+    """What bucketBy and sortBy said."""
+    if not command.HasField("bucket_by"):
+        return None
+    wanted = command.bucket_by
+    return Buckets(wanted.num_buckets, tuple(wanted.bucket_column_names), tuple(command.sort_column_names))
 
 
 def _append(session: Session, table: Table, plan: Node, operation: Operation) -> None:
@@ -134,26 +157,32 @@ def _refused_v2(command: pb.WriteOperationV2, exists: bool, parts: tuple[str, ..
 
 def _path(command: pb.WriteOperation, options: dict[str, str]) -> str | None:
     found = str(command.path) if command.path else options.get("path")
-    if found is None and (command.source or "parquet").lower() not in ("noop", "console"):
+    if found is None and (command.source or "parquet").lower() not in ("noop", "console", "jdbc"):
         raise SparkError("_LEGACY_ERROR_TEMP_2047", "'path' is not specified.", classes=ILLEGAL_ARGUMENT)
     return found
 
 
 def _refuse(command: pb.WriteOperation) -> None:
-    """Bucketing and clustering of tables are not done here; save() takes no buckets, and clusterBy changes nothing
+    """Clustering of tables is not done here; save() and insertInto() take no buckets, and clusterBy changes nothing
     about files that belong to no table (in Spark neither)."""
     is_table = command.WhichOneof("save_type") == "table"
+    methods = pb.WriteOperation.SaveTable.TableSaveMethod
+    inserts = is_table and command.table.save_method == methods.TABLE_SAVE_METHOD_INSERT_INTO
+    if command.sort_column_names and not command.HasField("bucket_by"):
+        message = "sortBy sorts the rows of buckets: it needs bucketBy."
+        raise analysis_error("SORT_BY_WITHOUT_BUCKETING", message, "42601")
     asked = (
         ("bucketBy", command.HasField("bucket_by")),
         ("sortBy", bool(command.sort_column_names)),
         ("clusterBy", bool(command.clustering_columns)),
     )
     for what, wanted in asked:
-        if wanted and is_table:
+        if wanted and what == "clusterBy" and is_table:
             raise unsupported(f"DataFrameWriter.{what}", "Use partitionBy, or sort the rows.")
-        if wanted and what != "clusterBy":
-            raise _refused_with_save(what)
+        if wanted and what != "clusterBy" and (inserts or not is_table):
+            raise _refused_with("insertInto" if inserts else "save", what)
 
 
-def _refused_with_save(what: str) -> SparkError:
-    return SparkError("_LEGACY_ERROR_TEMP_1312", f"'save' does not support {what}.", {"operation": "save"})
+def _refused_with(operation: str, what: str) -> SparkError:
+    message = f"'{operation}' does not support {what}."
+    return SparkError("_LEGACY_ERROR_TEMP_1312", message, {"operation": operation})

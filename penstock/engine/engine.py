@@ -79,6 +79,7 @@ class EngineCursor:
                 return self._connection.sql(sql).to_arrow_table()
             except duckdb.Error as error:
                 slower = _with_fallbacks(sql, error, fallbacks)
+            self._install(slower)
             return self._connection.sql(slower).to_arrow_table()
 
     def record_batches(
@@ -103,6 +104,7 @@ class EngineCursor:
                 made = self._connection.execute(create + select).fetchone()
             except duckdb.Error as error:
                 slower = _with_fallbacks(select, error, {select: fallback} if fallback else None)
+                self._install(slower)
                 made = self._connection.execute(create + slower).fetchone()
             return int(made[0]) if made else 0
 
@@ -126,8 +128,7 @@ class EngineCursor:
     def _prepared(self, tables: Mapping[str, pa.Table] | None, conf: Conf | None, sql: str) -> Iterator[None]:
         registered: list[str] = []
         try:
-            if KERNEL_PREFIX in sql:
-                self._kernels.install(self._connection, sql)
+            self._install(sql)
             if conf is not None:
                 self._use_time_zone(conf.time_zone)
             for name, table in (tables or {}).items():
@@ -139,6 +140,11 @@ class EngineCursor:
         finally:
             for name in registered:
                 self._connection.unregister(name)
+
+    def _install(self, sql: str) -> None:
+        """Make the Python functions that the text names known to the database."""
+        if KERNEL_PREFIX in sql:
+            self._kernels.install(self._connection, sql)
 
     def _use_time_zone(self, zone: str) -> None:
         if zone != self._time_zone:

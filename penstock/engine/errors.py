@@ -74,6 +74,20 @@ def _overflow(what: str) -> SparkError:
     return SparkError("ARITHMETIC_OVERFLOW", message, params, sqlstate="22003", classes=errors.ARITHMETIC)
 
 
+_TRY = {"addition": ("+", "try_add"), "subtraction": ("-", "try_subtract"), "multiplication": ("*", "try_multiply")}
+
+
+def _small_overflow(match: re.Match[str]) -> SparkError:
+    """Of TINYINT and SMALLINT Spark says the operands."""
+    symbol, name = _TRY[match["operation"]]
+    left, right = match["left"], match["right"]
+    if symbol == "-" and left == "0" and right.startswith("-"):  # a negation
+        return _overflow("integer")
+    message = f"{left} {symbol} {right} caused overflow. Use `{name}` to get NULL instead."
+    params = {"value1": f"{left}S", "symbol": symbol, "value2": f"{right}S", "functionName": f"`{name}`"}
+    return SparkError("BINARY_ARITHMETIC_OVERFLOW", message, params, sqlstate="22003", classes=errors.ARITHMETIC)
+
+
 def _arithmetic_overflow(match: re.Match[str]) -> SparkError:
     return _overflow(_WIDTHS.get(match["width"] or "", "value"))
 
@@ -156,6 +170,11 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], SparkError]], ...
         (r"More than one row returned by a subquery", _scalar_subquery),
         (r"No files found that match the pattern \"(?P<path>[^\"]*)\"", _missing_file),
         (r"Cannot open file \"(?P<path>[^\"]*)\": No such file", _missing_file),
+        (
+            r"Overflow in (?P<operation>addition|subtraction|multiplication) of INT(?:8|16) "
+            r"\((?P<left>-?\d+) [-+*] (?P<right>-?\d+)\)",
+            _small_overflow,
+        ),
         (r"Overflow in .* of (?P<width>INT\d+)", _arithmetic_overflow),
         (r"Overflow in (?:negation|abs).*?(?P<width>INT\d+)?", _arithmetic_overflow),
         (r"Overflow in .* of DECIMAL|Could not cast value .* to DECIMAL|[Dd]ecimal.*out of range", _decimal_overflow),

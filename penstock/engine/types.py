@@ -171,10 +171,11 @@ def _arrow(data_type: DataType, simple: dict[type[DataType], pa.DataType]) -> pa
     if isinstance(data_type, DecimalType):
         return pa.decimal128(data_type.precision, data_type.scale)
     if isinstance(data_type, ArrayType):
-        return pa.list_(pa.field("element", _arrow(data_type.elementType, simple), data_type.containsNull))
+        return pa.list_(_field("element", _arrow(data_type.elementType, simple), data_type.containsNull, None))
     if isinstance(data_type, MapType):
         key = pa.field("key", _arrow(data_type.keyType, simple), nullable=False)
-        return pa.map_(key, pa.field("value", _arrow(data_type.valueType, simple), data_type.valueContainsNull))
+        value = _field("value", _arrow(data_type.valueType, simple), data_type.valueContainsNull, None)
+        return pa.map_(key, value)
     if isinstance(data_type, StructType):
         return pa.struct([_field(f.name, _arrow(f.dataType, simple), f.nullable, f.metadata) for f in data_type])
     if isinstance(data_type, UserDefinedType):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from penstock.plan.cast_rules import forces_null
+from penstock.plan.cast_rules import can_up_cast, forces_null
 from penstock.plan.types import BOOLEAN, DataType, StructField
 
 if TYPE_CHECKING:
@@ -187,8 +187,10 @@ class Cast(Expression):
 
     @property
     def nullable(self) -> bool:
-        if self.child.nullable or self.mode in ("legacy", "try"):
+        if self.child.nullable:
             return True
+        if self.mode == "try":
+            return not can_up_cast(self.child.type, self.data_type)
         return forces_null(self.child.type, self.data_type)
 
 

@@ -102,12 +102,13 @@ class LocalData(Node):
 
 @dataclass(frozen=True, eq=False)
 class Range(Node):
-    """`spark.range(start, end, step)`: one LONG column `id`."""
+    """`spark.range(start, end, step, partitions)`: one LONG column `id`."""
 
     start: int
     end: int
     step: int = 1
     columns: tuple[Attribute, ...] = ()
+    partitions: int | None = None
 
     @property
     def output(self) -> tuple[Attribute, ...]:
@@ -210,10 +211,8 @@ class Aggregate(Node):
 
     Inside resolved `aggregates`, an occurrence of a grouping expression is written as that very expression (equal to
     one in `grouping`); the rest is aggregate FunctionCalls and expressions over both.  kind: "groupby", "rollup",
-    "cube",
-    "grouping_sets" (then `sets` are tuples of indices into `grouping`).
-    Unresolved, `aggregates` holds only what the user gave: with `include_grouping` the keys come first (DataFrame
-    API)."""
+    "cube", "grouping_sets" (then `sets` are tuples of indices into `grouping`).  Unresolved, `aggregates` holds only
+    what the user gave: with `include_grouping` the keys come first (DataFrame API)."""
 
     grouping: tuple[Expression, ...]
     aggregates: tuple[Expression, ...]
@@ -230,8 +229,7 @@ class Aggregate(Node):
 
 @dataclass(frozen=True, eq=False)
 class Generate(Node):
-    """Rows multiplied by a generator (explode family): output is the child's columns, then `generated`.
-    `outer` keeps rows whose generator yields nothing."""
+    """Rows multiplied by a generator (explode family): the child's columns, then `generated`.  `outer` keeps all."""
 
     generator: Expression
     child: Node
@@ -396,11 +394,13 @@ class Hint(Node):
 
 @dataclass(frozen=True, eq=False)
 class Repartition(Node):
-    """repartition, coalesce, repartitionByRange: nothing but a wish on one machine."""
+    """repartition ("hash"; round robin without expressions), "coalesce", repartitionByRange ("range"), ...ById ("id"):
+    nothing but a wish on one machine, unless a query asks for partition ids."""
 
     child: Node
     count: int | None = None
     expressions: tuple[Expression, ...] = ()
+    kind: str = "hash"
 
 
 @dataclass(frozen=True, eq=False)

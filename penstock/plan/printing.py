@@ -32,6 +32,7 @@ from penstock.plan.expressions import (
     UpdateFields,
     WindowExpression,
 )
+from penstock.plan.session_nodes import ExpandSessions, MergeSessions
 from penstock.plan.types import LongType
 
 _OPERATORS = {
@@ -73,12 +74,17 @@ def analyzed_plan(plan: n.Node) -> str:
 
 def tree(plan: n.Node) -> str:
     """One line a node, inputs indented below with `+-` and `:-`."""
+    return draw(plan, describe, lambda node: node.children)
+
+
+def draw(plan: n.Node, line: Callable[[n.Node], str], inputs: Callable[[n.Node], Sequence[n.Node]]) -> str:
+    """The tree under `plan`: `line` of each node, its `inputs` indented below."""
     lines: list[str] = []
     todo: list[tuple[n.Node, str, str]] = [(plan, "", "")]
     while todo:
         node, lead, indent = todo.pop()
-        lines.append(lead + describe(node))
-        children = node.children
+        lines.append(lead + line(node))
+        children = inputs(node)
         below = [
             (child, indent + ("+- " if last else ":- "), indent + ("   " if last else ":  "))
             for i, child in enumerate(children)
@@ -125,6 +131,10 @@ def _windows(node: n.ExpandWindows) -> str:
     return f"ExpandWindows {show_expression(node.time)}, {spans}, {show_expression(node.window)}"
 
 
+def _sessions(node: ExpandSessions) -> str:
+    return f"ExpandSessions {', '.join(map(show_expression, (node.time, node.gap, node.window)))}"
+
+
 def _join(node: n.Join) -> str:
     kind = {"left": "LeftOuter", "right": "RightOuter", "full": "FullOuter", "semi": "LeftSemi", "anti": "LeftAnti"}
     condition = "" if node.condition is None else f", {show_expression(node.condition)}"
@@ -150,8 +160,11 @@ _NODES: dict[type[n.Node], Callable[[Any], str]] = {
     n.Aggregate: _aggregate,
     n.Deduplicate: _deduplicate,
     n.ExpandWindows: _windows,
+    ExpandSessions: _sessions,
+    MergeSessions: lambda node: f"MergeSessions {_list(node.keys)}, {show_expression(node.window)}",
     n.Filter: lambda node: f"Filter {show_expression(node.condition)}",
     n.Generate: _generate,
+    n.Hint: lambda node: f"ResolvedHint (strategy={node.name.lower()})",
     n.Join: _join,
     n.Limit: lambda node: f"GlobalLimit {node.count}",
     n.LocalData: lambda node: _leaf("LocalRelation", node),

@@ -90,6 +90,26 @@ class AggregatePython(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class WindowPython(Node):
+    """Python aggregates over one window: the child's columns, then `results`, one a function.
+
+    Rows of equal `keys` are a partition; `place` numbers a partition's rows from 1; a row's frame is its partition's
+    rows from `first` to `last` (NULL: no rows), or all of them where there are no such columns."""
+
+    keys: tuple[Attribute, ...]
+    place: Attribute
+    first: Attribute | None
+    last: Attribute | None
+    functions: tuple[PythonFunction, ...]
+    results: tuple[Attribute, ...]
+    child: Node
+
+    @property
+    def output(self) -> tuple[Attribute, ...]:
+        return (*self.child.output, *self.results)
+
+
+@dataclass(frozen=True, eq=False)
 class ApplyInPandasWithState(Node):
     """applyInPandasWithState: `func(key, frames, GroupState)`.  `output_mode` is "append" or "update", as the client
     wrote it, `timeout` "NoTimeout", "ProcessingTimeTimeout" or "EventTimeTimeout"."""
@@ -142,6 +162,9 @@ def python_inputs(node: Node) -> tuple[Expression, ...]:
             return node.functions
         case AggregatePython():
             return (*node.keys, *node.functions)
+        case WindowPython():
+            bounds = (a for a in (node.first, node.last) if a is not None)
+            return (*node.keys, node.place, *bounds, *node.functions)
         case ApplyInPandasWithState() | TransformWithState():
             initial = node.initial_grouping if isinstance(node, TransformWithState) else ()
             return (*node.grouping, *initial, *node.function.args)

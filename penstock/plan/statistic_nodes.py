@@ -133,3 +133,26 @@ class NearestByJoin(Node):
     count: int
     kind: str
     largest: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SqlPivot(Node):
+    """`PIVOT (aggregates FOR columns IN (values))`: the columns named neither there nor in an aggregate are the keys.
+    values: a name ("" for none) and one constant a column."""
+
+    child: Node
+    aggregates: tuple[Expression, ...]
+    columns: tuple[Expression, ...]
+    values: tuple[tuple[str, tuple[Expression, ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SqlUnpivot(Node):
+    """`UNPIVOT (value_names FOR variable_name IN (groups))`: a row for each group of columns, unless all of its values
+    are NULL.  groups: a name ("" for the columns' own) and one column a value name."""
+
+    child: Node
+    value_names: tuple[str, ...]
+    variable_name: str
+    groups: tuple[tuple[str, tuple[Expression, ...]], ...]
+    keeps_nulls: bool = False

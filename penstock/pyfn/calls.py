@@ -3,6 +3,7 @@ Python."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -23,6 +24,15 @@ from penstock.plan.types import (
 )
 
 _WITHOUT_ARROW = (CalendarIntervalType, YearMonthIntervalType)
+
+
+_PROFILER = "spark.sql.pyspark.udf.profiler"
+
+
+def refuse_profiler(conf: Conf) -> None:
+    """Functions are not profiled: a session that asks for it is told so."""
+    if chosen := (conf.get(_PROFILER) or "").strip():
+        raise unsupported(f"the profiler of Python functions ({_PROFILER}={chosen})", "Unset it, and use cProfile.")
 
 
 @dataclass(frozen=True)
@@ -63,8 +73,14 @@ class Call:
 
 def argument_columns(call: Call, rows: pa.Table, conf: Conf) -> pa.Table:
     """The arguments' columns under the user's names (which may repeat); timestamps are in the session's zone."""
-    selected = rows.select([argument.column for argument in call.arguments])
-    return to_spark_arrow(selected, call.input_schema, engine_zone(conf.time_zone))
+    return arguments_as_arrow(call.arguments, rows, conf)
+
+
+def arguments_as_arrow(arguments: Sequence[Argument], rows: pa.Table, conf: Conf) -> pa.Table:
+    """These columns under the users' names, in the types that Python gets."""
+    selected = rows.select([argument.column for argument in arguments])
+    schema = StructType([StructField(a.name, a.type, a.nullable) for a in arguments])
+    return to_spark_arrow(selected, schema, engine_zone(conf.time_zone))
 
 
 def result_columns(call: Call, made: pa.Table) -> pa.Table:

@@ -26,13 +26,25 @@ def user_code() -> Iterator[None]:
 
 def python_exception(error: BaseException) -> SparkError:
     """PYTHON_EXCEPTION with the traceback of the user's lines, without those of the client library and of ours."""
-    frames = user_frames(error.__traceback__)
-    shown = "".join(traceback.format_exception(type(error), error, frames)).rstrip()
-    if frames is None:
-        shown = "".join(traceback.format_exception_only(error)).rstrip()
+    shown = user_traceback(error)
     params = {"msg": f"{type(error).__name__}: {error}", "traceback": shown}
     message = f"A Python function of the query failed: {shown}\n"
     return SparkError("PYTHON_EXCEPTION", message, params, sqlstate="38000", classes=PYTHON)
+
+
+def user_traceback(error: BaseException) -> str:
+    """The error and those behind it as Python shows them, without the lines of the client library and of ours."""
+    shown = traceback.TracebackException.from_exception(error)
+    _keep_user_lines(shown)
+    return "".join(shown.format()).rstrip()
+
+
+def _keep_user_lines(shown: traceback.TracebackException | None) -> None:
+    while shown is not None:
+        kept = [frame for frame in shown.stack if not frame.filename.startswith(_own_packages())]
+        shown.stack = traceback.StackSummary.from_list(kept) if kept else None  # type: ignore[assignment]
+        _keep_user_lines(shown.__cause__)
+        shown = shown.__context__
 
 
 def user_frames(frames: TracebackType | None) -> TracebackType | None:

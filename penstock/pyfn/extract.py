@@ -11,9 +11,20 @@ from dataclasses import replace
 
 from penstock.plan.expressions import Alias, Attribute, Expression, PythonFunction, SubqueryExpression
 from penstock.plan.nodes import Aggregate, Filter, Join, Limit, Node, Project, SubqueryAlias
-from penstock.plan.python_nodes import AggregatePython, CoGroupMap, EvalPython, GroupMap, MapPartitions
+from penstock.plan.python_nodes import (
+    AggregatePython,
+    ApplyInPandasWithState,
+    CoGroupMap,
+    EvalPython,
+    GroupMap,
+    MapPartitions,
+    TransformWithState,
+    WindowPython,
+)
+from penstock.plan.table_functions import EvalTable
 from penstock.pyfn.aggregates import extract_aggregate
 from penstock.pyfn.errors import in_outer_join
+from penstock.pyfn.lateral import evaluate_arguments, table_beside
 from penstock.pyfn.rewriting import (
     conjunction,
     conjuncts,
@@ -22,11 +33,22 @@ from penstock.pyfn.rewriting import (
     map_expressions,
     node_expressions,
 )
+from penstock.pyfn.windows import extract_windows
 from penstock.translate.projects import has_window, is_deterministic
-from penstock.translate.pruning import ids_of
+from penstock.translate.pruning import free_attributes, ids_of
 
 #: The nodes that run as a step of their own.
-PYTHON_NODES = (EvalPython, AggregatePython, MapPartitions, GroupMap, CoGroupMap)
+PYTHON_NODES = (
+    EvalPython,
+    AggregatePython,
+    MapPartitions,
+    GroupMap,
+    CoGroupMap,
+    EvalTable,
+    ApplyInPandasWithState,
+    TransformWithState,
+    WindowPython,
+)
 
 
 def holds_python(plan: Node) -> bool:
@@ -59,8 +81,14 @@ def extract(plan: Node) -> Node:
 def _extract(node: Node) -> Node:
     if isinstance(node, Aggregate):
         return extract_aggregate(node)
+    if (windowed := extract_windows(node)) is not node:
+        return windowed.transform(_extract)
     if isinstance(node, Filter):
         return _filter(node)
+    if isinstance(node, EvalTable):  # one of a lateral join waits for the join
+        return node if free_attributes(node) else evaluate_arguments(node)
+    if isinstance(node, Join) and node.lateral and (beside := table_beside(node)) is not node:
+        return beside.transform(_extract)
     if isinstance(node, Limit):
         return _limit_below(node.count, node.child) or node
     if isinstance(node, PYTHON_NODES) or not any(has_row_function(e) for e in node_expressions(node)):

@@ -9,24 +9,29 @@ import pyarrow as pa
 
 from penstock.core.config import Conf
 from penstock.core.errors import unsupported
+from penstock.core.recursion import allow_deep_plans
 from penstock.plan.expressions import (
     Alias,
     Attribute,
     Expression,
+    Literal,
     NamedArgument,
     PythonFunction,
     SubqueryExpression,
     fresh_id,
 )
 from penstock.plan.nodes import Node, Project, Sort
-from penstock.plan.python_nodes import AggregatePython, CoGroupMap, EvalPython, GroupMap, MapPartitions
-from penstock.pyfn.calls import Argument, Call
+from penstock.plan.python_nodes import AggregatePython, CoGroupMap, EvalPython, GroupMap, MapPartitions, WindowPython
+from penstock.plan.table_functions import EvalTable, TableRow
+from penstock.plan.types import BOOLEAN, StructType
+from penstock.pyfn.calls import Argument, Call, refuse_profiler
 from penstock.pyfn.extract import PYTHON_NODES, extract, holds_python
 from penstock.pyfn.rewriting import map_expressions
+from penstock.pyfn.table_functions import RunTable, TableCall
 from penstock.pyfn.tasks import CoGroupTask, FoldGroups, MapGroups, MapRows, Query, RowFunctions, Task
+from penstock.pyfn.window_task import FoldFrames
 from penstock.translate import to_sql
 from penstock.translate.context import TranslateContext
-from penstock.translate.dispatch import allow_deep_plans
 from penstock.translate.nodes import Input
 from penstock.translate.pruning import free_attributes, referenced_attributes
 
@@ -50,7 +55,9 @@ class PythonStep:
 
     def run(self, query: Query) -> pa.Table:
         """The step's rows; `query` runs a SELECT in which the steps before are visible."""
-        return self.task.run([query(sql, {}) for sql in self.selects], query)
+        made = self.task.run([query(sql, {}) for sql in self.selects], query)
+        # the engine reads no table without a column
+        return made if made.num_columns else made.append_column("c0", pa.nulls(made.num_rows, pa.int32()))
 
     def __str__(self) -> str:
         return f"{self.name} := Python {', '.join(self.task.names)} over {'; '.join(self.selects)}"
@@ -105,6 +112,7 @@ def prepare(node: Node, required: set[int], conf: Conf) -> Prepared | None:
     Its inputs hold no Python nodes any more."""
     if free_attributes(node):
         raise unsupported("a Python function in a correlated subquery")
+    refuse_profiler(conf)
     match node:
         case EvalPython():
             return _rows(node, required, conf)
@@ -116,7 +124,21 @@ def prepare(node: Node, required: set[int], conf: Conf) -> Prepared | None:
             return _co_groups(node, conf)
         case AggregatePython():
             return _aggregate(node, required, conf)
+        case WindowPython():
+            return _window(node, required, conf)
+        case EvalTable():
+            return _table(node, required, conf)
+    if (found := _REGISTERED.get(type(node))) is not None:
+        return found(node, conf)
     raise unsupported(f"{type(node).__name__} as a step of a query")
+
+
+_REGISTERED: dict[type[Node], Callable[[Node, Conf], Prepared]] = {}
+
+
+def prepare_by(kind: type[Node], prepare_node: Callable[[Node, Conf], Prepared]) -> None:
+    """Nodes of this kind, which need more than this package knows, are prepared by this function."""
+    _REGISTERED[kind] = prepare_node
 
 
 def _rows(node: EvalPython, required: set[int], conf: Conf) -> Prepared | None:
@@ -166,8 +188,43 @@ def _aggregate(node: AggregatePython, required: set[int], conf: Conf) -> Prepare
     return Prepared((arguments.project(node.child),), task, (*node.keys, *(r for _, r in wanted)))
 
 
+def _table(node: EvalTable, required: set[int], conf: Conf) -> Prepared:
+    kept = tuple(a for a in node.kept if a.id in required)
+    arguments = _Arguments(kept)
+    values = [arg.value if isinstance(arg, NamedArgument) else arg for arg in node.args]
+    given = [value.columns if isinstance(value, TableRow) else (value,) for value in values]
+    call = TableCall(
+        node.function,
+        tuple(tuple(arguments.argument(part) for part in parts) for parts in given),
+        tuple(arg.name if isinstance(arg, NamedArgument) else None for arg in node.args),
+        next((i for i, value in enumerate(values) if isinstance(value, TableRow)), None),
+        node.partition_columns,
+        node.analyzed,
+        StructType([a.to_field() for a in node.columns]),
+        node.columns,
+    )
+    output = (*kept, *node.columns, *node.origin)
+    return Prepared((arguments.project(node.child),), RunTable(kept, call, node.origin, conf), output)
+
+
+def _window(node: WindowPython, required: set[int], conf: Conf) -> Prepared | None:
+    wanted = [(f, r) for f, r in zip(node.functions, node.results, strict=True) if r.id in required]
+    if not wanted:
+        return None
+    kept = tuple(a for a in node.child.output if a.id in required)
+    bounds = tuple(a for a in (node.first, node.last) if a is not None)
+    arguments = _Arguments((*kept, *node.keys, node.place, *bounds))
+    calls = tuple(arguments.call(function, result) for function, result in wanted)
+    task = FoldFrames(kept, node.keys, node.place, bounds, calls, conf)
+    return Prepared((arguments.project(node.child),), task, (*kept, *(result for _, result in wanted)))
+
+
 def _attributes(expressions: Sequence[Expression]) -> tuple[Attribute, ...]:
     return tuple(e for e in expressions if isinstance(e, Attribute))
+
+
+def _one() -> Alias:
+    return Alias(Literal(True, BOOLEAN), ("_",), fresh_id())
 
 
 class _Arguments:
@@ -183,12 +240,13 @@ class _Arguments:
             function.name,
             function.command,
             function.eval_type,
-            tuple(self._argument(arg) for arg in function.args),
+            tuple(self.argument(arg) for arg in function.args),
             function.data_type,
             results,
         )
 
-    def _argument(self, expression: Expression) -> Argument:
+    def argument(self, expression: Expression) -> Argument:
+        """The column that holds an argument's values."""
         keyword = expression.name if isinstance(expression, NamedArgument) else None
         value = expression.value if isinstance(expression, NamedArgument) else expression
         if value not in self._columns:
@@ -205,5 +263,5 @@ class _Arguments:
         return alias.to_attribute()
 
     def project(self, child: Node) -> Node:
-        """The input of the step."""
-        return Project(tuple(self._items), child)
+        """The input of the step; it has a column where only the rows count."""
+        return Project(tuple(self._items) or (_one(),), child)

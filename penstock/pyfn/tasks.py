@@ -22,8 +22,9 @@ from penstock.pyfn.eval_types import (
     ROW,
 )
 from penstock.pyfn.groups import Groups, group_numbers
+from penstock.pyfn.parallel import Function, load
 from penstock.pyfn.rows import RowFunction
-from penstock.pyfn.worker import Loaded, batch_rows, load
+from penstock.pyfn.worker import batch_rows
 
 #: Runs a SELECT in which these tables are visible beside everything that came before.
 Query = Callable[[str, Mapping[str, pa.Table]], pa.Table]
@@ -72,7 +73,7 @@ class ColumnFunction:
         self._conf = conf
 
     @cached_property
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> Function:
         return load(self.call, self._conf, input_type=self.call.input_schema)
 
     def values(self, rows: pa.Table) -> pa.Table:
@@ -96,7 +97,7 @@ class MapRows:
         self._conf = conf
 
     @cached_property
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> Function:
         return load(self._call, self._conf, [0])
 
     def run(self, tables: Sequence[pa.Table], query: Query) -> pa.Table:
@@ -118,7 +119,7 @@ class MapGroups:
         self._conf = conf
 
     @cached_property
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> Function:
         return load(self._call, self._conf, self._offsets)
 
     def run(self, tables: Sequence[pa.Table], query: Query) -> pa.Table:
@@ -149,7 +150,7 @@ class CoGroupTask:
         self._conf = conf
 
     @cached_property
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> Function:
         return load(self._calls[0], self._conf, self._offsets)
 
     def run(self, tables: Sequence[pa.Table], query: Query) -> pa.Table:
@@ -173,7 +174,7 @@ class FoldGroups:
         self._conf = conf
 
     @cached_property
-    def _loaded(self) -> list[Loaded]:
+    def _loaded(self) -> list[Function]:
         return [load(call, self._conf) for call in self._calls]
 
     def run(self, tables: Sequence[pa.Table], query: Query) -> pa.Table:
@@ -186,7 +187,7 @@ class FoldGroups:
         assert made is not None, "there are keys or functions"
         return made
 
-    def _values(self, call: Call, loaded: Loaded, groups: Groups) -> pa.Table:
+    def _values(self, call: Call, loaded: Function, groups: Groups) -> pa.Table:
         batches = loaded.over_groups((list(_parts(frame, batch_rows(self._conf))),) for frame in groups)
         return result_columns(call, pa.Table.from_batches(batches)) if batches else no_results(call)
 

@@ -80,18 +80,22 @@ class Loaded:
         return list(pa.ipc.open_stream(out))
 
 
-def load(call: Call, conf: Conf, offsets: Sequence[int] | None = None, input_type: StructType | None = None) -> Loaded:
-    """Unpickle a command.  `offsets` say where the arguments are; by default they are the columns in order."""
+def load(
+    call: Call,
+    conf: Conf,
+    offsets: Sequence[int] | None = None,
+    input_type: StructType | None = None,
+    frames: str = "",
+) -> Loaded:
+    """Unpickle a command.  `offsets` say where the arguments are; by default they are the columns in order.  `frames`
+    are those of a window function: "bounded" or "unbounded"."""
     from pyspark import worker
     from pyspark.sql.pandas.serializers import ArrowStreamGroupSerializer, ArrowStreamSerializer
     from pyspark.worker_util import pickleSer
 
-    settings = worker.RunnerConf()
-    settings._conf.update({key: conf.get(key, default) for key, default in _SETTINGS.items()})
-    settings._conf["spark.sql.session.timeZone"] = engine_zone(conf.time_zone)
-    evaluation = worker.EvalConf()
-    if input_type is not None:
-        evaluation._conf["input_type"] = input_type.json()
+    settings = runner_settings(conf)
+    settings._conf["window_bound_types"] = frames
+    evaluation = evaluation_conf(input_type)
     with user_code():
         message = io.BytesIO(_message(call, offsets))
         function, _, source, sink = worker.read_udfs(pickleSer, message, call.eval_type, settings, evaluation)
@@ -99,10 +103,35 @@ def load(call: Call, conf: Conf, offsets: Sequence[int] | None = None, input_typ
     return Loaded(function, source, sink, is_direct)
 
 
+def runner_settings(conf: Conf) -> Any:
+    """What Spark's code for Python functions is told of the session's settings."""
+    from pyspark import worker
+
+    settings = worker.RunnerConf()
+    settings._conf.update({key: conf.get(key, default) for key, default in _SETTINGS.items()})
+    settings._conf["spark.sql.session.timeZone"] = engine_zone(conf.time_zone)
+    return settings
+
+
+def evaluation_conf(input_type: StructType | None) -> Any:
+    """What Spark's code is told of one function."""
+    from pyspark import worker
+
+    evaluation = worker.EvalConf()
+    if input_type is not None:
+        evaluation._conf["input_type"] = input_type.json()
+    return evaluation
+
+
 def batch_rows(conf: Conf) -> int:
     """How many rows a function gets at once."""
     rows = int(conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "10000") or 0)
     return rows if rows > 0 else (1 << 31) - 1
+
+
+def sized(data: bytes) -> bytes:
+    """Bytes with their length before them, as Spark writes them."""
+    return struct.pack("!i", len(data)) + data
 
 
 def _message(call: Call, offsets: Sequence[int] | None) -> bytes:

@@ -23,9 +23,10 @@ _LIKE = rf"(?:\s+(?:LIKE\s+)?{_STRING})?"
 
 def command(text: str, inner: ParseInner) -> st.Statement:
     """The command that `text` (without comments in front and semicolon behind) is; others are refused by name."""
-    from penstock.sql import table_commands
+    from penstock.sql import function_commands, table_commands, variable_commands
 
-    for pattern, build in (*_COMMANDS, *table_commands.COMMANDS):
+    more = (*function_commands.COMMANDS, *variable_commands.COMMANDS)
+    for pattern, build in (*more, *_COMMANDS, *table_commands.COMMANDS):
         match = pattern.fullmatch(text)
         if match is not None:
             return build(match, inner)

@@ -30,6 +30,12 @@ _COUNTS = {
     TokenType.DASH, TokenType.VAR, TokenType.TRUE, TokenType.FALSE, TokenType.NULL,
 }  # fmt: skip
 
+_AFTER_ITEMS = {TokenType.COMMA, TokenType.R_PAREN, TokenType.ORDER_BY, TokenType.SORT_BY}
+
+
+_AFTER_STREAM = {TokenType.VAR, TokenType.IDENTIFIER, TokenType.L_PAREN, TokenType.DEFAULT}
+_CLAUSES = {"GROUP", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE"}
+
 
 class TypedCast(exp.Expression):  # type: ignore[misc]
     """CAST, TRY_CAST and `::`; `to` is a Spark type, `mode` "" or "try"."""
@@ -47,6 +53,12 @@ class IntervalLiteral(exp.Expression):  # type: ignore[misc]
     """`INTERVAL 1 DAY -2 HOURS`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '1 day'`: (value, unit, end unit) each."""
 
     arg_types: ClassVar[Any] = {"fields": True}
+
+
+class TableArgument(exp.Expression):  # type: ignore[misc]
+    """`TABLE(query) PARTITION BY (...) ORDER BY (...)` or `WITH SINGLE PARTITION` in a table function's arguments."""
+
+    arg_types: ClassVar[Any] = {"this": True, "partition_by": False, "order_by": False, "single": False}
 
 
 class UnsignedShift(exp.Expression):  # type: ignore[misc]
@@ -129,7 +141,9 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
         "SUBSTR": lambda self: self._spark_keyword_call("substr", "FROM", "FOR"),
         "OVERLAY": lambda self: self._spark_keyword_call("overlay", "PLACING", "FROM", "FOR"),
         "POSITION": lambda self: self._spark_position(),
+        "TABLE": lambda self: self._spark_table_argument(),
     }
+    RESERVED_TOKENS: ClassVar[Any] = SparkParser.RESERVED_TOKENS - {TokenType.SELECT}  # `AS select` is a name
     NO_PAREN_FUNCTION_PARSERS: ClassVar[Any] = {"CASE": lambda self: self._parse_case()}
     TERM: ClassVar[Any] = {
         TokenType.DASH: exp.Sub,
@@ -172,6 +186,24 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
         return items
 
     # ------------------------------------------------------------ operators, weakest first below AND
+
+    def _parse_table_parts(self, *args: Any, fast: bool = False, **kwargs: Any) -> Any:
+        """`STREAM name` and `STREAM(name)`: a table or view, read as a stream."""
+        following = self._next.token_type if self._next else None
+        is_stream = self._curr and self._curr.text.upper() == "STREAM" and self._curr.token_type == TokenType.VAR
+        begins_clause = self._next is not None and self._next.text.upper() in _CLAUSES
+        if not is_stream or begins_clause or following not in _AFTER_STREAM:
+            return super()._parse_table_parts(*args, fast=fast, **kwargs)
+        if fast:
+            return None
+        self._advance()
+        in_parentheses = self._match(TokenType.L_PAREN)
+        table = super()._parse_table_parts(*args, **kwargs)
+        if in_parentheses:
+            self._match_r_paren()
+        if table is not None:
+            table.meta["stream"] = True
+        return table
 
     def _parse_equality(self, parse_is: bool = True) -> Any:
         """Spark's valueExpression (all comparisons on one level) and the predicates after it."""
@@ -341,6 +373,36 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
     def _spark_call(self, name: str, first: Any) -> Any:
         rest = self._parse_function_args() if self._match(TokenType.COMMA) else []
         return exp.Anonymous(this=name, expressions=[a for a in (first, *rest) if a])
+
+    def _spark_table_argument(self) -> Any:
+        return TableArgument(this=self._parse_select() or self._parse_table_parts())
+
+    def _parse_window(self, this: Any, alias: bool = False) -> Any:
+        if isinstance(this, TableArgument):
+            return self._spark_table_partitions(this)
+        return super()._parse_window(this, alias=alias)
+
+    def _spark_table_partitions(self, this: Any) -> Any:
+        """What may follow `TABLE(...)`."""
+        if self._match_set((TokenType.PARTITION_BY, TokenType.DISTRIBUTE_BY)):
+            this.set("partition_by", self._spark_items(self._parse_disjunction))
+        elif self._match_text_seq("WITH", "SINGLE", "PARTITION"):
+            this.set("single", True)
+        else:
+            return this
+        if self._match_set((TokenType.ORDER_BY, TokenType.SORT_BY)):
+            this.set("order_by", self._spark_items(self._parse_ordered))
+        return this
+
+    def _spark_items(self, item: Any) -> Any:
+        """One item, or several in parentheses."""
+        start = self._index
+        if self._match(TokenType.L_PAREN):
+            items = self._parse_csv(item)
+            if self._match(TokenType.R_PAREN) and self._curr.token_type in _AFTER_ITEMS:
+                return items
+            self._retreat(start)
+        return [item()]
 
     def _spark_position(self) -> Any:
         first = self._parse_bitwise()

@@ -10,10 +10,11 @@ from sqlglot import exp
 
 from penstock.core.errors import analysis_error, parse_error
 from penstock.plan import expressions as ex
+from penstock.plan import table_functions
 from penstock.plan.nodes import Node
 from penstock.plan.types import BOOLEAN, INTEGER, NULL, STRING
 from penstock.sql import Arguments, literals
-from penstock.sql.dialect import IntervalLiteral, TypedCast, TypedLiteral, UnsignedShift
+from penstock.sql.dialect import IntervalLiteral, TableArgument, TypedCast, TypedLiteral, UnsignedShift
 from penstock.sql.lambdas import bind_lambda
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, column_parts, first_word, identifier, only, part, table_alias
@@ -354,6 +355,16 @@ def _collate(node: Tree, scope: Scope) -> ex.Expression:
     return _call("collate", expression(node.this, scope), ex.Literal(first_word(names), STRING))
 
 
+def _table_argument(node: Tree, scope: Scope) -> ex.Expression:
+    """The rows of a table or a query as an argument of a table function."""
+    return table_functions.TableArgument(
+        scope.query(node.this, scope),
+        expressions(part(node, "partition_by"), scope),
+        tuple(_sort_order(key, scope) for key in part(node, "order_by") or ()),
+        bool(part(node, "single")),
+    )
+
+
 def _without_parentheses(node: Tree, scope: Scope) -> ex.Expression:
     return _call(_WITHOUT_PARENTHESES[type(node)])
 
@@ -376,6 +387,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
     TypedLiteral: ("keyword", "text"),
     TypedCast: ("this", "to", "mode"),
     IntervalLiteral: ("fields",),
+    TableArgument: ("this", "partition_by", "order_by", "single"),
     **dict.fromkeys(_WITHOUT_PARENTHESES, ()),
     **dict.fromkeys(
         (exp.Subquery, exp.Select), (*exp.Select.arg_types, "this", "alias")
@@ -439,6 +451,7 @@ _CONVERT: dict[type, Callable[[Tree, Scope], ex.Expression]] = {
     exp.RegexpLike: _pattern("rlike"),
     exp.Escape: _escape,
     exp.Collate: _collate,
+    TableArgument: _table_argument,
     exp.Subquery: _scalar_subquery,
     exp.Select: _scalar_subquery,
     exp.Exists: _exists,

@@ -9,6 +9,7 @@ from sqlglot import exp
 from penstock.plan.expressions import Expression, UnresolvedAttribute
 from penstock.plan.nodes import Aggregate, Node
 from penstock.sql.expressions import Scope, expressions
+from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, only, part
 
 Keys = tuple[Expression, ...]
@@ -22,6 +23,8 @@ def aggregate(group: Tree, items: Keys, child: Node, scope: Scope) -> Aggregate:
     if part(group, "all") and not group.expressions:
         return Aggregate((UnresolvedAttribute(("ALL",)),), items, child)  # as Spark's parser: analysis finds the keys
     elements = [*group.expressions]
+    if any(isinstance(e, exp.Tuple) and not e.expressions for e in elements):
+        raise syntax_error(")")  # GROUP BY ()
     for name in ("cube", "rollup", "grouping_sets"):
         for suffix in part(group, name) or ():
             if not suffix.expressions:  # GROUP BY a, b WITH ROLLUP

@@ -10,6 +10,7 @@ from penstock.core.errors import analysis_error, unsupported
 from penstock.plan import nodes
 from penstock.plan.expressions import Alias, Literal, NamedArgument, UnresolvedFunction
 from penstock.sql.expressions import Scope, expression, expressions
+from penstock.sql.pivots import with_pivots
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, first_word, identifier, only, part, table_alias
 
@@ -29,6 +30,7 @@ def relation(node: Tree, scope: Scope) -> nodes.Node:
     name, columns = table_alias(node)
     if name or columns:
         plan = nodes.SubqueryAlias(name, plan, columns)
+    plan = with_pivots(plan, part(node, "pivots"), scope)
     return with_joins(plan, part(node, "joins"), scope)
 
 
@@ -62,7 +64,7 @@ def _lateral(node: exp.Lateral, scope: Scope) -> nodes.Node:
 
 
 def _table(node: exp.Table, scope: Scope) -> nodes.Node:
-    only(node, "this", "db", "catalog", "alias", "joins", "sample")
+    only(node, "this", "db", "catalog", "alias", "joins", "sample", "pivots")
     if isinstance(node.this, exp.Anonymous):
         return _table_function(node.this, scope)
     parts = [part(node, "catalog"), part(node, "db"), node.this]
@@ -72,7 +74,7 @@ def _table(node: exp.Table, scope: Scope) -> nodes.Node:
             names.extend(identifier(piece) for piece in item.flatten())
         elif item is not None:
             names.append(identifier(item))
-    return nodes.UnresolvedTable(tuple(names))
+    return nodes.UnresolvedTable(tuple(names), streaming=bool(node.meta.get("stream")))
 
 
 def _table_function(node: exp.Anonymous, scope: Scope) -> nodes.Node:
@@ -87,14 +89,28 @@ def _table_function(node: exp.Anonymous, scope: Scope) -> nodes.Node:
 
 def _subquery(node: exp.Subquery, scope: Scope) -> nodes.Node:
     """A query in parentheses, or a join in parentheses."""
-    only(node, "this", "alias", "joins", "sample", "order", "limit", "offset", "with_", "sort", "distribute", "cluster")
+    only(
+        node,
+        "this",
+        "alias",
+        "joins",
+        "sample",
+        "pivots",
+        "order",
+        "limit",
+        "offset",
+        "with_",
+        "sort",
+        "distribute",
+        "cluster",
+    )
     within = node.this
     if isinstance(within, exp.Table) or (
         isinstance(within, exp.Subquery) and (part(within, "alias") or part(within, "joins"))
     ):
         return relation(within, scope)
     inner = node.copy()
-    for name in ("alias", "joins", "sample"):
+    for name in ("alias", "joins", "sample", "pivots"):
         inner.set(name, None)
     return scope.query(inner, scope)
 

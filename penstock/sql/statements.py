@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from penstock.plan.expressions import Expression
 from penstock.plan.nodes import Node
-from penstock.plan.types import StructType
+from penstock.plan.sql_functions import UserFunction
+from penstock.plan.types import DataType, StructType
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ class ClearCache(Statement):
 @dataclass(frozen=True)
 class CreateTable(Statement):
     """`CREATE TABLE [IF NOT EXISTS] name [(columns)] [USING format] [clauses] [AS query]`.  Partition columns that are
-    given with their types (`PARTITIONED BY (p INT)`) stand at the end of `schema`."""
+    given with their types (`PARTITIONED BY (p INT)`) stand at the end of `schema`.  `buckets`: how many, by which
+    columns, sorted by which."""
 
     name: tuple[str, ...]
     schema: StructType | None = None
@@ -158,6 +161,7 @@ class CreateTable(Statement):
     plan: Node | None = None
     if_not_exists: bool = False
     replace: bool = False
+    buckets: tuple[int, tuple[str, ...], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -198,3 +202,75 @@ class AboutTable(Statement):
 
     name: tuple[str, ...]
     action: str
+
+
+@dataclass(frozen=True)
+class ChangeRows(Statement):
+    """UPDATE, DELETE FROM and MERGE INTO, which tables of files do not take.  `operation` is Spark's name of it."""
+
+    name: tuple[str, ...]
+    operation: str
+
+
+@dataclass(frozen=True)
+class CreateFunction(Statement):
+    """`CREATE [OR REPLACE] [TEMPORARY] FUNCTION [IF NOT EXISTS] name (...) RETURN ...`, or `... AS 'class'`."""
+
+    name: tuple[str, ...]
+    function: UserFunction
+    replace: bool = False
+    temporary: bool = False
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class DropFunction(Statement):
+    """`DROP [TEMPORARY] FUNCTION [IF EXISTS] name`."""
+
+    name: tuple[str, ...]
+    temporary: bool = False
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class DescribeFunction(Statement):
+    """`DESCRIBE FUNCTION [EXTENDED] name`."""
+
+    name: tuple[str, ...]
+    extended: bool = False
+
+
+@dataclass(frozen=True)
+class DeclareVariables(Statement):
+    """`DECLARE [OR REPLACE] [VARIABLE] name, ... [type] [= | DEFAULT value]`."""
+
+    names: tuple[tuple[str, ...], ...]
+    type: DataType | None
+    value: Expression
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class SetVariables(Statement):
+    """`SET VARIABLE name = value, ...`, or with `plan` `(name, ...) = (query)`."""
+
+    names: tuple[tuple[str, ...], ...]
+    values: tuple[Expression, ...] = ()
+    plan: Node | None = None
+
+
+@dataclass(frozen=True)
+class DropVariable(Statement):
+    """`DROP TEMPORARY VARIABLE [IF EXISTS] name`."""
+
+    name: tuple[str, ...]
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class ExecuteImmediate(Statement):
+    """`EXECUTE IMMEDIATE text [INTO name, ...] [USING value [AS name], ...]`."""
+
+    text: Expression
+    args: tuple[Expression, ...] = ()
+    into: tuple[tuple[str, ...], ...] = ()

@@ -22,7 +22,7 @@ def _create_table(match: re.Match[str], inner: ParseInner) -> st.Statement:
     """The clauses of CREATE TABLE come in any order behind the columns."""
     rest, schema = match["rest"].strip(), None
     if rest.startswith("("):
-        body, rest = _parenthesized(rest)
+        body, rest = parenthesized(rest)
         schema = parse_schema(body)
     found: dict[str, str] = {}
     query = None
@@ -46,12 +46,33 @@ def _create_table(match: re.Match[str], inner: ParseInner) -> st.Statement:
         None if query is None else query_plan(query, inner),
         bool(match["if_"]),
         bool(match["replace"]),
+        _buckets(found.get("CLUSTERED BY")),
     )
+
+
+_BUCKETS = re.compile(
+    r"CLUSTERED\s+BY\s*\(([^()]*)\)\s*(?:SORTED\s+BY\s*\(([^()]*)\)\s*)?INTO\s+(\d+)\s+BUCKETS\s*", re.IGNORECASE
+)
+
+
+def _buckets(text: str | None) -> tuple[int, tuple[str, ...], tuple[str, ...]] | None:
+    match = _BUCKETS.fullmatch(text) if text else None
+    if match is None:
+        return None
+    by, sorted_by = (
+        tuple(name_parts(re.sub(r"\s+ASC\s*$", "", part, flags=re.IGNORECASE))[0] for part in names.split(","))
+        if names
+        else ()
+        for names in (match[1], match[2])
+    )
+    return int(match[3]), by, sorted_by
 
 
 def _clause(text: str) -> tuple[str, str, str]:
     """The first clause: its keyword, its argument, and what follows."""
     match = re.match(r"(USING|LOCATION|COMMENT|OPTIONS|PARTITIONED\s+BY|TBLPROPERTIES)\s*", text, re.IGNORECASE)
+    if match is None and (clustered := _BUCKETS.match(text)) is not None:
+        return "CLUSTERED BY", clustered[0], text[clustered.end() :]
     if match is None:
         words = re.match(r"CLUSTERED|CLUSTER|SORTED|STORED|ROW\s+FORMAT|DEFAULT\s+COLLATION", text, re.IGNORECASE)
         if words is not None:
@@ -59,7 +80,7 @@ def _clause(text: str) -> tuple[str, str, str]:
         raise syntax_error((re.match(r"\w+|\S", text) or [""])[0])
     keyword, rest = re.sub(r"\s+", " ", match[1].upper()), text[match.end() :]
     if keyword in ("OPTIONS", "PARTITIONED BY", "TBLPROPERTIES"):
-        value, rest = _parenthesized(rest)
+        value, rest = parenthesized(rest)
         return keyword, value, rest
     argument = re.match(rf"({_STRING}|`[^`]+`|[\w.]+)\s*", rest, re.DOTALL)
     if argument is None:
@@ -67,7 +88,7 @@ def _clause(text: str) -> tuple[str, str, str]:
     return keyword, argument[1].strip("`"), rest[argument.end() :]
 
 
-def _parenthesized(text: str) -> tuple[str, str]:
+def parenthesized(text: str) -> tuple[str, str]:
     """What stands between the parenthesis that `text` begins with and its partner, and what follows."""
     depth = 0
     for match in re.finditer(rf"{_STRING}|`[^`]*`|[()]", text, re.DOTALL):
@@ -123,10 +144,10 @@ def _insert(match: re.Match[str], inner: ParseInner) -> st.Statement:
     if re.match(r"(REPLACE\s+(WHERE|USING|ON)|BY\s+NAME|IF\s+NOT\s+EXISTS)\b", rest, re.IGNORECASE):
         raise unsupported(f"INSERT ... {' '.join(rest.split()[:2]).upper()}")
     if re.match(r"PARTITION\s*\(", rest, re.IGNORECASE):
-        body, rest = _parenthesized(rest[rest.index("(") :])
+        body, rest = parenthesized(rest[rest.index("(") :])
         partition = tuple(_assignment(part) for part in _separated(body))
     if rest.startswith("(") and not _QUERY.match(rest[1:].strip()):
-        body, rest = _parenthesized(rest)
+        body, rest = parenthesized(rest)
         columns = tuple(name_parts(part)[-1] for part in _separated(body))
     overwrite = match["how"].upper() == "OVERWRITE"
     return st.Insert(name_parts(match["name"]), query_plan(rest, inner), overwrite, partition, columns)
@@ -157,7 +178,17 @@ def _about(action: str) -> Build:
 
 _DATABASE = "(?:DATABASE|SCHEMA|NAMESPACE)"
 
+_ROW_CHANGES = {"UPDATE": "UPDATE TABLE", "DELETE": "DELETE", "MERGE": "MERGE INTO TABLE"}
+
+
+def _change_rows(match: re.Match[str], inner: ParseInner) -> st.Statement:
+    return st.ChangeRows(name_parts(match["name"]), _ROW_CHANGES[match["verb"].upper()])
+
+
 COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
+    build_command(rf"(?P<verb>UPDATE) {NAME}(?: .+)? SET .+", _change_rows),
+    build_command(rf"(?P<verb>DELETE) FROM {NAME}(?: .+)?", _change_rows),
+    build_command(rf"(?P<verb>MERGE)(?: WITH SCHEMA EVOLUTION)? INTO {NAME} .+", _change_rows),
     build_command(
         rf"CREATE(?P<replace> OR REPLACE)?(?: EXTERNAL)? TABLE(?P<if_> IF NOT EXISTS)? {NAME}(?P<rest>\W.*|)",
         _create_table,

@@ -187,6 +187,8 @@ class _TypeParser:
         precision, scale = (*numbers, 0)[:2] if numbers else (10, 0)
         if precision > 38:
             raise precision_error(precision)
+        if scale > precision:
+            raise scale_error(precision, scale)
         return t.DecimalType(precision, scale)
 
     def _sized(self, name: str, make: Callable[[int], t.DataType]) -> t.DataType:
@@ -285,6 +287,12 @@ def precision_error(precision: int) -> SparkError:
     message = f"Decimal precision {precision} exceeds the maximum of 38."
     params = {"precision": precision, "maxPrecision": 38}
     return SparkError("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", message, params, sqlstate="22003", classes=ARITHMETIC)
+
+
+def scale_error(precision: int, scale: int) -> SparkError:
+    """A decimal with more digits behind the point than it has."""
+    message = f"Decimal scale ({scale}) cannot be greater than precision ({precision})."
+    return analysis_error("_LEGACY_ERROR_TEMP_1228", message, "", precision=precision, scale=scale)
 
 
 def unsupported_type(name: str) -> SparkError:

@@ -21,6 +21,8 @@ def aggregate(node: Aggregate, needed: Ids, context: TranslateContext) -> Select
     kept = [e for e in node.aggregates if isinstance(e, (Alias, Attribute)) and e.id in needed]
     child_needed = ids_of((*node.grouping, *kept))
     select = translate(node.child, child_needed, context)
+    if not all(column.stable for column in select.columns.values()):  # no window function inside an aggregate
+        select = seal(select, child_needed, context)
     select, keys = _with_keys(select, node, kept, child_needed, context)
     names = dict(zip(node.grouping, keys, strict=True))
     columns = {e.id: _column(e, select, names, context) for e in kept}

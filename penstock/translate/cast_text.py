@@ -6,13 +6,16 @@ from penstock.engine.types import duckdb_type
 from penstock.plan.types import (
     STRING,
     ArrayType,
+    BinaryType,
     DataType,
     DateType,
     DayTimeIntervalType,
+    DecimalType,
     DoubleType,
     FloatType,
     MapType,
     StructType,
+    TimestampNTZType,
     TimestampType,
     YearMonthIntervalType,
 )
@@ -28,6 +31,8 @@ def number_text(sql: str, source: DataType, target: DataType, mode: str, context
     """Integers and decimals plainly; floating point as Java writes it (1.0, 1.0E10, NaN, Infinity)."""
     if isinstance(source, (FloatType, DoubleType)):
         return f"spark_floating_text({sql})"
+    if isinstance(source, DecimalType) and source.scale == source.precision:  # DuckDB writes .5
+        return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)[.]', '\\10.')"
     return f"CAST({sql} AS VARCHAR)"
 
 
@@ -62,9 +67,13 @@ def variant_text(sql: str, source: DataType, target: DataType, mode: str, contex
 
 
 def variant_scalar(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
-    """A variant as a number or boolean."""
-    name = target.simpleString()
-    return f"CAST(kernel_variant_scalar({sql}, '{name}', {mode == 'try'}) AS {duckdb_type(target)})"
+    """A variant as a number, boolean, date, timestamp or bytes."""
+    value = f"kernel_variant_scalar({sql}, '{target.simpleString()}', {mode == 'try'})"
+    if isinstance(target, BinaryType):
+        return f"from_hex({value})"
+    if isinstance(target, TimestampNTZType):  # an instant shows the session's clock
+        value = f"CAST({value} AS TIMESTAMPTZ)"
+    return f"{'TRY_CAST' if mode == 'try' else 'CAST'}({value} AS {duckdb_type(target)})"
 
 
 _CALENDAR = ("years", "months", "days", "hours", "minutes")

@@ -89,6 +89,8 @@ def _converter(source: DataType, target: DataType) -> Converter | None:
 
 
 def _nested(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
+    if isinstance(source, VariantType):
+        return _variant_parts(sql, target, mode, context)
     if isinstance(source, ArrayType) and isinstance(target, ArrayType):
         return _list(sql, source.elementType, target.elementType, mode, context)
     if isinstance(source, MapType) and isinstance(target, MapType):
@@ -98,6 +100,35 @@ def _nested(sql: str, source: DataType, target: DataType, mode: str, context: Tr
     if isinstance(source, StructType) and isinstance(target, StructType) and len(source) == len(target):
         return _struct(sql, source, target, mode, context)
     raise _no_such_cast(source, target)
+
+
+def _variant_parts(sql: str, target: DataType, mode: str, context: TranslateContext) -> str:
+    """The members of a variant, each cast; a variant of another shape raises INVALID_VARIANT_CAST, or is NULL."""
+    shape = "array" if isinstance(target, ArrayType) else "object"
+    name = context.unique("m")
+    quiet = mode == "try"
+    if isinstance(target, StructType):
+        fields = [
+            cast_sql(f"kernel_variant_field({name}, {_quoted(f.name)})", VariantType(), f.dataType, mode, context)
+            for f in target
+        ]
+        value = f"CAST(row({', '.join(fields)}) AS {duckdb_type(target)})"
+    else:
+        kind = target.elementType if isinstance(target, ArrayType) else target.valueType
+        member = context.unique("e")
+        each = cast_sql(f"{member}.g2", VariantType(), kind, mode, context)
+        value = f"list_transform(kernel_variant_members({name}), lambda {member}: {each})"
+        if isinstance(target, MapType):
+            if not isinstance(target.keyType, StringType):
+                raise unsupported("a variant as a map whose keys are no strings")
+            keys = f"list_transform(kernel_variant_members({name}), lambda {member}: {member}.g1)"
+            value = f"map({keys}, {value})"
+    shaped = f"kernel_variant_shaped({sql}, '{shape}', '{target.simpleString()}', {quiet})"
+    return f"list_transform([{shaped}], lambda {name}: CASE WHEN {name} IS NOT NULL THEN {value} END)[1]"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _list(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
@@ -134,7 +165,7 @@ _MATRIX: tuple[tuple[tuple[type[DataType], ...], tuple[type[DataType], ...], Con
     ((DayTimeIntervalType, YearMonthIntervalType), _STRINGS, cast_text.interval_text),
     ((CalendarIntervalType,), _STRINGS, cast_text.calendar_text),
     ((VariantType,), _STRINGS, cast_text.variant_text),
-    ((VariantType,), (*_INTEGERS, *_FLOATS, BooleanType), cast_text.variant_scalar),
+    ((VariantType,), (*_NUMBERS, *_TIMES, BooleanType, BinaryType), cast_text.variant_scalar),
     ((TimeType,), _STRINGS, cast_text.plain_text),
     ((ArrayType, MapType, StructType), _STRINGS, cast_text.nested_text),
     (_STRINGS, _INTEGERS, cast_numbers.string_to_integer),

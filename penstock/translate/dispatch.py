@@ -6,19 +6,17 @@ above use, and only those are carried (down to the scans).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 from penstock.core.errors import unsupported
+from penstock.core.recursion import allow_deep_plans
 from penstock.plan.nodes import Node
 from penstock.translate.context import TranslateContext
 from penstock.translate.pruning import Ids
 from penstock.translate.select import Select, plain_columns, render
 
 Translation: TypeAlias = Callable[[Any, Ids, TranslateContext], Select]
-#: Plans are walked recursively, a few Python frames a level; a loop of withColumn makes thousands of levels.
-RECURSION_LIMIT = 50_000
 
 _T = TypeVar("_T", bound=Translation)
 
@@ -43,12 +41,6 @@ def to_sql(plan: Node, context: TranslateContext) -> str:
     allow_deep_plans()
     ids = [attribute.id for attribute in plan.output]
     return render(translate(plan, frozenset(ids), context), ids)
-
-
-def allow_deep_plans() -> None:
-    """Let plans of thousands of levels be walked recursively."""
-    if sys.getrecursionlimit() < RECURSION_LIMIT:
-        sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 def translate(node: Node, needed: Ids, context: TranslateContext) -> Select:

@@ -11,7 +11,8 @@ from penstock.translate.context import TranslateContext
 from penstock.translate.dispatch import seal, translate, translates
 from penstock.translate.expressions import expression_sql
 from penstock.translate.pruning import Ids, child_needs, references
-from penstock.translate.select import Select
+from penstock.translate.select import Select, plain_columns
+from penstock.translate.sizes import is_small
 
 _KEYWORDS = {"inner": "JOIN", "cross": "JOIN", "left": "LEFT JOIN", "right": "RIGHT JOIN", "full": "FULL JOIN"}
 
@@ -27,8 +28,30 @@ def join(node: Join, needed: Ids, context: TranslateContext) -> Select:
     columns = {**left.columns, **right.columns}
     condition = expression_sql(node.condition, context, columns) if node.condition is not None else "true"
     lateral = "LATERAL " if node.lateral else ""
+    if _goes_through_left(node):
+        return _in_left_order(node.kind, left, right, condition, context)
     source = f"{left.source or _NO_COLUMNS} {_KEYWORDS[node.kind]} {lateral}{_grouped(right)} ON {condition}"
     return Select(source, columns, lateral=True)
+
+
+def _goes_through_left(node: Join) -> bool:
+    """Whether Spark would go through the left side and pair each row with the right side's, and that is cheap."""
+    if node.lateral or node.kind not in ("inner", "cross", "left") or not is_small(node):
+        return False
+    return node.condition is None or not any(is_equality(node, part) for part in conjuncts(node.condition))
+
+
+def _in_left_order(kind: str, left: Select, right: Select, condition: str, context: TranslateContext) -> Select:
+    """The join, sorted by the places of the rows."""
+    first, second = context.unique("i"), context.unique("i")
+    sides = (
+        f"(SELECT *, row_number() OVER () AS {name} FROM {_grouped(side)})"
+        for side, name in ((left, first), (right, second))
+    )
+    ids = [*left.columns, *right.columns]
+    joined = f" {_KEYWORDS[kind]} ".join(sides) + f" ON {condition} ORDER BY {first}, {second}"
+    names = ", ".join(f"c{id_}" for id_ in ids) or "1 AS c0"
+    return Select(f"(SELECT {names} FROM {joined})", plain_columns(ids))
 
 
 _NO_COLUMNS = "(SELECT 1 AS c0)"
@@ -53,10 +76,14 @@ def _semi_join(node: Join, left: Select, right: Select, context: TranslateContex
 
 
 def _has_equality(node: Join, condition: Expression) -> bool:
+    return all(is_equality(node, part) for part in conjuncts(condition))
+
+
+def is_equality(node: Join, part: Expression) -> bool:
+    """Whether a part of the condition compares something of one side with something of the other."""
     left_ids = {attribute.id for attribute in node.left.output}
     right_ids = {attribute.id for attribute in node.right.output}
-    parts = list(_conjuncts(condition))
-    return all(_is_equality(part, left_ids, right_ids) for part in parts)
+    return _is_equality(part, left_ids, right_ids)
 
 
 def _is_equality(part: Expression, left: set[int], right: set[int]) -> bool:
@@ -66,9 +93,10 @@ def _is_equality(part: Expression, left: set[int], right: set[int]) -> bool:
     return bool(one and other) and ((one <= left and other <= right) or (one <= right and other <= left))
 
 
-def _conjuncts(condition: Expression) -> Iterator[Expression]:
+def conjuncts(condition: Expression) -> Iterator[Expression]:
+    """The parts that AND joins."""
     if isinstance(condition, FunctionCall) and condition.name == "and":
         for arg in condition.args:
-            yield from _conjuncts(arg)
+            yield from conjuncts(arg)
     else:
         yield condition

@@ -8,6 +8,7 @@ from penstock.translate import (  # noqa: F401  (they register their translation
     projects,
     rows,
     sampling,
+    session_windows,
     set_operations,
     sorting,
     time_windows,

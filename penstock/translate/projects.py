@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from penstock.functions.table import lookup
-from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, Literal, WindowExpression
+from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, Literal, SortOrder, WindowExpression
 from penstock.plan.nodes import Filter, Project
 from penstock.translate.context import TranslateContext
 from penstock.translate.dispatch import seal, translate, translates
 from penstock.translate.expressions import expression_sql
 from penstock.translate.pruning import Ids, ids_of, outer_references, references
 from penstock.translate.select import MAX_DEPTH, Column, Select
+from penstock.translate.sizes import is_small
 
 
 @translates(Project)
@@ -26,7 +27,24 @@ def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
     for expression in kept:
         columns[_defined_id(expression)] = _column(expression, select, context)
     windowed = select.windowed or any(has_window(e) for e in kept if _pure_name(e) is None)
+    if windowed and not select.windowed and select.order_by is None and is_small(node.child):
+        columns_of_child = select.columns
+        select = replace(select, order_by=_window_order(kept, columns_of_child, context))
     return replace(select, columns=columns, windowed=windowed)
+
+
+def _window_order(
+    expressions: Iterable[Expression], columns: dict[int, Column], context: TranslateContext
+) -> str | None:
+    """The order in which Spark leaves the rows of a window: sorted by its partitions, and within."""
+    found = [part for e in expressions for part in e.walk() if isinstance(part, WindowExpression)]
+    numbers = [w for w in found if isinstance(w.function, FunctionCall) and w.function.name == "row_number"]
+    if not found:
+        return None
+    window = found[-1]
+    keys = (*(SortOrder(e) for e in window.partition_by if not isinstance(e, Literal)), *window.order_by)
+    texts = [expression_sql(key, context, columns) for key in (*keys, *numbers[-1:])]  # numbers tell apart equal keys
+    return ", ".join(texts) or None
 
 
 @translates(Filter)

@@ -18,6 +18,8 @@ from penstock.plan.nodes import (
     Sort,
 )
 from penstock.plan.python_nodes import python_inputs
+from penstock.plan.table_functions import EvalTable
+from penstock.plan.session_nodes import ExpandSessions, MergeSessions
 
 Ids: TypeAlias = frozenset[int]
 
@@ -70,9 +72,17 @@ def node_expressions(node: Node) -> tuple[Expression, ...]:
         return tuple(node.keys)
     if isinstance(node, Join):
         return (node.condition,) if node.condition is not None else ()
+    if isinstance(node, ExpandSessions):
+        return (node.time, node.gap)
+    if isinstance(node, MergeSessions):
+        return (*node.keys, node.window)
+    if isinstance(node, EvalTable):
+        return node.args
     for name in ("time", "column"):  # ExpandWindows, Watermark
         if isinstance(value := getattr(node, name, None), Expression):
             return (value,)
+    if isinstance(metrics := getattr(node, "metrics", None), tuple):  # CollectMetrics
+        return metrics
     return python_inputs(node)
 
 

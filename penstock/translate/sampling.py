@@ -1,4 +1,4 @@
-"""df.sample: seeded, and the same rows for the same input, bounds and seed.
+"""df.sample with replacement, or without a seed: the same rows for the same input, bounds and seed.
 
 Each row has a number in [0, 1) made of its position and the seed, so that the parts of a randomSplit (which are samples
 with adjoining bounds) neither overlap nor leave a row out.  Which rows those are differs from Spark's choice.
@@ -10,11 +10,9 @@ import math
 import random
 
 from penstock.plan.nodes import Sample
-from penstock.plan.statistic_nodes import SampleBy
 from penstock.translate.context import TranslateContext
-from penstock.translate.dispatch import seal, translate, translates
-from penstock.translate.expressions import expression_sql
-from penstock.translate.pruning import Ids, ids_of
+from penstock.translate.dispatch import translate, translates
+from penstock.translate.pruning import Ids
 from penstock.translate.select import Select, plain_columns, render
 
 
@@ -33,17 +31,6 @@ def sample(node: Sample, needed: Ids, context: TranslateContext) -> Select:
         )
     chosen = f"u >= {node.lower!r} AND u < {node.upper!r}"
     return Select(f"(SELECT {columns} FROM {numbered} WHERE {chosen})", plain_columns(ids))
-
-
-@translates(SampleBy)
-def sample_by(node: SampleBy, needed: Ids, context: TranslateContext) -> Select:
-    """A SampleBy: each row's number against the fraction that is its own."""
-    wanted = needed | ids_of([node.column])
-    child = seal(translate(node.child, wanted, context), wanted, context)
-    columns = ", ".join(f"c{id_}" for id_ in sorted(wanted)) or "c0"
-    least = expression_sql(node.column, context, child.columns)
-    numbered = f"(SELECT {columns}, {_number(node.seed)} AS u FROM {child.source})"
-    return Select(f"(SELECT {columns} FROM {numbered} WHERE u < {least})", plain_columns(sorted(wanted)))
 
 
 def _number(seed: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from penstock.functions.nested_order import sort_key
 from penstock.functions.table import lookup
 from penstock.plan.expressions import Expression, FrameBound, FunctionCall, Literal, SortOrder, WindowExpression
 from penstock.plan.types import DateType, DayTimeIntervalType, TimestampNTZType, TimestampType, YearMonthIntervalType
@@ -20,7 +21,7 @@ _FRAMED = frozenset(("first_value", "last_value", "nth_value", "first", "last", 
 def sort_sql(sql: str, order: SortOrder) -> str:
     """One key of an ORDER BY, with Spark's place for NULL said explicitly."""
     direction = "ASC" if order.ascending else "DESC"
-    return f"{sql} {direction} NULLS {'FIRST' if order.puts_nulls_first else 'LAST'}"
+    return f"{sort_key(sql, order.child.type)} {direction} NULLS {'FIRST' if order.puts_nulls_first else 'LAST'}"
 
 
 def over_sql(window: WindowExpression, sql: Callable[[Expression], str]) -> str:

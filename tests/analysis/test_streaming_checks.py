@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from penstock.analysis.streaming_checks import check_batch, check_streaming
+from penstock.core.config import Conf
 from penstock.core.errors import SparkError
 from penstock.plan import nodes as n
 from penstock.plan.expressions import Alias, UnresolvedFunction, UnresolvedStar, WindowExpression
@@ -105,6 +106,15 @@ def answer(plan: n.Node, mode: str) -> str:
 def test_plan_in_each_mode(name: str) -> None:
     plan, *expected = CASES[name]
     assert [answer(plan, mode) for mode in ("append", "update", "complete")] == expected
+
+
+def test_a_setting_turns_off_the_check_of_chains_or_all_checks() -> None:
+    chain, sort = (resolved(CASES[name][0]) for name in ("aggregate of an aggregate", "sort"))
+    key = "spark.sql.streaming."
+    check_streaming(chain, "update", Conf({f"{key}statefulOperator.checkCorrectness.enabled": "false"}))
+    check_streaming(sort, "append", Conf({f"{key}unsupportedOperationCheck": "false"}))
+    with pytest.raises(SparkError, match="checkCorrectness"):
+        check_streaming(chain, "update", Conf())
 
 
 @pytest.mark.parametrize("name", JOINS)

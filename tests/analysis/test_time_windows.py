@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.core.errors import SparkError
 from penstock.plan.expressions import Alias
 from penstock.plan.nodes import Aggregate, ExpandWindows, Node, Project, Watermark
+from penstock.plan.session_nodes import ExpandSessions, MergeSessions
 from tests.analysis.plans import call, col, resolved, rows, shape, stream
 
 WATERMARK = "spark.watermarkDelayMs"
@@ -74,9 +74,25 @@ def test_one_window_a_query_block() -> None:
     assert shape(Project(windows, EVENTS)) == "_LEGACY_ERROR_TEMP_1039"
 
 
-def test_sessions_are_refused_by_name() -> None:
-    with pytest.raises(SparkError, match="session_window"):
-        resolved(counted(call("session_window", col("ts"), "5 seconds")))
+def test_a_session_is_a_column_of_its_own_node_and_grows_over_the_other_keys() -> None:
+    sessions = Aggregate((call("session_window", col("ts"), "5 seconds"), col("v")), (), LATE, include_grouping=True)
+    plan = resolved(sessions)
+    assert isinstance(plan, Aggregate) and isinstance(plan.child, MergeSessions)
+    merged, own = plan.child, plan.child.child
+    assert isinstance(own, ExpandSessions)
+    assert (own.gap.value, merged.window, merged.keys) == ((0, 0, 5_000_000), own.window, (plan.grouping[1],))  # type: ignore[attr-defined]
+    assert dict(plan.output[0].metadata) == {WATERMARK: 10_000, "spark.sessionWindow": True}
+
+
+def test_a_gap_is_an_interval_or_a_text() -> None:
+    assert shape(counted(call("session_window", col("ts"), col("v")))) == "_LEGACY_ERROR_TEMP_1040"
+    never = resolved(Project((call("session_window", col("ts"), "soon"),), EVENTS)).children[0]
+    assert isinstance(never, ExpandSessions) and never.gap.value is None  # type: ignore[attr-defined]
+
+
+def test_one_kind_of_window_a_query_block() -> None:
+    windows = (call("session_window", col("ts"), "5 seconds"), call("window", col("ts"), "6 seconds"))
+    assert shape(Project(windows, EVENTS)) == "_LEGACY_ERROR_TEMP_1039"
 
 
 def test_a_watermark_marks_its_column_and_takes_the_mark_off_another() -> None:

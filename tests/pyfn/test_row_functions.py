@@ -21,6 +21,7 @@ LONG = LongType()  # functions made before there is a session need their types a
 plus_one = udf(lambda x: x + 1, LONG)
 times = udf(lambda x, y: x * y, LONG)
 total = pandas_udf(lambda s: float(s.sum()), DoubleType(), 202)
+total_of_batches = pandas_udf(lambda batches: float(sum(s.sum() for s in batches)), DoubleType(), 217)
 
 
 @pandas_udf(LONG)
@@ -128,7 +129,7 @@ def test_in_a_subquery(spark: Any) -> None:
 def test_explained(spark: Any, capsys: pytest.CaptureFixture[str]) -> None:
     spark.range(5).filter("id > 2").select(plus_one("id")).explain()
     shown = capsys.readouterr().out
-    assert ":= Python <lambda> over SELECT" in shown
+    assert "ArrowEvalPython [<lambda>(id#" in shown
 
 
 CALLS: dict[str, tuple[Callable[[Any], Any], int]] = {
@@ -211,9 +212,9 @@ def test_results_with_names(spark: Any) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str, str]] = {
-    "window": (
-        lambda df: df.select(total("id").over(Window.partitionBy("id"))),
-        UnsupportedOperationException, "UNSUPPORTED_FEATURE.PENSTOCK", "aggregate function <lambda> over a window",
+    "iterator over a window": (
+        lambda df: df.select(total_of_batches("id").over(Window.partitionBy("id"))),
+        UnsupportedOperationException, "UNSUPPORTED_FEATURE.PENSTOCK", "which takes an iterator, over a window",
     ),
     "beside other aggregates": (
         lambda df: df.agg(total("id"), F.sum("id")), AnalysisException, "INVALID_PANDAS_UDF_PLACEMENT", "`<lambda>`",
@@ -251,3 +252,12 @@ def test_refused(spark: Any, case: str) -> None:
     error: Any = caught.value
     assert error.getCondition() == condition
     assert text in str(error)
+
+
+def test_profilers_are_refused(spark: Any) -> None:
+    spark.conf.set("spark.sql.pyspark.udf.profiler", "perf")
+    try:
+        with pytest.raises(UnsupportedOperationException, match="profiler=perf"):
+            spark.range(1).select(plus_one("id")).collect()
+    finally:
+        spark.conf.unset("spark.sql.pyspark.udf.profiler")

@@ -124,7 +124,6 @@ ERRORS = {
     "select distinct on (a) b from t": "UNSUPPORTED_FEATURE.PENSTOCK",
     "select a into b from t": "UNSUPPORTED_FEATURE.PENSTOCK",
     "select a from t for update": "UNSUPPORTED_FEATURE.PENSTOCK",
-    "select * from t pivot (sum(a) for b in (1))": "UNSUPPORTED_FEATURE.PENSTOCK",
     "with recursive a as (select 1) select * from a": "UNSUPPORTED_FEATURE.PENSTOCK",
     "": "PARSE_EMPTY_STATEMENT",
     " ; ": "PARSE_SYNTAX_ERROR",

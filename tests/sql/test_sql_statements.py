@@ -98,9 +98,8 @@ ERRORS = {
     "foo bar": "PARSE_SYNTAX_ERROR",
     "selec 1": "PARSE_SYNTAX_ERROR",
     "insert into t partition (p) select 1": "UNSUPPORTED_FEATURE.PENSTOCK",
-    "create table t (a int) clustered by (a) into 2 buckets": "UNSUPPORTED_FEATURE.PENSTOCK",
+    "create table t (a int) cluster by (a)": "UNSUPPORTED_FEATURE.PENSTOCK",
     "create table t (a int": "PARSE_SYNTAX_ERROR",
-    "merge into t using s on a when matched then delete": "UNSUPPORTED_FEATURE.PENSTOCK",
     "set time zone local": "UNSUPPORTED_FEATURE.PENSTOCK",
     "create temp view v as set a=b": "PARSE_SYNTAX_ERROR",
 }

@@ -1,0 +1,159 @@
+"""spark.penstock.python.workers: other processes, the same answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyspark.errors import IllegalArgumentException, PythonException
+from pyspark.errors.exceptions.connect import SparkException
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+from pyspark.sql.functions import arrow_udf, pandas_udf, udf
+from pyspark.sql.types import DoubleType, LongType
+
+from penstock.pyfn.parallel import WORKERS, _shares
+from penstock.pyfn.pool import pool
+
+HERE = os.getpid()
+
+
+@pandas_udf(DoubleType())
+def centred(v: pd.Series) -> pd.Series:
+    return v - v.mean()
+
+
+@pandas_udf(DoubleType())
+def largest(v: pd.Series) -> float:
+    return float(v.max())
+
+
+@arrow_udf(LongType())
+def total(v: pa.Array) -> int:
+    return int(pc.sum(v).as_py())
+
+
+def counted(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"k": [frame.k.iloc[0]], "n": [len(frame)]})
+
+
+def both(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"n": [len(left) * 1000 + len(right)]})
+
+
+def of_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for number, frame in enumerate(batches):
+        yield pd.DataFrame({"k": [number], "n": [len(frame)]})
+
+
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "udf": lambda df: df.select(udf(lambda x: x * 2, "long")("id")),
+    "udf without Arrow": lambda df: df.select(udf(lambda x, y: x * 2 + y, "long", useArrow=False)("id", y=F.col("k"))),
+    "udf without arguments": lambda df: df.select(udf(lambda: 3, "long", useArrow=False)()),
+    "pandas_udf": lambda df: df.select(centred("id")),
+    "pandas aggregate": lambda df: df.groupBy("k").agg(largest("id")),
+    "Arrow aggregate": lambda df: df.groupBy("k").agg(total("id")),
+    "applyInPandas": lambda df: df.groupBy("k").applyInPandas(counted, "k long, n long"),
+    "cogroup": lambda df: df.groupBy("k").cogroup(df.filter("k < 3").groupBy("k")).applyInPandas(both, "n long"),
+    "window": lambda df: df.select(total("id").over(Window.partitionBy("k").orderBy("id").rowsBetween(-1, 1))),
+    "mapInPandas": lambda df: df.mapInPandas(of_batches, "k long, n long"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended() -> Iterator[None]:
+    yield
+    pool.close()
+
+
+@pytest.fixture
+def workers(spark: Any) -> Iterator[Any]:
+    spark.conf.set(WORKERS, "2")
+    yield spark
+    spark.conf.unset(WORKERS)
+
+
+def rows(spark: Any) -> Any:
+    return spark.range(25_000).withColumn("k", F.col("id") % 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_same_answer(spark: Any, kind: str) -> None:
+    here = sorted(KINDS[kind](rows(spark)).collect())
+    spark.conf.set(WORKERS, "2")
+    try:
+        assert sorted(KINDS[kind](rows(spark)).collect()) == here
+    finally:
+        spark.conf.unset(WORKERS)
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+def test_both_processes_work(workers: Any, arrow: bool) -> None:
+    where = udf(lambda x: os.getpid(), "long", useArrow=arrow)
+    found = {row[0] for row in rows(workers).select(where("id")).collect()}
+    assert len(found) == 2
+    assert HERE not in found
+    assert found == set(pool.pids)
+
+
+def test_iterators_stay_in_one_piece_here(workers: Any) -> None:
+    pids = rows(workers).mapInPandas(lambda it: (pd.DataFrame({"p": [os.getpid()]}) for _ in it), "p long").collect()
+    assert {row.p for row in pids} == {HERE}
+
+
+def broken(x: int) -> int:
+    if x == 20_000:
+        raise ValueError(f"no {x}")
+    return x
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+def test_the_users_error(workers: Any, arrow: bool) -> None:
+    with pytest.raises(PythonException) as caught:
+        rows(workers).select(udf(broken, "long", useArrow=arrow)("id")).collect()
+    text = str(caught.value)
+    assert "ValueError: no 20000" in text
+    assert f'File "{__file__}", line ' in text
+    assert "/penstock/pyfn/" not in text
+    assert rows(workers).select(udf(broken, "long", useArrow=arrow)("k")).count() == 25_000
+
+
+def test_a_worker_that_dies(workers: Any) -> None:
+    def dies(x: int) -> int:
+        if x == 20_000:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+    with pytest.raises(SparkException, match=r"worker process \(pid \d+\) was killed by signal 9"):
+        rows(workers).select(udf(dies, "long")("id")).collect()
+    assert rows(workers).select(udf(lambda x: x, "long")("id")).count() == 25_000
+
+
+def test_workers_end(workers: Any) -> None:
+    rows(workers).select(udf(lambda x: x + 1, "long")("id")).collect()
+    pids = pool.pids
+    assert pids
+    pool.close()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def test_a_number_that_is_none(spark: Any) -> None:
+    spark.conf.set(WORKERS, "many")
+    try:
+        with pytest.raises(IllegalArgumentException, match=WORKERS):
+            spark.range(1).select(udf(lambda x: x, "long")("id")).collect()
+    finally:
+        spark.conf.unset(WORKERS)
+
+
+def test_shares_keep_the_order_and_balance_weights() -> None:
+    assert _shares(list("abcdef"), [1, 1, 1, 1, 1, 1], 3) == [["a", "b"], ["c", "d"], ["e", "f"]]
+    assert _shares(list("abc"), [9, 1, 1], 2) == [["a"], ["b", "c"]]
+    assert _shares(["a"], [0], 2) == [["a"]]
+    assert _shares([], [], 2) == []
