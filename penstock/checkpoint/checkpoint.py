@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from penstock.checkpoint import query_metadata
-from penstock.checkpoint.commit_log import CommitLog
-from penstock.checkpoint.errors import foreign_state, missing_batch, missing_state, other_operators, other_sources
+from penstock.checkpoint.commit_log import CommitEntry, CommitLog
+from penstock.checkpoint.errors import (
+    foreign_state,
+    missing_batch,
+    missing_state,
+    other_naming,
+    other_operators,
+    other_sources,
+)
 from penstock.checkpoint.lock import CheckpointLock
-from penstock.checkpoint.offset_log import OffsetLog
+from penstock.checkpoint.offset_log import OffsetEntry, OffsetLog
 from penstock.checkpoint.paths import CheckpointPaths
 from penstock.checkpoint.recovery import Continue, Decision, Fresh, Inconsistent, LogTail, Replay, decide
+from penstock.checkpoint.write_behind import WriteBehind
 from penstock.core import files
+from penstock.core.clock import Clock
 
 STATE_PROVIDER_KEY = "spark.sql.streaming.stateStore.providerClass"
 STATE_PROVIDER = "penstock"
+
+#: In an entry of the offset log: the batches before it need not be there (their progress was not logged).
+GAPS_KEY = "penstock.asyncProgressTracking"
 
 
 class Checkpoint:
@@ -26,6 +39,9 @@ class Checkpoint:
         files.fs.make_directory(root)
         self.query_id = query_metadata.query_id(self.paths)
         self._lock: CheckpointLock | None = None
+        self._behind: WriteBehind | None = None
+        self._names: tuple[str, ...] | None = None
+        self.may_have_gaps = False  # whether batches may be missing that no entry speaks of: Spark has left them out
 
     def lock(self) -> None:
         """Claim the checkpoint and open its logs; CONCURRENT_STREAM_LOG_UPDATE when another process runs on it."""
@@ -33,6 +49,34 @@ class Checkpoint:
         files.fs.make_directory(self.paths.state)
         self.offset_log = OffsetLog(self.paths.offsets)
         self.commit_log = CommitLog(self.paths.commits)
+
+    def write_behind(self, interval_ms: int, clock: Clock) -> None:
+        """From now on the logs are written by a thread of their own, one batch an interval."""
+        self._behind = WriteBehind(self.offset_log, self.commit_log, interval_ms, clock)
+
+    def begin_batch(self, batch_id: int, entry: OffsetEntry) -> None:
+        """A batch is planned: durable before it runs (but see `write_behind`)."""
+        if self._behind is not None:
+            self._behind.begin_batch(batch_id, replace(entry, conf={**entry.conf, GAPS_KEY: "true"}))
+        else:
+            self.offset_log.add(batch_id, entry)
+
+    def end_batch(self, batch_id: int, entry: CommitEntry) -> None:
+        """A batch is done."""
+        if self._behind is not None:
+            self._behind.end_batch(batch_id, entry)
+        else:
+            self.commit_log.add(batch_id, entry)
+
+    def durable_ends(self, ends: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
+        """Of what is done up to `ends`, how much is so for good: after any crash it will not be read again."""
+        return ends if self._behind is None else self._behind.durable_ends
+
+    def flush(self, *, clean: bool) -> None:
+        """Finish the writes that wait, and after a `clean` end log the last batch."""
+        if self._behind is not None:
+            behind, self._behind = self._behind, None
+            behind.close(clean=clean)
 
     def release(self) -> None:
         """Let go of the checkpoint."""
@@ -51,13 +95,19 @@ class Checkpoint:
         latest = self.offset_log.latest
         return {} if latest is None else self.offset_log.get(latest).conf
 
-    def check_belongs(self, source_count: int, operators: Sequence[str], has_state: bool) -> None:
-        """Refuse a checkpoint of another query: other sources, other stateful operators, another engine's state."""
+    def check_belongs(
+        self, source_count: int, operators: Sequence[str], has_state: bool, names: tuple[str, ...] | None = None
+    ) -> None:
+        """Refuse a checkpoint of another query: other sources, other stateful operators, another engine's state.
+        Sources that have `names` may come and go."""
+        self._names = names
         latest = self.offset_log.latest
         if latest is None:
             return
         entry = self.offset_log.get(latest)
-        if len(entry.offsets) != source_count:
+        if (entry.names is None) != (names is None):
+            raise other_naming(entry.names, names)
+        if names is None and len(entry.offsets) != source_count:
             raise other_sources(len(entry.offsets), source_count)
         provider = entry.conf.get(STATE_PROVIDER_KEY, STATE_PROVIDER)
         if has_state and provider != STATE_PROVIDER:
@@ -75,17 +125,35 @@ class Checkpoint:
         """Remember, with the first batch, whose state this is."""
         query_metadata.write_operators(self.paths, operators, partitions)
 
-    def purge(self, before: int) -> None:
-        """Forget the log entries of batches before this one."""
+    def purge(self, next_id: int, retain: int) -> int:
+        """Forget the log entries of all but the last `retain` batches; the oldest that is kept."""
+        before = next_id - retain
+        if self._behind is not None:
+            before = min(before, self._behind.oldest_kept(retain) or 0)
         self.offset_log.purge(before)
         self.commit_log.purge(before)
+        return before
 
     def _tail(self) -> LogTail:
         batch, committed = self.offset_log.latest, self.commit_log.latest
+        entry = None if batch is None else self._entry(batch)
         return LogTail(
             batch_id=batch,
-            entry=None if batch is None else self.offset_log.get(batch),
-            previous=self.offset_log.get(batch - 1) if batch else None,
+            entry=entry,
+            previous=self._previous(batch, entry) if batch and batch != committed else None,
             committed_id=committed,
             commit=None if committed is None else self.commit_log.get(committed),
         )
+
+    def _previous(self, batch: int, entry: OffsetEntry | None) -> OffsetEntry | None:
+        """The entry before the newest one: that of the batch before, unless batches were left out."""
+        has_gaps = self.may_have_gaps or (entry is not None and entry.conf.get(GAPS_KEY) == "true")
+        if entry is not None and has_gaps:
+            before = self.offset_log.before(batch)
+            return OffsetEntry((None,) * len(entry.offsets), 0, 0) if before is None else self._entry(before)
+        return self._entry(batch - 1)
+
+    def _entry(self, batch: int) -> OffsetEntry:
+        """An entry, its sources in the query's order."""
+        entry = self.offset_log.get(batch)
+        return entry if self._names is None else entry.for_sources(self._names)

@@ -12,13 +12,16 @@ two that are to be the newest is removed.  With a million lines, that many are n
 from __future__ import annotations
 
 import io
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from penstock.checkpoint.compaction import LEAST_BYTES, Preparation
 from penstock.checkpoint.errors import missing_batch
 from penstock.checkpoint.metadata_log import body_lines, check_version, json_object
 from penstock.core import files
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 
 _COMPACT = ".compact"
 
@@ -27,10 +30,21 @@ LINES_PER_BATCH = 1000
 
 
 class CompactibleLog:
-    """The log in one directory.  The directory is listed once, when first needed; later everything is by name."""
+    """The log in one directory.  The directory is listed once, when first needed; later everything is by name.
+    `retain` says which lines a compaction keeps (None: all)."""
 
-    def __init__(self, directory: Path, *, interval: int = 10, cleanup_delay_ms: int = 600_000) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        interval: int = 10,
+        cleanup_delay_ms: int = 600_000,
+        retain: Callable[[bytes], bool] | None = None,
+    ) -> None:
         self.directory = directory
+        self._retain = retain
+        self._ahead: Preparation | None = None
+        self._bytes: int | None = None  # of the files that make up the log; not known before the first addition
         self.cleanup_delay_ms = cleanup_delay_ms
         plain, compact = self._listed()
         self._plain = plain
@@ -57,21 +71,55 @@ class CompactibleLog:
     def add(self, batch_id: int, lines: Sequence[str]) -> bool:
         """Write a batch's lines durably.  False if the batch is in the log already, which is then not touched."""
         files.fs.make_directory(self.directory)
-        is_compaction = (batch_id + 1) % self.interval == 0
-        pieces = self._bodies() if is_compaction else []
         new = "\n".join(lines).encode()
-        content = b"\n".join([b"v1", *pieces, *([new] if lines else [])])
+        is_compaction = (batch_id + 1) % self.interval == 0
         path = self.directory / (f"{batch_id}{_COMPACT}" if is_compaction else str(batch_id))
         try:
-            files.fs.write_atomic(path, content, overwrite=False)
+            count = self._write_compact(path, new) if is_compaction else self._write_plain(path, new)
         except FileExistsError:
             return False
         (self._compact if is_compaction else self._plain).add(batch_id)
         self.latest = batch_id if self.latest is None else max(self.latest, batch_id)
         if is_compaction:
-            self._grow(batch_id, content.count(b"\n"))
+            self._grow(batch_id, count)
             self._clean(batch_id)
+        self._prepare()
         return True
+
+    def close(self) -> None:
+        """Stop what runs beside the batches."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
+    def _write_plain(self, path: Path, new: bytes) -> int:
+        content = b"v1\n" + new if new else b"v1"
+        files.fs.write_atomic(path, content, overwrite=False)
+        if self._bytes is not None:
+            self._bytes += len(content)
+        return content.count(b"\n")
+
+    def _write_compact(self, path: Path, new: bytes) -> int:
+        """The file that holds everything; how many lines that is."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and not path.exists() and ahead.complete([*self._bodies(ahead.last), new], path):
+            return ahead.lines
+        bodies = [body for body in (*self._bodies(), new) if body]
+        if self._retain is not None:
+            kept = ((line for line in body.split(b"\n") if self._retain(line)) for body in bodies)
+            bodies = [body for lines in kept if (body := b"\n".join(lines))]
+        content = b"\n".join([b"v1", *bodies])
+        files.fs.write_atomic(path, content, overwrite=False)
+        return content.count(b"\n")
+
+    def _prepare(self) -> None:
+        """Have the next compact file written in the background, if it will be a large one."""
+        if self._ahead is not None or self._retain is not None or self.latest is None:
+            return
+        if self._bytes is None:
+            self._bytes = sum(self._path(b).stat().st_size for b in self._needed())
+        if self._bytes >= LEAST_BYTES:
+            self._ahead = Preparation(self.directory, [self._path(b) for b in self._needed()], self.latest)
 
     def read(self, batch_id: int) -> list[str]:
         """The lines in the file of a batch (all up to it, where that is a compacted one)."""
@@ -84,9 +132,9 @@ class CompactibleLog:
         except FileNotFoundError:
             raise missing_batch(path, "which the log needs") from None
 
-    def _bodies(self) -> list[bytes]:
-        """What is in the files that make up the log, without their version lines."""
-        contents = ((self._content(b), self._path(b)) for b in self._needed())
+    def _bodies(self, after: int = -1) -> list[bytes]:
+        """What is in the files that make up the log, without their version lines; of those `after` a batch."""
+        contents = ((self._content(b), self._path(b)) for b in self._needed() if b > after)
         bodies = (content[check_version(content, path) :].strip(b"\n") for content, path in contents)
         return [body for body in bodies if body]
 
@@ -124,15 +172,27 @@ class CompactibleLog:
         two compact files before stay: their distance tells readers the interval, now and when it grows."""
         oldest = time.time() - self.cleanup_delay_ms / 1000
         kept = {compacted, *sorted(self._compact)[-3:]}
-        for batch_id in sorted((self._plain | self._compact) - kept):
-            path = self._path(batch_id)
-            if path.exists() and path.stat().st_mtime <= oldest:
-                self._remove(batch_id)
+        gone = [self._path(b) for b in sorted((self._plain | self._compact) - kept)]
+        gone = [path for path in gone if path.exists() and path.stat().st_mtime <= oldest]
+        for path in gone:
+            self._forget(int(path.name.removesuffix(_COMPACT)))
+        if (self._bytes or 0) >= LEAST_BYTES:  # to remove files of 100 MB takes longer than a batch
+            threading.Thread(target=_remove_all, args=(gone,), name="penstock log cleaning", daemon=True).start()
+        else:
+            _remove_all(gone)
 
     def _remove(self, batch_id: int) -> None:
         files.fs.remove(self._path(batch_id))
+        self._forget(batch_id)
+
+    def _forget(self, batch_id: int) -> None:
         self._plain.discard(batch_id)
         self._compact.discard(batch_id)
+
+
+def _remove_all(paths: Sequence[Path]) -> None:
+    for path in paths:
+        files.fs.remove(path)
 
 
 def derived_interval(default: int, compact: set[int]) -> int:
@@ -151,4 +211,13 @@ def derived_interval(default: int, compact: set[int]) -> int:
 
 def interval_of(conf: Mapping[str, str], key: str) -> int:
     """The compaction interval that a setting gives; Spark's default is 10."""
-    return int(conf.get(key) or 10)
+    text = conf.get(key) or "10"
+    if not text.strip().lstrip("-").isdigit():
+        message = f"The setting {key} is {text!r}; it must be a whole number."
+        params = {"confName": key, "confValue": text, "confType": "int"}
+        condition = "INVALID_CONF_VALUE.TYPE_MISMATCH"
+        raise SparkError(condition, message, params, sqlstate="22022", classes=ILLEGAL_ARGUMENT)
+    if int(text) < 1:
+        message = f"requirement failed: Please set {key} (was {text}) to a positive value."
+        raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])  # Spark has no condition for it
+    return int(text)

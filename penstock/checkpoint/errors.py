@@ -80,6 +80,25 @@ def other_sources(logged: int, requested: int) -> SparkError:
     return SparkError(condition, message, params, sqlstate="42K03", classes=ILLEGAL_STATE)
 
 
+def other_naming(logged: tuple[str, ...] | None, requested: tuple[str, ...] | None) -> SparkError:
+    """The checkpoint's sources have names and the query's have none, or the other way round."""
+    key = "spark.sql.streaming.queryEvolution.enableSourceEvolution"
+    if logged is not None:
+        message = (
+            f"The sources in the checkpoint are named ({', '.join(logged)}), those of the query are not: "
+            f"set {key}=true and give them their names with readStream.name."
+        )
+    else:
+        shown = ", ".join(requested or ())
+        message = (
+            f"The sources in the checkpoint have no names, those of the query are named ({shown}): "
+            f"leave the names out and set {key}=false, or use another checkpointLocation."
+        )
+    params = {"logged": logged or (), "requested": requested or ()}
+    condition = "STREAMING_SOURCES_NOT_MATCH_IN_CHECKPOINT"
+    return SparkError(condition, message, params, sqlstate="42K03", classes=ILLEGAL_STATE)
+
+
 def foreign_offset(source: str, offset: str) -> SparkError:
     """An offset in the checkpoint that the query's source cannot have written."""
     message = (

@@ -55,6 +55,11 @@ class MetadataLog:
         except FileNotFoundError:
             raise missing_batch(self.path(batch_id), "which the next batch needs") from None
 
+    def before(self, batch_id: int) -> int | None:
+        """The newest entry before this one."""
+        found = (int(name) for name in files.fs.list(self.directory) if name.isdigit())
+        return max((number for number in found if number < batch_id), default=None)
+
     def has(self, batch_id: int) -> bool:
         """Whether there is an entry for this batch."""
         return self.path(batch_id).exists()

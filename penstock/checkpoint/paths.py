@@ -37,9 +37,9 @@ class CheckpointPaths:
         """Held (flock) by the process that runs the query."""
         return self.root / ".lock"
 
-    def source(self, index: int) -> Path:
-        """The own directory of a source."""
-        return self.root / "sources" / str(index)
+    def source(self, source: int | str) -> Path:
+        """The own directory of a source: by its number, or its name."""
+        return self.root / "sources" / str(source)
 
     def operator_metadata(self, index: int) -> Path:
         """What kind of operator the state in `state/<index>` belongs to."""

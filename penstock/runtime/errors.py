@@ -29,7 +29,9 @@ class StreamingQueryException(SparkError):  # noqa: N818 (Spark's name)
 
 def describe(cause: BaseException) -> str:
     """An exception as users read it: Spark's text for ours, `Type: text` for others."""
-    return str(cause) if isinstance(cause, SparkError) else f"{type(cause).__name__}: {cause}"
+    if isinstance(cause, SparkError):
+        return str(cause) if cause.condition else cause.message
+    return f"{type(cause).__name__}: {cause}"
 
 
 def explained(query: QueryIdentity, cause: BaseException, root: Path) -> BaseException:

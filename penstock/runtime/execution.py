@@ -87,7 +87,7 @@ class Execution(Protocol):
 
     @property
     def operator_names(self) -> tuple[str, ...]:
-        """The stateful operators in the order of operator_metrics: the mark by which a checkpoint knows its query."""
+        """The stateful operators, those below first: the mark by which a checkpoint knows its query."""
 
     @property
     def watermark_delays_ms(self) -> tuple[int, ...]:
@@ -106,10 +106,17 @@ class Execution(Protocol):
         """Make the state after this batch durable as version batch_id + 1."""
 
     def operator_metrics(self) -> tuple[OperatorMetrics, ...]:
-        """Figures of the last batch, after commit_state."""
+        """Figures of the last batch, after commit_state; operators above come first, as in Spark."""
 
     def wants_no_data_batch(self, previous_watermark_ms: int, watermark_ms: int) -> bool:
         """Whether an advanced watermark makes a batch without new data worthwhile (it would emit or evict)."""
+
+    def due(self, now_ms: int) -> bool:
+        """Whether a batch without new data would do something at this time: timers, times to live, timeouts."""
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether `due` is ever true."""
 
     def explain(self, extended: bool) -> str:
         """The plan as text."""

@@ -16,11 +16,13 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class QueryEvent:
     """`kind` is "QueryStartedEvent", "QueryProgressEvent", "QueryIdleEvent" or "QueryTerminatedEvent"; `json` is what
-    the client's class of that name reads (`fromJson`)."""
+    the client's class of that name reads (`fromJson`); or EPOCH."""
 
     kind: str
     json: dict[str, Any]
 
+
+EPOCH = "PenstockEpochEvent"
 
 Listener = Callable[[QueryEvent], None]
 
@@ -33,9 +35,10 @@ class ListenerBus:
         self._listeners: tuple[Listener, ...] = ()
 
     def add(self, listener: Listener) -> None:
-        """From now on `listener` hears of every event."""
+        """From now on `listener` hears of every event, once."""
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            if listener not in self._listeners:
+                self._listeners = (*self._listeners, listener)
 
     def remove(self, listener: Listener) -> None:
         """`listener` hears nothing more."""
@@ -60,6 +63,11 @@ def started(query: QueryIdentity, time_ms: int) -> QueryEvent:
 def progressed(progress: Progress) -> QueryEvent:
     """A batch is done."""
     return QueryEvent("QueryProgressEvent", {"progress": progress})
+
+
+def epoch_done(progress: Progress) -> QueryEvent:
+    """An epoch of a continuous query is committed: for the metrics; Spark's listeners hear nothing of it."""
+    return QueryEvent(EPOCH, {"progress": progress})
 
 
 def idle(query: QueryIdentity, time_ms: int) -> QueryEvent:

@@ -41,7 +41,7 @@ class StreamingQueryManager:
         self._changed = threading.Condition()
         self._active: dict[str, StreamingQuery] = {}
         self._finished: OrderedDict[tuple[str, str], StreamingQuery] = OrderedDict()
-        self._last_terminated: StreamingQuery | None = None
+        self._terminated: StreamingQuery | None = None  # the first that failed, else the last that ended
 
     # ------------------------------------------------------------ starting
 
@@ -64,6 +64,8 @@ class StreamingQueryManager:
             checkpoint = Checkpoint(root)
         except OSError as error:
             raise cannot_write(spec.name or "<unnamed>", error, root) from error
+        if temporary:
+            files.add_volatile(root)
         identity = QueryIdentity(checkpoint.query_id, str(uuid.uuid4()), spec.name)
         return StreamingQuery(
             spec,
@@ -107,6 +109,7 @@ class StreamingQueryManager:
             if _runs.get(query.id) is query:
                 del _runs[query.id]
         query.checkpoint.release()
+        files.remove_volatile(query.checkpoint.paths.root)
 
     def _on_terminated(self, query: StreamingQuery) -> None:
         self._forget(query)
@@ -114,7 +117,8 @@ class StreamingQueryManager:
             self._finished[query.id, query.run_id] = query
             while len(self._finished) > FINISHED_KEPT:
                 self._finished.popitem(last=False)
-            self._last_terminated = query
+            if self._terminated is None or self._terminated.exception is None:
+                self._terminated = query
             self._changed.notify_all()
 
     # ------------------------------------------------------------ asking
@@ -136,19 +140,19 @@ class StreamingQueryManager:
 
     def await_any_termination(self, timeout_ms: int | None = None) -> bool:
         """Wait until any query has ended since the session's start or `reset_terminated`; False when none has in time.
-        Raises the exception of a query that failed."""
+        Raises the exception of the first query that failed since then, however many ended well after it."""
         timeout = None if timeout_ms is None else timeout_ms / 1000
         with self._changed:
-            self._changed.wait_for(lambda: self._last_terminated is not None, timeout)
-            last = self._last_terminated
-        if last is not None and last.exception is not None:
-            raise last.exception
-        return last is not None
+            self._changed.wait_for(lambda: self._terminated is not None, timeout)
+            ended = self._terminated
+        if ended is not None and ended.exception is not None:
+            raise ended.exception
+        return ended is not None
 
     def reset_terminated(self) -> None:
         """Forget past terminations, so that `await_any_termination` waits for new ones."""
         with self._changed:
-            self._last_terminated = None
+            self._terminated = None
 
     # ------------------------------------------------------------ listening and ending
 

@@ -17,6 +17,7 @@ from penstock.checkpoint.offset_log import OffsetEntry
 from penstock.checkpoint.recovery import Continue, Fresh, Replay
 from penstock.core import faults
 from penstock.core.clock import Clock
+from penstock.plan.nodes import Read
 from penstock.runtime.execution import BatchInput, BatchResult, Execution
 from penstock.runtime.progress import Stopwatch
 from penstock.runtime.settings import StreamingSettings
@@ -75,7 +76,8 @@ class MicroBatches:
         self._planned: Batch | None = None
         self._executed = False
         self._sources_behind = False
-        self._last_watermark_ms = 0
+        self.last_watermark_ms = 0
+        self._names = source_names(parts.execution.sources)
         self.next_id = 0
         self.start: Offsets = (None,) * len(parts.sources)
 
@@ -84,13 +86,18 @@ class MicroBatches:
         """The watermark that the next batch will have."""
         return self._watermark.watermark_ms
 
+    @property
+    def is_replaying(self) -> bool:
+        """Whether a batch is planned and not done: after a crash."""
+        return self._planned is not None
+
     # ------------------------------------------------------------ recovery
 
     def recover(self) -> None:
         """Take up where the checkpoint says, and load the state of that point."""
         parts = self._parts
         execution = parts.execution
-        parts.checkpoint.check_belongs(len(parts.sources), execution.operator_names, execution.has_state)
+        parts.checkpoint.check_belongs(len(parts.sources), execution.operator_names, execution.has_state, self._names)
         decision = parts.checkpoint.recover()
         if isinstance(decision, Fresh):
             parts.checkpoint.mark_operators(execution.operator_names, 1)
@@ -103,13 +110,13 @@ class MicroBatches:
     def _recover_replay(self, decision: Replay) -> None:
         self.next_id, self.start = decision.batch_id, decision.start
         self._watermark.advance_to(decision.entry.watermark_ms)
-        self._last_watermark_ms = decision.late_watermark_ms
+        self.last_watermark_ms = decision.late_watermark_ms
         self._planned = Batch(decision.batch_id, decision.start, decision.entry, decision.late_watermark_ms)
 
     def _recover_continue(self, decision: Continue) -> None:
         self.next_id, self.start = decision.batch_id, decision.start
         self._watermark.advance_to(decision.watermark_ms)
-        self._last_watermark_ms = decision.last_watermark_ms
+        self.last_watermark_ms = decision.last_watermark_ms
         self._sources_behind = True
 
     # ------------------------------------------------------------ planning
@@ -119,25 +126,33 @@ class MicroBatches:
         planned only when no data waits and the watermark has moved so that state can be emitted or evicted."""
         if self._planned is not None:
             return self._planned
-        ends = self._latest_offsets(watch, ignore_limits)
+        ends = self.latest_offsets(watch, ignore_limits=ignore_limits, after=self.start)
         if ends == self.start and not (no_data_batches and self._wants_no_data_batch()):
             return None
-        parts = self._parts
-        entry = OffsetEntry(ends, self.watermark_ms, parts.clock.now_ms(), parts.conf)
+        return self.log(ends, watch)
+
+    def log(self, ends: Offsets, watch: Stopwatch) -> Batch:
+        """Make a batch that ends there durable in the offset log."""
+        entry = self.entry(ends, self._parts.clock.now_ms())
         with watch.measure("walCommit"):
             faults.point("before_offset_log")
-            parts.checkpoint.offset_log.add(self.next_id, entry)
+            self._parts.checkpoint.begin_batch(self.next_id, entry)
             faults.point("after_offset_log")
             self._commit_sources()
             self._purge()
-        self._planned = Batch(self.next_id, self.start, entry, self._last_watermark_ms)
+        self._planned = Batch(self.next_id, self.start, entry, self.last_watermark_ms)
         return self._planned
 
-    def _latest_offsets(self, watch: Stopwatch, ignore_limits: bool) -> Offsets:
+    def entry(self, ends: Offsets, now_ms: int) -> OffsetEntry:
+        """The next batch, were it to end there."""
+        return OffsetEntry(ends, self.watermark_ms, now_ms, self._parts.conf, self._names)
+
+    def latest_offsets(self, watch: Stopwatch, *, ignore_limits: bool, after: Offsets) -> Offsets:
+        """How far the sources could be read after some offsets."""
         with watch.measure("latestOffset"):
             return tuple(
                 self._latest_offset(source, start, ignore_limits)
-                for source, start in zip(self._parts.sources, self.start, strict=True)
+                for source, start in zip(self._parts.sources, after, strict=True)
             )
 
     def _latest_offset(self, source: StreamSource, start: str | None, ignore_limits: bool) -> str | None:
@@ -148,16 +163,21 @@ class MicroBatches:
     def _wants_no_data_batch(self) -> bool:
         """After a restart the watermark that the last batch left counts as well (Spark waits for new data then): so a
         query that was killed just before its last batch gives the same rows as one that was not."""
-        moved = self.watermark_ms > self._last_watermark_ms
+        moved = self.watermark_ms > self.last_watermark_ms
+        if self._parts.execution.due(self._parts.clock.now_ms()):
+            return True
         if not (self._executed or moved):
             return False
-        return self._parts.execution.wants_no_data_batch(self._last_watermark_ms, self.watermark_ms)
+        return self._parts.execution.wants_no_data_batch(self.last_watermark_ms, self.watermark_ms)
 
     def _commit_sources(self) -> None:
         """Tell the sources what is done for ever: what the batch before this one has read, as Spark does it."""
         if not self._sources_behind:
             return
-        for source, end in zip(self._parts.sources, self.start, strict=True):
+        ends = self._parts.checkpoint.durable_ends(self.start)
+        if ends is None:
+            return
+        for source, end in zip(self._parts.sources, ends, strict=True):
             if end is not None:
                 source.commit(end)
         self._sources_behind = False
@@ -165,8 +185,7 @@ class MicroBatches:
     def _purge(self) -> None:
         retain = self._parts.settings.batches_to_retain
         if self.next_id % max(1, retain // 10) == 0 and self.next_id > retain:
-            self._parts.checkpoint.purge(self.next_id - retain)
-            self._parts.execution.purge(self.next_id - retain)
+            self._parts.execution.purge(self._parts.checkpoint.purge(self.next_id, retain))
 
     # ------------------------------------------------------------ running
 
@@ -174,24 +193,26 @@ class MicroBatches:
         """Execute a planned batch and commit it."""
         self._tell("Processing new data" if batch.has_data else "No new data but cleaning up state")
         with watch.measure("getBatch"):
-            scans = tuple(self._scan(batch, index) for index in range(len(self._parts.sources)))
+            scans = tuple(self.scan(batch, index) for index in range(len(self._parts.sources)))
             faults.point("after_sources")
         with watch.measure("queryPlanning"):
-            given = self._input(batch, scans)
+            given = self.input(batch, scans)
         with watch.measure("addBatch"):
             result = self._execute(given)
             sink_rows = self._parts.sink.write(batch.batch_id, result.table)
         with watch.measure("commitOffsets"):
-            self._commit(batch, result)
+            self.commit(batch, result)
         return BatchOutcome(batch, result, -1 if sink_rows is None else sink_rows)
 
-    def _scan(self, batch: Batch, index: int) -> Scan | None:
+    def scan(self, batch: Batch, index: int) -> Scan | None:
+        """What the batch reads of a source; None when that has nothing new."""
         start, end = batch.start[index], batch.entry.offsets[index]
         if end is None or end == start:
             return None
         return self._parts.sources[index].batch(start, end, self._parts.execution.needed_columns(index))
 
-    def _input(self, batch: Batch, scans: tuple[Scan | None, ...]) -> BatchInput:
+    def input(self, batch: Batch, scans: tuple[Scan | None, ...]) -> BatchInput:
+        """The batch as the execution takes it."""
         entry = batch.entry
         counts = tuple(
             source.row_count(start, end) if end is not None and end != start else 0
@@ -202,21 +223,31 @@ class MicroBatches:
         )
 
     def _execute(self, given: BatchInput) -> BatchResult:
-        execution = self._parts.execution
-        result = execution.run(given)
+        result = self._parts.execution.run(given)
         faults.point("after_execution")
-        faults.point("before_state_commit")
-        if execution.has_state:
-            execution.commit_state(given.batch_id)
-        faults.point("after_state_commit")
+        self.commit_state(given.batch_id)
         return result
 
-    def _commit(self, batch: Batch, result: BatchResult) -> None:
+    def commit_state(self, batch_id: int) -> None:
+        """Make the state that the batch leaves durable."""
+        faults.point("before_state_commit")
+        if self._parts.execution.has_state:
+            self._parts.execution.commit_state(batch_id)
+        faults.point("after_state_commit")
+
+    def commit(self, batch: Batch, result: BatchResult) -> None:
+        """Declare a batch done: its rows are in the sink, its state is durable."""
         watermark_ms = self._watermark.update(result.event_times)
         faults.point("before_commit_log")
-        self._parts.checkpoint.commit_log.add(batch.batch_id, CommitEntry(watermark_ms))
+        self._parts.checkpoint.end_batch(batch.batch_id, CommitEntry(watermark_ms))
         faults.point("after_commit_log")
         self._planned = None
         self._executed = self._sources_behind = True
-        self._last_watermark_ms = batch.entry.watermark_ms
+        self.last_watermark_ms = batch.entry.watermark_ms
         self.next_id, self.start = batch.batch_id + 1, batch.entry.offsets
+
+
+def source_names(reads: Sequence[Read]) -> tuple[str, ...] | None:
+    """The names of a query's sources, where they have some (all or none have)."""
+    names = tuple(read.name for read in reads if read.name is not None)
+    return names if names and len(names) == len(reads) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,12 +11,14 @@ import pyarrow as pa
 from penstock.core.config import Conf
 from penstock.engine import EngineCursor
 from penstock.engine.types import to_spark_arrow
-from penstock.operators.base import KeepsState
+from penstock.operators.base import HasClock, KeepsState
 from penstock.plan.expressions import Attribute
 from penstock.plan.nodes import Node, Read
 from penstock.plan.types import StructType
 from penstock.runtime.execution import BatchInput, BatchResult, OperatorMetrics
+from penstock.runtime.late_rows import LateRowKeeper
 from penstock.runtime.steps import BatchState, Segment, Step
+from penstock.runtime.watermark_flow import redefined, seen_by
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,18 @@ class CompiledQuery:
     fallbacks: dict[str, str]
     output_mode: str
     describe: Callable[[bool], str]
-    evicts: bool = True  # whether an operator's state has an end that the watermark brings
+    lags_ms: tuple[int | None, ...] = ()  # by operator: see `watermark_flow`
+    from_the_top: tuple[int, ...] = ()  # the operators as Spark reports them: whoever is above comes first
+    redefines_watermark: bool = False
 
 
 class Pipeline:
     """Runs a CompiledQuery batch by batch on one cursor.  See `runtime.execution.Execution`."""
 
-    def __init__(self, query: CompiledQuery, cursor: EngineCursor, conf: Conf) -> None:
+    def __init__(
+        self, query: CompiledQuery, cursor: EngineCursor, conf: Conf, late_rows: LateRowKeeper | None = None
+    ) -> None:
+        self._late_rows = late_rows
         self._query = query
         self._cursor = cursor
         self._conf = conf
@@ -75,10 +83,12 @@ class Pipeline:
             operator.store.load(version)
 
     def run(self, batch: BatchInput) -> BatchResult:
+        if self._query.redefines_watermark and batch.watermark_ms > 0:
+            raise redefined()
         state = BatchState(batch, self._cursor, self._conf, self._query.fallbacks)
         try:
-            for step in self._query.steps:
-                step.run(state)
+            with self._late_rows.batch() if self._late_rows is not None else nullcontext():
+                self._run_steps(state)
             rows = state.query(self._query.last)
         finally:
             state.release()
@@ -87,18 +97,39 @@ class Pipeline:
             table=to_spark_arrow(rows, query.output),
             source_rows=tuple(state.row_counts[i] for i in range(len(query.sources))),
             event_times=tuple(state.event_times.get(i) for i in range(len(query.watermark_delays_ms))),
+            observed=state.observed,
         )
 
+    def _run_steps(self, state: BatchState) -> None:
+        for step in self._query.steps:
+            if self._late_rows is not None and (operator := getattr(step, "operator", None)) is not None:
+                self._late_rows.enter(self._query.operators.index(operator))
+            step.run(state)
+
     def commit_state(self, batch_id: int) -> None:
+        if self._late_rows is not None:
+            self._late_rows.write(batch_id)
         for operator in self._query.operators:
             operator.store.commit(batch_id + 1)
 
     def operator_metrics(self) -> tuple[OperatorMetrics, ...]:
-        return tuple(_metrics(operator) for operator in self._query.operators)
+        return tuple(_metrics(self._query.operators[i]) for i in self._query.from_the_top)
 
     def wants_no_data_batch(self, previous_watermark_ms: int, watermark_ms: int) -> bool:
-        uses_watermark = self.has_state and self._query.evicts and self._query.output_mode != "complete"
-        return uses_watermark and watermark_ms > previous_watermark_ms
+        query = self._query
+        lags = [lag for operator, lag in zip(query.operators, query.lags_ms, strict=True) if operator.evicts]
+        return any(seen_by(watermark_ms, lag) > seen_by(previous_watermark_ms, lag) for lag in lags)
+
+    def due(self, now_ms: int) -> bool:
+        return any(operator.due(now_ms) for operator in self._clocked)
+
+    @property
+    def has_clock(self) -> bool:
+        return bool(self._clocked)
+
+    @property
+    def _clocked(self) -> list[HasClock]:
+        return [operator for operator in self._query.operators if isinstance(operator, HasClock) and operator.has_clock]
 
     def explain(self, extended: bool) -> str:
         return self._query.describe(extended)
@@ -121,6 +152,7 @@ def _metrics(operator: KeepsState) -> OperatorMetrics:
         rows_updated=figures.rows_updated,
         rows_removed=figures.rows_removed,
         rows_dropped_by_watermark=figures.rows_dropped_by_watermark,
+        custom=figures.custom,
         memory_used_bytes=state.memory_used_bytes,
         update_ms=figures.update_ms,
         remove_ms=figures.remove_ms,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -20,12 +21,16 @@ from penstock.operators.aggregate import HASH
 from penstock.operators.merging import Merge
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, fresh_id
 from penstock.plan.nodes import Aggregate, Join, Node, Project
-from penstock.plan.types import BYTE, DataType, StructType
+from penstock.plan.types import BYTE, LONG, DataType, StructType
 from penstock.translate import TranslateContext, expression_sql
 from penstock.translate.nodes import Input
 
 WATERMARK_DELAY = "spark.watermarkDelayMs"
 TIME_WINDOW = "spark.timeWindow"
+SESSION_WINDOW = "spark.sessionWindow"
+_GROUPING = ("grouping", "grouping_id")
+_BUFFER_NAMES = {"n": "count", "total": "sum"}
+Sets: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class AggregatePlan:
     output: tuple[Expression, ...]
     event_time_key: str | None
     is_global: bool
+    session: tuple[str, str] | None = None  # the key columns that are a session's start and end
+    sets: Sets | None = None  # for grouping sets: the positions in `keys` of each; the last of `keys` tells the set
 
     @property
     def key_schema(self) -> pa.Schema:
@@ -60,13 +67,32 @@ class AggregatePlan:
         """The state's value columns: the buffers."""
         return pa.schema([(merge.column, merge.type) for merge in self.merges])
 
-    def partial_sql(self, child_sql: str, extra: str) -> str:
-        """The segment below the operator; `extra` are further aggregates (event-time figures), or ''."""
+    @property
+    def state_schema(self) -> pa.Schema:
+        """Keys and buffers."""
+        return pa.schema([*self.key_schema, *self.value_schema])
+
+    def partial_sql(self, child_sql: str, extra: str, hashed: tuple[str, ...] = ()) -> str:
+        """The segment below the operator; `extra` are further aggregates (event-time figures), or ''; `hashed` are the
+        keys to hash, all if there are none."""
         keys = [f"{key.sql} AS {key.name}" for key in self.keys]
+        names = ", ".join(hashed or [key.name for key in self.keys])
+        if self.sets is not None:
+            return f"SELECT *, hash({names}) AS {HASH} FROM ({self._in_sets(self.sets, child_sql, extra)})"
         items = ", ".join([*keys, *self.updates, *([extra] if extra else [])])
-        names = ", ".join(key.name for key in self.keys)
         group = "" if self.is_global else f" GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))}"
         return f"SELECT *, hash({names}) AS {HASH} FROM (SELECT {items} FROM ({child_sql}){group})"
+
+    def _in_sets(self, sets: Sets, child_sql: str, extra: str) -> str:
+        """Without rows there are no groups, not even that of all rows."""
+        *keys, which = self.keys
+        inner = ", ".join(f"{key.sql} AS g_{key.name}" for key in keys)
+        items = [*(f"g_{key.name} AS {key.name}" for key in keys), f"{which.sql} AS {which.name}"]
+        grouped = ", ".join(f"({', '.join(f'g_{keys[i].name}' for i in indices)})" for indices in sets)
+        return (
+            f"SELECT {', '.join([*items, *self.updates, *([extra] if extra else [])])} "
+            f"FROM (SELECT *, {inner} FROM ({child_sql})) GROUP BY GROUPING SETS ({grouped}) HAVING count(*) > 0"
+        )
 
     def above(self, name: str) -> Node:
         """The node that stands for the Aggregate in the segment above; it reads the operator's output `name`."""
@@ -75,9 +101,10 @@ class AggregatePlan:
 
 def plan_aggregate(node: Aggregate, context: TranslateContext) -> AggregatePlan:
     """Cut an Aggregate whose child is already free of streaming leaves."""
+    keys, key_finals, replaced, session, positions = _plan_keys(node, context)
+    sets = None
     if node.kind != "groupby":
-        raise unsupported(f"{node.kind} on a streaming DataFrame")
-    keys, key_finals, replaced = _plan_keys(node, context)
+        keys, sets = _with_set(node, keys, positions)
     calls = _aggregate_calls(node)
     updates, merges, finals, columns = [], [], list(key_finals), [a for a, _ in replaced.values()]
     for i, call in enumerate(calls):
@@ -88,38 +115,93 @@ def plan_aggregate(node: Aggregate, context: TranslateContext) -> AggregatePlan:
         columns.append(result)
         finals.append(f"{final} AS {result.sql_name}")
         replaced[call] = (result, None)
+    if sets is not None:
+        for i, call in enumerate(_grouping_calls(node)):
+            result = Attribute(f"g{i}", call.type, call.nullable, fresh_id())
+            columns.append(result)
+            finals.append(f"{_grouping_sql(call, node, keys[-1].name)} AS {result.sql_name}")
+            replaced[call] = (result, None)
     output = tuple(_replace_all(e, {k: a for k, (a, _) in replaced.items()}) for e in node.aggregates)
     return AggregatePlan(
         keys=keys,
         updates=tuple(updates),
         merges=tuple(merges),
-        final_sql=f"SELECT {', '.join(_escape(f) for f in finals) or '1 AS one'} FROM {{operator}}",
+        final_sql=f"SELECT {', '.join(_escape(f) for f in finals) or '1 AS one'} FROM {_repeated(node, keys[-1].name)}",
         columns=tuple(columns),
         output=output,
         event_time_key=_event_time_key(replaced),
         is_global=not node.grouping,
+        session=session,
+        sets=sets,
     )
 
 
 Replaced = dict[Expression, tuple[Attribute, str | None]]
 
 
-def _plan_keys(node: Aggregate, context: TranslateContext) -> tuple[tuple[KeyColumn, ...], list[str], Replaced]:
-    """Key columns, the SQL that restores each grouping expression, and what replaces it above (with its event-time
-    key)."""
+def _with_set(
+    node: Aggregate, keys: tuple[KeyColumn, ...], positions: list[list[int]]
+) -> tuple[tuple[KeyColumn, ...], Sets]:
+    """The key columns with one more, the number of the grouping set, and the sets in terms of these columns."""
+    heads = ", ".join(f"g_{keys[flat[0]].name}" for flat in positions)
+    which = KeyColumn(f"k{len(keys)}", f"CAST(GROUPING({heads}) AS BIGINT)", LONG)
+    sets = tuple(dict.fromkeys(node.sets))
+    return (*keys, which), tuple(tuple(f for i in indices for f in positions[i]) for indices in sets)
+
+
+def _repeated(node: Aggregate, which: str) -> str:
+    """What to read the operator's groups from: those of a set that the query names more than once come as often."""
+    count = len(node.grouping)
+    times = {
+        sum(1 << (count - 1 - i) for i in range(count) if i not in indices): node.sets.count(indices)
+        for indices in node.sets
+        if node.sets.count(indices) > 1
+    }
+    if not times:
+        return "{operator}"
+    cases = " ".join(f"WHEN {number} THEN {n}" for number, n in times.items())
+    return f"(SELECT *, unnest(range(CASE {which} {cases} ELSE 1 END)) AS copy FROM {{operator}})"
+
+
+def _grouping_calls(node: Aggregate) -> tuple[FunctionCall, ...]:
+    """The distinct calls of grouping() and grouping_id() in the output."""
+    calls = (e for column in node.aggregates for e in column.walk() if isinstance(e, FunctionCall))
+    return tuple(dict.fromkeys(call for call in calls if call.name in _GROUPING))
+
+
+def _grouping_sql(call: FunctionCall, node: Aggregate, which: str) -> str:
+    """The number of the grouping set, or the bit of one key (the first key's is the highest)."""
+    if call.name == "grouping_id":
+        return which
+    return f"CAST(({which} >> {len(node.grouping) - 1 - node.grouping.index(call.args[0])}) & 1 AS TINYINT)"
+
+
+def _plan_keys(
+    node: Aggregate, context: TranslateContext
+) -> tuple[tuple[KeyColumn, ...], list[str], Replaced, tuple[str, str] | None, list[list[int]]]:
+    """Key columns, the SQL that restores each grouping expression, what replaces it above (with its event-time key),
+    the columns of a session window, and which columns each grouping expression has."""
+    session = None
+    positions: list[list[int]] = []
     columns: list[KeyColumn] = []
     finals: list[str] = []
     replaced: Replaced = {}
-    # Spark calls sliding windows nullable; they are NULL only on the far side of an outer join.
-    never_null_windows = not any(isinstance(n, Join) and n.kind in ("left", "right", "full") for n in node.walk())
+    # Spark calls sliding windows nullable; they are NULL only on the far side of an outer join or outside their set.
+    outer_joined = any(isinstance(n, Join) and n.kind in ("left", "right", "full") for n in node.walk())
     for expression in node.grouping:
         if expression in replaced:
+            positions.append(positions[node.grouping.index(expression)])
             continue
         sql = expression_sql(expression, context)
         metadata = expression.metadata if isinstance(expression, Attribute) else {}
-        nullable = expression.nullable and not (TIME_WINDOW in metadata and never_null_windows)
-        flat, restored = _flatten(sql, expression.type, nullable, len(columns))
+        is_window = TIME_WINDOW in metadata or SESSION_WINDOW in metadata
+        flat, restored = _flatten(sql, expression.type, expression.nullable and not is_window, len(columns))
+        if is_window and expression.nullable and (outer_joined or node.kind != "groupby"):
+            restored = f"CASE WHEN {flat[0].name} IS NOT NULL THEN {restored} END"
+        positions.append(list(range(len(columns), len(columns) + len(flat))))
         columns += flat
+        if SESSION_WINDOW in metadata:
+            session = (flat[0].name, flat[1].name)
         name = expression.name if isinstance(expression, (Attribute, Alias)) else "key"
         attribute = Attribute(name, expression.type, expression.nullable, fresh_id(), (), metadata)
         finals.append(f"{restored} AS {attribute.sql_name}")
@@ -127,7 +209,7 @@ def _plan_keys(node: Aggregate, context: TranslateContext) -> tuple[tuple[KeyCol
         replaced[expression] = (attribute, flat[-1].name if WATERMARK_DELAY in metadata else None)
     if not columns:
         columns.append(KeyColumn("k0", "0::TINYINT", BYTE))
-    return tuple(columns), finals, replaced
+    return tuple(columns), finals, replaced, session, positions
 
 
 def _flatten(sql: str, kind: DataType, nullable: bool, start: int) -> tuple[list[KeyColumn], str]:
@@ -158,12 +240,27 @@ def _aggregate_calls(node: Aggregate) -> tuple[FunctionCall, ...]:
     return tuple(found)
 
 
+def _is_aggregate(name: str) -> bool:
+    return name not in _GROUPING and lookup(name).kind == "aggregate"
+
+
 def _calls_in(expression: Expression) -> Iterator[FunctionCall]:
-    if isinstance(expression, FunctionCall) and lookup(expression.name).kind == "aggregate":
+    if isinstance(expression, FunctionCall) and _is_aggregate(expression.name):
         yield expression
         return
     for child in expression.children:
         yield from _calls_in(child)
+
+
+def buffer_names(node: Aggregate) -> tuple[str, ...]:
+    """What the buffers are called, in the order of AggregatePlan.merges, as far as Spark has them by Spark's names."""
+    found = ((call.name, lookup(call.name).incremental) for call in _aggregate_calls(node))
+    return tuple(
+        _BUFFER_NAMES.get(buffer.name, name if len(incremental.buffers) == 1 else buffer.name)
+        for name, incremental in found
+        if incremental is not None
+        for buffer in incremental.buffers
+    )
 
 
 def _plan_call(call: FunctionCall, index: int, context: TranslateContext) -> tuple[list[str], list[Merge], str]:
@@ -193,7 +290,7 @@ def _updates(
 
 
 def _merges(call: FunctionCall, incremental: Incremental, names: dict[str, str]) -> list[Merge]:
-    return [Merge(names[b.name], arrow_type(b.data_type(call)), b.merge, names) for b in incremental.buffers]
+    return [Merge(names[b.name], arrow_type(b.data_type(call)), b.merge_rule(call), names) for b in incremental.buffers]
 
 
 def _replace_all(expression: Expression, replaced: dict[Expression, Attribute]) -> Expression:

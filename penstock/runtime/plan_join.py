@@ -29,6 +29,7 @@ from penstock.plan.types import (
 )
 from penstock.runtime.join_watermarks import Bound, Microseconds, state_bound
 from penstock.runtime.plan_aggregate import WATERMARK_DELAY
+from penstock.runtime.plan_deduplicate import event_time_of
 from penstock.runtime.pushdown import conjunction, conjuncts, is_movable
 from penstock.runtime.pushdown_joins import produced, reads_only
 from penstock.state import open_store
@@ -178,7 +179,7 @@ class _SideMaker:
             names.append(name)
             if name not in [item[0] for item in items]:
                 items.append((name, expression_sql(key, self._context), engine_type(key.type)))
-        event_time = next((a for a in inputs if WATERMARK_DELAY in a.metadata), None)
+        event_time = event_time_of(inputs)
         expiry, bound = self._expiry(index, inputs, event_time, names, items)
         schema = pa.schema([(name, kind) for name, _, kind in items])
         late = _time_item(event_time.sql_name, event_time.type, _EVENT_TIME, items) if event_time is not None else None

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from penstock.core.config import Conf
 from penstock.core.errors import unsupported
 from penstock.engine import EngineCursor
-from penstock.engine.types import arrow_type, duckdb_type
+from penstock.engine.types import duckdb_type
 from penstock.operators.aggregate import HASH, AggregateOperator
 from penstock.operators.base import KeepsState, StatefulOperator
-from penstock.operators.deduplicate import SEEN, DeduplicateOperator
+from penstock.operators.deduplicate import DeduplicateOperator
 from penstock.operators.join import JoinOperator
-from penstock.plan.expressions import Attribute, Expression, FunctionCall
+from penstock.operators.limit import KEY, PASSED, LimitOperator, hash_nothing
+from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, Literal
 from penstock.plan.nodes import (
     Aggregate,
     Deduplicate,
@@ -43,25 +44,37 @@ from penstock.plan.nodes import (
     Watermark,
 )
 from penstock.plan.printing import tree
-from penstock.plan.types import DataType, StructType
+from penstock.plan.python_nodes import ApplyInPandasWithState, TransformWithState
+from penstock.plan.statistic_nodes import CollectMetrics
+from penstock.plan.types import DataType
 from penstock.pyfn import PYTHON_NODES, cut, extract
 from penstock.runtime.join_step import JoinInput, RunJoin
+from penstock.runtime.late_rows import KEEP, LateRowKeeper
+from penstock.runtime.observe import cut_metrics
 from penstock.runtime.pipeline import CompiledQuery, Pipeline
-from penstock.runtime.plan_aggregate import WATERMARK_DELAY, AggregatePlan, plan_aggregate
+from penstock.runtime.plan_aggregate import AggregatePlan, plan_aggregate
+from penstock.runtime.plan_deduplicate import plan_deduplicate
 from penstock.runtime.plan_join import needed_of, open_state, plan_join, span_sql
+from penstock.runtime.plan_session import groups_sessions, plan_session, session_operator, session_segment
+from penstock.runtime.plan_with_state import StateContext, apply_operator, initial_input, input_of, transform_operator
 from penstock.runtime.pushdown import push_filters
 from penstock.runtime.pushdown_joins import joins_streams, push_into_joins
-from penstock.runtime.python_step import add_python_step, refuse_groups
+from penstock.runtime.python_step import add_python_step, refuse_aggregates
+from penstock.runtime.state_layouts import aggregate_layout, deduplicate_layout, join_layout
+from penstock.runtime.state_step import RunApplyWithState, RunTransformWithState, StateInput
 from penstock.runtime.steps import (
     EVENT_TIME_COLUMNS,
     MeasureEventTime,
     ReadSource,
+    RescanTable,
     RunOperator,
     Segment,
     Step,
     event_time_columns,
 )
+from penstock.runtime.watermark_flow import input_lag, join_lag, redefines_watermark
 from penstock.state import KeyedStore, open_store
+from penstock.state.fields import write_layout
 from penstock.translate import TranslateContext, to_sql
 from penstock.translate.nodes import Input
 from penstock.translate.pruning import referenced_attributes
@@ -71,10 +84,13 @@ def compile_query(
     plan: Node, output_mode: str, conf: Conf, cursor: EngineCursor, state_directory: Path, label: str
 ) -> Pipeline:
     """Compile `plan` (resolved and checked for streaming) for one run of a query; `label` names the query in errors."""
-    planner = _Planner(
-        extract(push_filters(push_into_joins(plan))), output_mode.lower(), conf, cursor, state_directory, label
-    )
-    return Pipeline(planner.compile(), cursor, conf)
+    pushed = push_filters(push_into_joins(push_filters(plan)))
+    planner = _Planner(extract(pushed), output_mode.lower(), conf, cursor, state_directory, label)
+    query = planner.compile()
+    keeps_late_rows = str(conf.get(KEEP, "false")).strip().lower() == "true"
+    names = [operator.name for operator in query.operators]
+    late_rows = LateRowKeeper(state_directory, plan, names) if keeps_late_rows else None
+    return Pipeline(query, cursor, conf, late_rows)
 
 
 class _Planner:
@@ -94,6 +110,10 @@ class _Planner:
         self.required = referenced_attributes(plan) | {a.id for a in plan.output}
         self.steps: list[Step] = []
         self.operators: list[KeepsState] = []
+        self.lags_ms: list[int | None] = []
+        self.held_back: dict[int, int] = {}
+        self.tables: list[str] = []
+        self.stateful: dict[int, int] = {}
 
     def compile(self) -> CompiledQuery:
         """The whole query."""
@@ -112,7 +132,9 @@ class _Planner:
             tables=dict(self.context.tables),
             fallbacks=dict(self.context.fallbacks),
             output_mode=self.mode,
-            evicts=any(not isinstance(o, JoinOperator) or o.evicts for o in self.operators),
+            lags_ms=tuple(self.lags_ms),
+            from_the_top=tuple(self.stateful[id(n)] for n in self.plan.walk() if id(n) in self.stateful),
+            redefines_watermark=redefines_watermark(self.plan),
             describe=self._describe,
         )
 
@@ -128,17 +150,25 @@ class _Planner:
         """`node` without streaming leaves and stateful nodes.  `folds` is a withWatermark below whose event times the
         aggregate above measures itself."""
         if not node.is_streaming:
-            return cut(node, self._place_python)
+            return cut(node.transform(self._rescan), self._place_python)
+        if isinstance(node, (ApplyInPandasWithState, TransformWithState)):
+            return self._cut_with_state(node)
         if isinstance(node, PYTHON_NODES):
-            refuse_groups(node)
+            refuse_aggregates(node)
             return self._place_python(node.map_children(lambda child: self._cut(child, None)))
         if isinstance(node, Read):
             return self._cut_read(node)
         if isinstance(node, Watermark):
             return self._cut_watermark(node, folds)
+        if isinstance(node, CollectMetrics):
+            name = f"observed_{self.token}_{len(self.steps)}"
+            child = self._cut(node.child, None)
+            return cut_metrics(node, child, name, self.required, self.steps, self._segment, self.context)
         if isinstance(node, Aggregate):
             return self._cut_aggregate(node)
         self._refuse(node)
+        if isinstance(node, Limit) and not self._above_complete_aggregate(node):
+            return self._cut_limit(node)
         if isinstance(node, Deduplicate):
             return self._cut_deduplicate(node)
         if isinstance(node, Join) and joins_streams(node):
@@ -146,9 +176,7 @@ class _Planner:
         return node.map_children(lambda child: self._cut(child, folds))
 
     def _refuse(self, node: Node) -> None:
-        if isinstance(node, Deduplicate) and node.within_watermark:
-            raise unsupported("dropDuplicatesWithinWatermark")
-        if isinstance(node, (Sort, Limit, Offset, Tail)) and not self._above_complete_aggregate(node):
+        if isinstance(node, (Sort, Offset, Tail)) and not self._above_complete_aggregate(node):
             raise unsupported(f"{type(node).__name__.lower()} on a streaming DataFrame in {self.mode} mode")
         if isinstance(node, SetOperation) and node.kind != "union":
             raise unsupported(f"{node.kind} on a streaming DataFrame")
@@ -164,6 +192,15 @@ class _Planner:
         )
         return Input(self._source_name(index), read.output)
 
+    def _rescan(self, node: Node) -> Node:
+        """A table on the static side is looked at anew for every batch; other files stay those of the beginning."""
+        if not isinstance(node, Read) or not getattr(node.relation, "is_table", False):
+            return node
+        name, columns = f"table_{self.token}_{len(self.steps)}", self._needed(node)
+        self.steps.append(RescanTable(name, node.relation, tuple((a.name, a.sql_name) for a in columns)))
+        self.tables.append(name)
+        return Input(name, columns)
+
     def _cut_watermark(self, node: Watermark, folds: Watermark | None) -> Node:
         child = self._cut(node.child, None)
         if node is folds:
@@ -175,56 +212,113 @@ class _Planner:
         return Input(name, node.output)
 
     def _cut_aggregate(self, node: Aggregate) -> Node:
-        self._refuse_chain(node)
+        if groups_sessions(node):
+            return self._cut_sessions(node)
         folds = _foldable_watermark(node)
         child = self._cut(node.child, folds)
-        plan = plan_aggregate(node, self.context)
+        wanted = self._wanted(node)
+        plan = plan_aggregate(wanted, self.context)
         extra = event_time_columns(_watermark_column(folds).sql_name) if folds else ""
         segment = self._segment(plan.partial_sql(self._select(child), extra))
         time_key = plan.event_time_key if self.mode != "complete" else None
         store = self._open_store(plan.key_schema, plan.value_schema, AggregateOperator.name, time_key)
+        write_layout(self.state_directory / str(len(self.operators)), aggregate_layout(plan, wanted))
         operator = AggregateOperator(store, plan.key_schema, plan.merges, self.mode, time_key, self._run_sql)
         measures = (self.watermarks.index(folds), folds.delay_us // 1000) if folds else None
         empty = _partial_schema(plan, folds is not None).empty_table()
         return plan.above(self._add_operator(node, operator, segment, empty, plan.is_global, measures))
 
+    def _wanted(self, node: Aggregate) -> Aggregate:
+        """With NULL for results that nothing above uses: their arguments are not read."""
+
+        def wanted(e: Expression) -> Expression:
+            is_unused = isinstance(e, Alias) and e.id not in self.required
+            return _nothing(e.to_attribute()) if isinstance(e, Alias) and is_unused else e
+
+        return replace(node, aggregates=tuple(wanted(e) for e in node.aggregates))
+
+    def _cut_sessions(self, node: Aggregate) -> Node:
+        child = self._cut(node.child.children[0], None)
+        wanted = self._wanted(node)
+        plan = plan_session(wanted, self.context)
+        segment = self._segment(session_segment(plan, self._select(child), ""))
+        hash_keys = _hash_keys(self.cursor, self.conf)
+        number = len(self.operators)
+        operator = session_operator(plan, self.state_directory, number, hash_keys, self.mode, self._run_sql)
+        write_layout(self.state_directory / str(number), aggregate_layout(plan, wanted))
+        empty = _partial_schema(plan, False).empty_table()
+        return plan.above(self._add_operator(node, operator, segment, empty, False))
+
     def _cut_deduplicate(self, node: Deduplicate) -> Node:
-        self._refuse_chain(node)
         child = self._cut(node.child, None)
-        names = {key.id: f"k{i}" for i, key in enumerate(node.keys)}
-        columns = tuple(
-            a for a in node.output if a.id in self.required or a.id in names or WATERMARK_DELAY in a.metadata
+        plan = plan_deduplicate(node, self.required)
+        segment = self._segment(plan.segment_sql(self._select(child)))
+        name = "dedupeWithinWatermark" if node.within_watermark else "dedupe"
+        store = self._open_store(plan.key_schema, plan.value_schema, name, plan.evicts_by)
+        write_layout(self.state_directory / str(len(self.operators)), deduplicate_layout(plan, node.keys))
+        output = tuple(a.sql_name for a in plan.columns)
+        schemas = (plan.key_schema, plan.value_schema)
+        operator = DeduplicateOperator(name, store, *schemas, output, plan.late, plan.evicts_by, self._run_sql)
+        empty = self._empty_table({name: kind for name, (_, kind) in plan.items.items()})
+        return Input(self._add_operator(node, operator, segment, empty, False), node.output)
+
+    def _cut_with_state(self, node: ApplyInPandasWithState | TransformWithState) -> Node:
+        child = self._cut(node.child, None)
+        rows = input_of(node, node.child)
+        segment = self._segment(to_sql(replace(rows, child=child), self.context))
+        empty = self._empty_table({a.sql_name: a.type for a in rows.output})
+        chained = self._has_state(node.child)
+        context = StateContext(
+            self.state_directory, len(self.operators), _hash_keys(self.cursor, self.conf), self._run_sql, self.conf
         )
-        own = {a.sql_name: (a.sql_name, a.type) for a in columns}
-        keys = {names[key.id]: (key.sql_name, key.type) for key in node.keys}
-        items = ", ".join(f"{sql} AS {name}" for name, (sql, _) in {**own, **keys}.items())
-        hashed = f"hash({', '.join(key.sql_name for key in node.keys)}) AS {HASH}"
-        segment = self._segment(f"SELECT {items}, {hashed} FROM ({self._select(child)})")
-        time = next((a for a in columns if WATERMARK_DELAY in a.metadata and not isinstance(a.type, StructType)), None)
-        time_key = names.get(time.id) if time is not None else None
-        key_schema = pa.schema([(name, arrow_type(kind)) for name, (_, kind) in keys.items()])
-        store = self._open_store(key_schema, SEEN, DeduplicateOperator.name, time_key)
-        operator = DeduplicateOperator(store, key_schema, time.sql_name if time else None, time_key, self._run_sql)
-        empty = self._empty_table({name: kind for name, (_, kind) in {**own, **keys}.items()})
-        return Input(self._add_operator(node, operator, segment, empty, False), columns)
+        if isinstance(node, ApplyInPandasWithState):
+            apply = apply_operator(node, context)
+            name, lag = self._enter(node, apply)
+            given = StateInput(segment, empty, self._feeding(node), chained, lag)
+            self.steps.append(RunApplyWithState(apply, given, name))
+            return Input(name, node.columns)
+        initial = None
+        if node.initial is not None:
+            static = initial_input(node, node.initial)
+            initial = self._segment(to_sql(replace(static, child=self._cut(node.initial, None)), self.context))
+        transform = transform_operator(node, context)
+        name, lag = self._enter(node, transform)
+        given = StateInput(segment, empty, self._feeding(node), chained, lag)
+        self.steps.append(RunTransformWithState(transform, given, initial, name))
+        return Input(name, node.columns)
+
+    def _cut_limit(self, node: Limit) -> Node:
+        child = self._cut(node.child, None)
+        columns = tuple(a for a in node.output if a.id in self.required) or node.output[:1]
+        segment = self._segment(to_sql(Project(columns, child), self.context))
+        number = str(len(self.operators))
+        name = LimitOperator.name
+        store = open_store(self.state_directory, KEY, PASSED, hash_nothing, operator=number, description=name)
+        empty = self._empty_table({a.sql_name: a.type for a in columns})
+        return Input(self._add_operator(node, LimitOperator(store, node.count), segment, empty, False), node.output)
 
     def _cut_join(self, node: Join) -> Node:
-        self._refuse_chain(node)
         plan = plan_join(node, needed_of(self.plan, node), self.context, self._microseconds)
         left, right = (
             JoinInput(
                 self._segment(side.segment_sql(to_sql(Project(side.inputs, self._cut(side.node, None)), self.context))),
                 side.empty,
                 self._feeding(side.node),
+                self._has_state(side.node),
             )
             for side in (plan.left, plan.right)
         )
-        state = open_state(plan, self.state_directory, len(self.operators), _hash_keys(self.cursor, self.conf))
+        number = len(self.operators)
+        state = open_state(plan, self.state_directory, number, _hash_keys(self.cursor, self.conf))
+        for name, side in (("left", plan.left), ("right", plan.right)):
+            write_layout(self.state_directory / f"{number}-{name}", join_layout(side))
         operator = JoinOperator(state, plan.rules, self._run_sql)
-        name = f"operator_{self.token}_{len(self.operators)}"
-        self.operators.append(operator)
-        self.steps.append(RunJoin(operator, left, right, name))
-        return Input(name, plan.columns)
+        name, lag = self._enter(node, operator)
+        expires = (side.layout.expiry is not None for side in (plan.left, plan.right))
+        self.held_back[id(node)] = join_lag(plan.rules, *expires)
+        self.steps.append(RunJoin(operator, left, right, name, lag))
+        given = {a.id for a in plan.columns}
+        return Project(tuple(a if a.id in given else _nothing(a) for a in node.output), Input(name, plan.columns))
 
     def _microseconds(self, constant: Expression) -> float | None:
         sql = span_sql(constant, self.context)
@@ -232,11 +326,6 @@ class _Planner:
             return None
         value = self.cursor.query(f"SELECT {sql} AS span", {}, self.conf).column(0)[0].as_py()
         return None if value is None else float(value)
-
-    def _refuse_chain(self, node: Node) -> None:
-        below = (n for child in node.children for n in child.walk())
-        if any((isinstance(n, (Aggregate, Deduplicate)) and n.is_streaming) or joins_streams(n) for n in below):
-            raise unsupported("a chain of stateful operators on a streaming DataFrame")
 
     def _add_operator(
         self,
@@ -248,10 +337,24 @@ class _Planner:
         measures: tuple[int, int] | None = None,
     ) -> str:
         """Append the step that runs `operator`; returns the name under which its rows can be read."""
-        name = f"operator_{self.token}_{len(self.operators)}"
-        self.operators.append(operator)
-        self.steps.append(RunOperator(operator, segment, name, empty, self._feeding(node), needs_rows, measures))
+        chained = any(self._has_state(child) for child in node.children)
+        name, lag = self._enter(node, operator)
+        feeding = self._feeding(node)
+        step = RunOperator(operator, segment, name, empty, feeding, needs_rows or chained, measures, lag)
+        self.steps.append(step)
         return name
+
+    def _enter(self, node: Node, operator: KeepsState) -> tuple[str, int | None]:
+        """Number an operator; returns the name for its rows, and the lag of the watermark that it sees."""
+        name, lag = f"operator_{self.token}_{len(self.operators)}", input_lag(node, self.held_back)
+        self.stateful[id(node)] = len(self.operators)
+        self.operators.append(operator)
+        self.lags_ms.append(lag)
+        return name, lag
+
+    def _has_state(self, node: Node) -> bool:
+        """Whether an operator stands at or below `node`, which may give rows in a batch without new ones."""
+        return any(id(n) in self.stateful for n in node.walk())
 
     def _feeding(self, node: Node) -> frozenset[int]:
         """The sources below `node`."""
@@ -288,7 +391,7 @@ class _Planner:
         return to_sql(Project(tuple(a for a in node.output if a.id in self.required), node), self.context)
 
     def _segment(self, sql: str) -> Segment:
-        names = tuple(self._source_name(i) for i in range(len(self.sources)))
+        names = (*(self._source_name(i) for i in range(len(self.sources))), *self.tables)
         return Segment(sql, tuple(name for name in names if name in sql))
 
     def _source_name(self, index: int) -> str:
@@ -298,6 +401,11 @@ class _Planner:
         """The columns that the query uses; a query that only counts rows still has to read one."""
         used = tuple(a for a in read.output if a.id in self.required)
         return used or read.output[:1]
+
+
+def _nothing(column: Attribute) -> Alias:
+    """NULL in the place of a column that nothing uses: the nodes above count columns."""
+    return Alias(Literal(None, column.type), (column.name,), column.id, column.metadata)
 
 
 def _foldable_watermark(node: Aggregate) -> Watermark | None:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from penstock.plan.expressions import Alias, Attribute, Cast, Expression, FunctionCall, Literal
-from penstock.plan.nodes import Filter, Hint, Join, Node, Project, Repartition, SubqueryAlias
+from penstock.plan.nodes import ExpandWindows, Filter, Hint, Join, Node, Project, Repartition, SubqueryAlias
+from penstock.plan.session_nodes import ExpandSessions
 from penstock.plan.types import BOOLEAN
 from penstock.runtime.pushdown import conjunction, conjuncts, is_movable, substitute
 from penstock.translate.pruning import Ids, references
@@ -45,6 +46,10 @@ def reads_only(expression: Expression, ids: Ids) -> bool:
 def _push(node: Node) -> Node:
     if isinstance(node, Filter) and node.is_streaming:
         return _sink(node)
+    if isinstance(node, (ExpandWindows, ExpandSessions)) and isinstance(node.time, Attribute):
+        if not _leads_to_join(node.child):
+            return node
+        return replace(node, child=_sink(Filter(_is_not_null(node.time), node.child)))  # no time, no window
     return _narrow(node) if isinstance(node, Join) and joins_streams(node) else node
 
 
@@ -78,6 +83,7 @@ def _leads_to_join(node: Node) -> bool:
 
 def _into_join(node: Filter, join: Join) -> Node:
     parts = conjuncts(node.condition)
+    join = _without_padding(join, parts)
     if join.kind in ("inner", "cross"):
         down = [p for p in parts if is_movable(p)]
         conditions = ([join.condition] if join.condition is not None else []) + down
@@ -90,6 +96,24 @@ def _into_join(node: Filter, join: Join) -> Node:
         pushed = _filtered(join, changed.get("left", []), changed.get("right", []))
     stay = [p for p in parts if p not in down]
     return Filter(conjunction(stay), pushed) if stay else pushed
+
+
+def _without_padding(join: Join, parts: list[Expression]) -> Join:
+    """An outer join whose NULL-padded rows the conditions would all remove, as a lesser one (EliminateOuterJoin)."""
+    tested = {a.id for a in [*_never_null(parts), *_asked_for(parts)]}
+    kind = join.kind
+    if kind in ("right", "full") and tested & produced(join.left):
+        kind = "inner" if kind == "right" else "left"
+    if kind in ("left", "full") and tested & produced(join.right):
+        kind = "inner" if kind == "left" else "right"
+    return replace(join, kind=kind)
+
+
+def _asked_for(parts: Iterable[Expression]) -> Iterable[Attribute]:
+    """The columns of `isnotnull(column)`."""
+    for part in parts:
+        if isinstance(part, FunctionCall) and part.name == "isnotnull" and isinstance(part.args[0], Attribute):
+            yield part.args[0]
 
 
 # ---------------------------------------------------------------- a join's own condition

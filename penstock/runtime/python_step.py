@@ -8,19 +8,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from penstock.core.config import Conf
-from penstock.core.errors import unsupported
+from penstock.core.errors import analysis_error
 from penstock.plan.nodes import Node
-from penstock.plan.python_nodes import AggregatePython, CoGroupMap, GroupMap
+from penstock.plan.python_nodes import AggregatePython
 from penstock.pyfn.steps import prepare
 from penstock.pyfn.tasks import Task
 from penstock.runtime.steps import BatchState, Segment, Step
 from penstock.translate.nodes import Input
-
-_BY_GROUP = {
-    AggregatePython: "Python aggregate functions",
-    GroupMap: "applyInPandas and applyInArrow",
-    CoGroupMap: "cogroup",
-}
 
 
 @dataclass(frozen=True)
@@ -42,10 +36,11 @@ class RunPython:
         state.register(self.name, self.task.run(rows, query))
 
 
-def refuse_groups(node: Node) -> None:
-    """Functions of a whole group would need the groups of all batches."""
-    if what := _BY_GROUP.get(type(node)):
-        raise unsupported(f"{what} on a streaming DataFrame", "Use foreachBatch.")
+def refuse_aggregates(node: Node) -> None:
+    """A Python aggregate would need the rows of all batches; applyInPandas and its like are given those of one."""
+    if isinstance(node, AggregatePython):
+        message = "Python aggregate functions do not run on a stream. Use foreachBatch or applyInPandasWithState."
+        raise analysis_error("_LEGACY_ERROR_TEMP_3067", message, "XXKD0")
 
 
 def add_python_step(

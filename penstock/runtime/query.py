@@ -16,6 +16,9 @@ from penstock.checkpoint.checkpoint import STATE_PROVIDER, STATE_PROVIDER_KEY, C
 from penstock.core.config import Conf
 from penstock.plan.nodes import Node
 from penstock.runtime import listener
+from penstock.runtime.async_progress import refuse_state
+from penstock.runtime.epoch_loop import EpochLoop
+from penstock.runtime.epochs import Epochs, open_source, row_sink
 from penstock.runtime.errors import StreamingQueryException, describe, explained, stop_timed_out
 from penstock.runtime.execution import Execution
 from penstock.runtime.listener import ListenerBus
@@ -24,7 +27,8 @@ from penstock.runtime.progress import Progress, QueryIdentity, Stopwatch
 from penstock.runtime.reporter import ProgressReporter, QueryStatus
 from penstock.runtime.settings import KEPT_KEYS, StreamingSettings, kept_conf
 from penstock.runtime.spec import QuerySpec
-from penstock.runtime.trigger import AvailableNow, Once, ProcessingTime
+from penstock.runtime.trigger import AvailableNow, Continuous, Once, ProcessingTime, RealTime
+from penstock.runtime.waiting import CLOCK_POLL_MS, idle_wait_ms
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sources.base import StreamContext, StreamSource
 
@@ -88,6 +92,7 @@ class StreamingQuery:
         self._progress_made = threading.Condition()
         self._triggers_begun = 0
         self._idle_trigger = 0
+        self._waiting = 0
         label = f"stream execution thread for {identity.label}"
         self._thread = threading.Thread(target=self._run, name=label, daemon=True)
 
@@ -159,9 +164,11 @@ class StreamingQuery:
         neither has come in time.  Raises the query's exception if it failed."""
         with self._progress_made:
             target = self._triggers_begun + 1
+            self._waiting += 1
             self._wake.set()
             timeout = None if timeout_ms is None else timeout_ms / 1000
             done = self._progress_made.wait_for(lambda: self._idle_trigger >= target or not self.is_active, timeout)
+            self._waiting -= 1
         if self.exception is not None:
             raise self.exception
         return done
@@ -194,6 +201,7 @@ class StreamingQuery:
         try:
             self._open()
             self._loop()
+            self.checkpoint.flush(clean=True)
         except BaseException as error:  # also what a test throws to simulate a crash
             failure = error
         finally:
@@ -210,7 +218,12 @@ class StreamingQuery:
         self._parts = Parts(execution, sources, sink, self.checkpoint, settings, kept, self.spec.clock)
         self._reporter = ProgressReporter(self.identity, self._parts, self._bus)
         batches = MicroBatches(self._parts, self._tell)
+        self.checkpoint.may_have_gaps = self.spec.async_progress is not None
         batches.recover()
+        if (behind := self.spec.async_progress) is not None:
+            if execution.has_state:
+                raise refuse_state()
+            self.checkpoint.write_behind(behind.interval_ms, self.spec.clock)
         self._batches = batches
 
     def _conf_with_checkpoint(self) -> Conf:
@@ -243,15 +256,18 @@ class StreamingQuery:
         )
 
     def _open_source(self, execution: Execution, index: int, conf: Conf) -> StreamSource:
-        path = self.checkpoint.paths.source(index)
+        path = self.checkpoint.paths.source(execution.sources[index].name or index)
         label = self.name or self.id
         context = StreamContext(self.spec.clock, path, label, conf.time_zone, conf, self.wake)
-        source: StreamSource = execution.sources[index].relation.open_stream(context)
+        source = open_source(execution.sources[index], context, self.spec.trigger)
         self._closers.append(source.stop)
         return source
 
     def _loop(self) -> None:
         trigger, clock = self.spec.trigger, self.spec.clock
+        if isinstance(trigger, (Continuous, RealTime)):
+            self._run_epochs(trigger)
+            return
         if isinstance(trigger, AvailableNow):
             self._prepare_for_available_now()
         while not self._stopping.is_set():
@@ -262,8 +278,42 @@ class StreamingQuery:
             if isinstance(trigger, ProcessingTime) and trigger.interval_ms:
                 clock.wait_until(trigger.next_after(begun_ms), self._stopping)
             elif not ran:
-                self._wake.wait(self.settings.polling_delay_ms / 1000)
+                self._wait_for_data()
             self._wake.clear()
+
+    def _run_epochs(self, trigger: Continuous | RealTime) -> None:
+        assert self._parts is not None and self._batches is not None and self._reporter is not None, "opened before"
+        parts, batches, reporter = self._parts, self._batches, self._reporter
+        sink = row_sink(parts.sink, trigger)
+        if batches.is_replaying:
+            self._trigger(self.spec.clock.now_ms())
+
+        def report(begun_ms: int, watch: Stopwatch, outcome: BatchOutcome | None) -> None:
+            if isinstance(trigger, RealTime):
+                reporter.report(batches, begun_ms, watch, outcome)
+            elif outcome is not None:
+                reporter.report_epoch(begun_ms, watch, outcome)
+
+        EpochLoop(
+            epochs=Epochs(parts, batches, sink, self._tell),
+            length_ms=trigger.interval_ms if isinstance(trigger, Continuous) else trigger.duration_ms,
+            clock=self.spec.clock,
+            stopping=self._stopping,
+            wake=self._wake,
+            wait_ms=lambda: idle_wait_ms(parts.sources, parts.settings, self.spec.clock),
+            begin_step=self._note_begun,
+            idle=self._note_idle,
+            in_haste=lambda: self._waiting > 0,
+            report=report,
+        ).run()
+
+    def _wait_for_data(self) -> None:
+        """Until a source may have something new, somebody calls `wake`, or it is time to report that nothing comes."""
+        assert self._parts is not None and self._reporter is not None, "opened before"
+        wait_ms = idle_wait_ms(self._parts.sources, self._parts.settings, self.spec.clock)
+        if self._parts.execution.has_clock:
+            wait_ms = min(wait_ms, CLOCK_POLL_MS)
+        self._wake.wait(min(wait_ms, self._reporter.idle_report_in_ms()) / 1000)
 
     def _prepare_for_available_now(self) -> None:
         assert self._parts is not None, "opened before"
@@ -273,8 +323,7 @@ class StreamingQuery:
     def _trigger(self, begun_ms: int) -> bool:
         """One trigger: at most one batch; whether there was one."""
         assert self._batches is not None and self._reporter is not None, "opened before"
-        with self._progress_made:
-            self._triggers_begun += 1
+        self._note_begun()
         self.status.is_trigger_active = True
         watch = Stopwatch()
         with watch.measure("triggerExecution"):
@@ -294,6 +343,10 @@ class StreamingQuery:
             return None
         return batches.run(batch, watch)
 
+    def _note_begun(self) -> None:
+        with self._progress_made:
+            self._triggers_begun += 1
+
     def _note_idle(self) -> None:
         with self._progress_made:
             self._idle_trigger = self._triggers_begun
@@ -312,6 +365,7 @@ class StreamingQuery:
     # ------------------------------------------------------------ the end
 
     def _end(self, failure: BaseException | None) -> None:
+        self._closers.append(lambda: self.checkpoint.flush(clean=False))
         for close in reversed(self._closers):
             self._close(close)
         self.checkpoint.release()

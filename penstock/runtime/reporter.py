@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from penstock.core.clock import Clock
 from penstock.runtime.execution import OperatorMetrics
-from penstock.runtime.listener import ListenerBus, idle, progressed
+from penstock.runtime.listener import ListenerBus, epoch_done, idle, progressed
 from penstock.runtime.microbatch import BatchOutcome, MicroBatches, Parts
 from penstock.runtime.progress import (
     Progress,
@@ -65,9 +65,19 @@ class ProgressReporter:
             self._bus.post(idle(self._query, start_ms))
         self._previous_start_ms = start_ms
 
+    def report_epoch(self, start_ms: int, watch: Stopwatch, outcome: BatchOutcome) -> None:
+        """Account for an epoch of a continuous query: no progress, as in Spark, but the metrics count it."""
+        self._bus.post(epoch_done(build_progress(self._query, self._executed(start_ms, watch, outcome))))
+        self._previous_start_ms = start_ms
+
+    def idle_report_in_ms(self) -> int:
+        """In how many milliseconds a trigger with nothing to do is to be reported."""
+        if self._last_report_ms is None:
+            return 0
+        return max(0, self._last_report_ms + self._parts.settings.idle_progress_interval_ms - self._clock.now_ms())
+
     def _idle_is_due(self) -> bool:
-        now, last = self._clock.now_ms(), self._last_report_ms
-        return last is None or now - last >= self._parts.settings.idle_progress_interval_ms
+        return self.idle_report_in_ms() == 0
 
     def _keep(self, figures: TriggerFigures, *, post: bool) -> None:
         progress = build_progress(self._query, figures)

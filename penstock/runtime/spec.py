@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.config import Conf
 from penstock.plan.nodes import Node
+from penstock.runtime.async_progress import AsyncProgress
 from penstock.runtime.trigger import ProcessingTime, Trigger
 from penstock.sinks.base import Sink, SinkContext
 
@@ -22,6 +23,7 @@ class QuerySpec:
     plan: resolved, and checked for streaming.  output_mode: "append", "update" or "complete".  make_sink opens the
     sink.  temporary_checkpoint: whether the query may run without a checkpoint location (see ONE_TIME_SINKS).
     recoverable: False refuses a checkpoint that has batches already (Spark: the memory sink, except in complete mode).
+    async_progress: how the logs are written, if not before and after every batch.
     """
 
     plan: Node
@@ -36,3 +38,4 @@ class QuerySpec:
     clock: Clock = field(default_factory=SystemClock)
     temporary_checkpoint: bool = True
     recoverable: bool = True
+    async_progress: AsyncProgress | None = None

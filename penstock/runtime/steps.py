@@ -17,6 +17,8 @@ from penstock.core.config import Conf
 from penstock.engine import EngineCursor
 from penstock.operators.base import StatefulOperator
 from penstock.runtime.execution import BatchInput, EventTimeStats
+from penstock.runtime.watermark_flow import seen_by
+from penstock.sources.base import Relation
 
 
 @dataclass
@@ -30,6 +32,7 @@ class BatchState:
     inline: dict[str, str] = field(default_factory=dict)
     row_counts: dict[int, int] = field(default_factory=dict)
     event_times: dict[int, EventTimeStats] = field(default_factory=dict)
+    observed: dict[str, Mapping[str, object]] = field(default_factory=dict)
     registered: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
 
@@ -41,6 +44,11 @@ class BatchState:
         """Keep a SELECT's rows under `name` until the batch ends; returns how many there are."""
         self.made.append(name)
         return self.cursor.create_table(name, select, self.conf, fallback)
+
+    def watermarks_us(self, lag_ms: int | None) -> tuple[int, int]:
+        """The watermarks that an operator with this lag sees: for late rows, and for eviction; microseconds."""
+        late, now = self.batch.late_watermark_ms, self.batch.watermark_ms
+        return seen_by(late, lag_ms) * 1000, seen_by(now, lag_ms) * 1000
 
     def register(self, name: str, table: pa.Table) -> None:
         """Let segments read an Arrow table under `name` until the batch ends."""
@@ -111,6 +119,27 @@ class ReadSource:
 
 
 @dataclass(frozen=True)
+class RescanTable:
+    """Make the rows that a table has at this moment readable under `name`: the static side of a stream may grow."""
+
+    name: str
+    relation: Relation
+    columns: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} := the table's rows now: {', '.join(sql_name for _, sql_name in self.columns)}"
+
+    def run(self, state: BatchState) -> None:
+        scan = self.relation.scan(self.columns, state.conf.time_zone)
+        if scan.table is not None:
+            state.register(self.name, scan.table)
+            return
+        state.inline[self.name] = str(scan.sql)
+        if scan.fallback_sql is not None:
+            state.fallbacks = {**state.fallbacks, str(scan.sql): scan.fallback_sql}
+
+
+@dataclass(frozen=True)
 class MeasureEventTime:
     """Keep the rows that reach a withWatermark under `name`, and note their event times."""
 
@@ -161,7 +190,8 @@ class RunOperator:
 
     `measures` is the (index, delay in ms) of a withWatermark whose event times the segment brings along as extra
     columns.
-    With `needs_rows` an input without rows still has to be run (a global aggregate answers with one row).
+    With `needs_rows` an input without rows still has to be run (a global aggregate answers with one row; an operator
+    below gives rows without new ones).  lag_ms: see `watermark_flow`.
     """
 
     operator: StatefulOperator
@@ -171,6 +201,7 @@ class RunOperator:
     sources: frozenset[int]
     needs_rows: bool
     measures: tuple[int, int] | None = None
+    lag_ms: int | None = 0
 
     def __str__(self) -> str:
         return f"{self.name} := {self.operator.name} over {self.segment.sql}"
@@ -182,6 +213,4 @@ class RunOperator:
                 note_event_times(state, *self.measures, rows)
         else:
             rows = self.empty
-        batch = state.batch
-        result = self.operator.process(rows, batch.late_watermark_ms * 1000, batch.watermark_ms * 1000)
-        state.register(self.name, result)
+        state.register(self.name, self.operator.process(rows, *state.watermarks_us(self.lag_ms)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.core.errors import ANALYSIS, ILLEGAL_ARGUMENT, SparkError
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,7 @@ class ProcessingTime:
     interval_ms: int = 0
 
     def __post_init__(self) -> None:
-        if self.interval_ms < 0:
-            message = (
-                "requirement failed: the interval of trigger should not be negative, "
-                f"but it is {self.interval_ms} ms. Give an interval of zero or more."
-            )
-            raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])  # Spark has no condition for it
+        _not_negative(self.interval_ms)
 
     def next_after(self, now_ms: int) -> int:
         """When the trigger after one at `now_ms` is due: the next multiple of the interval, at least 1 ms later."""
@@ -39,13 +34,30 @@ class AvailableNow:
     """What is there at the start, in as many batches as the sources' limits make of it, and one to emit the rest."""
 
 
-Trigger = ProcessingTime | Once | AvailableNow
+@dataclass(frozen=True)
+class Continuous:
+    """Rows as they come; what was read is committed every `interval_ms`."""
+
+    interval_ms: int
+
+    def __post_init__(self) -> None:
+        _not_negative(self.interval_ms)
 
 
-def refuse_continuous(interval: str) -> SparkError:
-    """`Trigger.Continuous` does not exist here (Spark refuses it for most queries with this condition)."""
-    message = (
-        f"Continuous processing (trigger interval {interval}) is not supported. "
-        "Use processingTime, with an interval of 0 seconds for the lowest latency, or availableNow."
-    )
-    return SparkError("_LEGACY_ERROR_TEMP_3102", message, {"msg": message}, sqlstate="0A000", classes=ANALYSIS)
+@dataclass(frozen=True)
+class RealTime:
+    """Rows as they come, in batches that last `duration_ms` each."""
+
+    duration_ms: int
+
+
+Trigger = ProcessingTime | Once | AvailableNow | Continuous | RealTime
+
+
+def _not_negative(interval_ms: int) -> None:
+    if interval_ms < 0:
+        message = (
+            "requirement failed: the interval of trigger should not be negative, "
+            f"but it is {interval_ms} ms. Give an interval of zero or more."
+        )
+        raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])  # Spark has no condition for it

@@ -97,6 +97,12 @@ class MemoryRelation:
     def open_stream(self, context: StreamContext) -> MemorySource:
         return MemorySource(self._stream, context)
 
+    def open_real_time(self, context: StreamContext) -> MemorySource:
+        return MemorySource(self._stream, context)
+
+    def open_continuous(self, context: StreamContext) -> MemorySource:
+        return MemorySource(self._stream, context)
+
 
 class MemorySource:
     """A MemoryStream read by one query (`penstock.sources.base.StreamSource`)."""
@@ -116,6 +122,9 @@ class MemorySource:
         if self._stream.adds_per_trigger is not None and not ignore_limits:
             end = min(end, begin + self._stream.adds_per_trigger)
         return str(end) if end > begin else start
+
+    def look_after_ms(self) -> int | None:
+        return None
 
     def prepare_for_available_now(self) -> None:
         self._end = self._stream.latest

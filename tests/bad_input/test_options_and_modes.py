@@ -157,7 +157,7 @@ def test_triggers_that_the_client_refuses(job: Job) -> None:
 
 def test_the_continuous_trigger(job: Job) -> None:
     writer = job.frame().writeStream.format("noop").trigger(continuous="1 second")
-    fails(lambda: writer.start(), AnalysisException, "_LEGACY_ERROR_TEMP_3102", "1 second", "processingTime")
+    fails(lambda: writer.start(), AnalysisException, "_LEGACY_ERROR_TEMP_3102", "Continuous", "StreamingRelation")
 
 
 # ---------------------------------------------------------------- output modes

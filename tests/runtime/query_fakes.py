@@ -130,6 +130,11 @@ class SumExecution:
     def wants_no_data_batch(self, previous_watermark_ms: int, watermark_ms: int) -> bool:
         return self.has_state and watermark_ms > previous_watermark_ms
 
+    has_clock = False
+
+    def due(self, now_ms: int) -> bool:
+        return False
+
     def explain(self, extended: bool) -> str:
         return "SumExecution"
 

@@ -227,8 +227,7 @@ def test_random_streams_equal_their_batch_query(spark: Any, how: str, seed: int)
         (lambda a, b: a.join(b, F.expr("n < m")), "_LEGACY_ERROR_TEMP_1181", "without equality"),
         (lambda a, b: a.join(b, F.expr("k = rk"), "left"), "_LEGACY_ERROR_TEMP_3102", "LeftOuter"),
         (lambda a, b: a.join(b, F.expr("k = rk"), "left_anti"), "_LEGACY_ERROR_TEMP_3102", "LeftAnti"),
-        (lambda a, b: a.join(b, F.expr("k = rk")).dropDuplicates(["k"]), "", "chain of stateful operators"),
-        (lambda a, b: a.dropDuplicates(["k"]).join(b, F.expr("k = rk")), "", "chain of stateful operators"),
+        (lambda a, b: a.join(b, F.expr("k = rk")).dropDuplicates(["k"]), "_LEGACY_ERROR_TEMP_3077", "event time"),
     ],
 )
 def test_what_cannot_be_joined_is_refused_by_name(spark: Any, make: Any, condition: str, names: str) -> None:

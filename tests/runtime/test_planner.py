@@ -145,8 +145,7 @@ def test_random_streams_equal_their_batch_query(spark: Any, seed: int) -> None:
 @pytest.mark.parametrize(
     ("make", "mode", "names"),
     [
-        (lambda a, b: a.limit(3), "append", "limit"),
-        (lambda a, b: a.groupBy("url").agg(F.corr("size", "second")), "update", "corr"),
+        (lambda a, b: timed(a).rollup(F.session_window("time", "5 seconds"), "url").count(), "complete", "rollup"),
     ],
 )
 def test_what_is_not_there_yet_is_refused_by_name(spark: Any, make: Any, mode: str, names: str) -> None:

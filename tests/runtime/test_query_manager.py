@@ -180,3 +180,23 @@ def test_many_starts_at_once(bench, tmp_path):
     bench.manager.stop_all()
     assert time.monotonic() - begin < 3
     assert bench.manager.active == []
+
+
+def test_a_failure_is_told_until_it_is_reset_however_many_end_well_after_it(tmp_path):
+    bench = Bench(tmp_path / "ck")
+    bench.sink.fail = lambda batch_id: 1 / 0
+    bench.source.add(1)
+    with pytest.raises(StreamingQueryException):
+        bench.start().await_termination(5000)
+    bench.sink.fail = None
+    query = bench.start()
+    query.process_all_available()
+    query.stop()
+    for _ in range(2):
+        with pytest.raises(StreamingQueryException):
+            bench.manager.await_any_termination(0)
+    bench.manager.reset_terminated()
+    assert bench.manager.await_any_termination(0) is False
+    query = bench.start()
+    query.stop()
+    assert bench.manager.await_any_termination(0) is True

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.core.errors import SparkError
-from penstock.runtime.trigger import ProcessingTime, refuse_continuous
+from penstock.runtime.trigger import Continuous, ProcessingTime
 
 
 @pytest.mark.parametrize(
@@ -13,11 +13,7 @@ def test_aligned(interval, now, due):
     assert ProcessingTime(interval).next_after(now) == due
 
 
-def test_negative_interval():
+@pytest.mark.parametrize("trigger", [ProcessingTime, Continuous])
+def test_negative_interval(trigger):
     with pytest.raises(SparkError, match="-1"):
-        ProcessingTime(-1)
-
-
-def test_continuous_is_refused_by_name():
-    error = refuse_continuous("1 second")
-    assert (error.condition, "1 second" in str(error)) == ("_LEGACY_ERROR_TEMP_3102", True)
+        trigger(-1)

@@ -1,0 +1,98 @@
+"""The rows that the watermark dropped, kept beside the checkpoint: `<checkpoint>/late_rows/<batch>.json`.
+
+Only with penstock.streaming.keepLateRows; a line a row, written before the batch reaches the sink.  A replayed batch
+writes its file again, so each row is there once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from penstock.core import files
+from penstock.operators.late import LATE_ROWS
+from penstock.plan.nodes import Node
+from penstock.state.fields import Field, read_layout
+
+KEEP = "penstock.streaming.keepLateRows"
+DIRECTORY = "late_rows"
+
+
+class LateRowKeeper:
+    """Keeps the late rows of one query.  Called by the query's thread."""
+
+    def __init__(self, state: Path, plan: Node, operators: Sequence[str]) -> None:
+        self._state, self._operators = state, operators
+        self._names = {a.sql_name: a.name for node in plan.walk() for a in node.output}
+        self._lines: list[str] = []
+        self._operator = 0
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """While a batch runs."""
+        self._lines = []
+        token = LATE_ROWS.set(self)
+        try:
+            yield
+        finally:
+            LATE_ROWS.reset(token)
+
+    def enter(self, operator: int) -> None:
+        """This operator runs from now on."""
+        self._operator = operator
+
+    def take(self, rows: pa.Table, column: str, late_us: int) -> None:
+        """See penstock.operators.late."""
+        names = {**self._names, **self._keys()}
+        shown = [name for name in rows.schema.names if name in names]
+        common = {
+            "operatorId": self._operator,
+            "operator": self._operators[self._operator],
+            "watermark": _time(late_us),
+        }
+        for row in rows.to_pylist():
+            content: dict[str, Any] = {}
+            for name in shown:
+                content.setdefault(names[name], row[name])
+            line = {**common, "eventTime": row[column], "row": content}
+            self._lines.append(json.dumps(line, default=_plain, separators=(",", ":")))
+
+    def write(self, batch_id: int) -> None:
+        """Make the late rows of a batch durable."""
+        if not self._lines:
+            return
+        directory = self._state.parent / DIRECTORY
+        files.fs.make_directory(directory)
+        lines = (line[:-1] + f',"batchId":{batch_id}}}\n' for line in self._lines)
+        files.fs.write_atomic(directory / f"{batch_id}.json", "".join(lines).encode())
+
+    def _keys(self) -> Mapping[str, str]:
+        """What the key columns of an operator are called by the user."""
+        layout = read_layout(self._state / str(self._operator))
+        return {} if layout is None else dict(_columns(layout.key, ""))
+
+
+def _columns(fields: Sequence[Field], prefix: str) -> Iterator[tuple[str, str]]:
+    for field in fields:
+        if field.parts:
+            yield from _columns(field.parts, f"{prefix}{field.name}.")
+        elif field.column is not None:
+            yield field.column, f"{prefix}{field.name}"
+
+
+def _time(micros: int) -> str:
+    return datetime.fromtimestamp(micros / 1e6, UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return _time(round(value.replace(tzinfo=value.tzinfo or UTC).timestamp() * 1e6))
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else str(value)
