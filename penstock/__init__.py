@@ -12,10 +12,11 @@ from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "session"]
+__all__ = ["__version__", "session", "why"]
 
 
 def _name_main() -> None:
@@ -36,3 +37,14 @@ def session(conf: Mapping[str, Any] | None = None) -> SparkSession:
     from penstock.embed import session as open_session
 
     return open_session(conf)
+
+
+def why(query: Any, row_filter: str) -> DataFrame:
+    """Where rows of a streaming query are: those that the watermark dropped (kept with
+    penstock.streaming.keepLateRows=true) and those that state still holds.
+
+    query: a running StreamingQuery, or the path of a checkpoint; row_filter: a condition on the rows' columns, such as
+    "user = 'ann'".  The columns are documented in docs/where-is-my-row.md."""
+    from penstock.inspection.why import why as ask
+
+    return ask(query, row_filter)

@@ -192,6 +192,7 @@ def _open(options: dict[str, Any], how: str = "getOrCreate") -> SparkSession:
         if "spark.app.name" not in options:
             initial["spark.app.name"] = "pyspark-shell"
         opened.conf._set_all(initial, silent=True)
+        opened.sparkContext._settle()
     return opened
 
 

@@ -60,9 +60,18 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
         if _session is None:
             _session = SparkContext._new_session(master, appName, conf)
         self._session = _session
-        self.startTime = int(time.time() * 1000)
+        before = _session.__dict__.get("_penstock_context")
+        self.startTime: int = before.startTime if before is not None else int(time.time() * 1000)
         self.applicationId = f"local-{self.startTime}"
+        self._settle()
+        self._ended = False
+        _session.__dict__["_penstock_context"] = self
         SparkContext._active_spark_context = self
+
+    def _settle(self) -> None:
+        """Read what stays as it is until the end, and after it."""
+        self.master = self._setting("spark.master", "local[*]")
+        self.appName = self._setting("spark.app.name", "pyspark-shell")
 
     @classmethod
     def _new_session(cls, master: str | None, name: str | None, conf: SparkConf | None) -> SparkSession:
@@ -86,16 +95,6 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
 
     def _setting(self, key: str, default: str) -> str:
         return self._session.conf.get(key, default) or default
-
-    @property
-    def appName(self) -> str:  # noqa: N802
-        """The name given to the builder."""
-        return self._setting("spark.app.name", "pyspark-shell")
-
-    @property
-    def master(self) -> str:
-        """As given to the builder."""
-        return self._setting("spark.master", "local[*]")
 
     @property
     def version(self) -> str:
@@ -157,11 +156,14 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
         self._session.addArtifacts(path, pyfile=True)
 
     def stop(self) -> None:
-        """End the session, its streaming queries and the jobs."""
-        self._end_jobs("because SparkContext was shut down")
-        self._session.stop()
+        """End the session, its streaming queries and the jobs.  Again: nothing."""
+        if not self._ended:
+            self._end_jobs("because SparkContext was shut down")
+            self._session.stop()
+            self._stopped()
 
     def _stopped(self) -> None:
+        self._ended = True
         if SparkContext._active_spark_context is self:
             SparkContext._active_spark_context = None
 

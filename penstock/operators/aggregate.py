@@ -52,6 +52,11 @@ class AggregateOperator:
         self._event_time_key = event_time_key
         self._run_sql = run_sql
 
+    @property
+    def evicts(self) -> bool:
+        """See KeepsState: complete mode gives everything whenever it runs, and removes nothing."""
+        return self._mode != "complete"
+
     def process(self, batch: pa.Table, late_us: int, evict_us: int) -> pa.Table:
         """See StatefulOperator: keys and merged buffers of the groups that the output mode emits."""
         started = time.perf_counter_ns()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ class OperatorFigures:
     rows_dropped_by_watermark: int = 0
     update_ms: int = 0
     remove_ms: int = 0
+    custom: Mapping[str, int] = field(default_factory=dict)
 
 
 class VersionedState(Protocol):
@@ -49,6 +51,22 @@ class KeepsState(Protocol):
     @property
     def store(self) -> VersionedState:
         """Its state."""
+
+    @property
+    def evicts(self) -> bool:
+        """Whether a watermark that has moved makes a batch without new rows worthwhile."""
+
+
+@runtime_checkable
+class HasClock(Protocol):
+    """An operator whose state can end by processing time."""
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether it does."""
+
+    def due(self, now_ms: int) -> bool:
+        """Whether something ends at this time or before."""
 
 
 class StatefulOperator(KeepsState, Protocol):

@@ -7,7 +7,7 @@ and made anew from the stored rows when state is loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -142,10 +142,22 @@ class SideState:
         self._lists.remove(slots)
         self.store.remove(slots)
 
-    @property
-    def index_bytes(self) -> int:
-        """Memory of the rows' lists."""
-        return self._lists.nbytes
+    def commit(self, version: int) -> None:
+        """Make the rows durable as `version`."""
+        self.store.commit(version)
+
+    def purge(self, oldest_version: int) -> None:
+        """Versions before this one are not needed any more."""
+        self.store.purge(oldest_version)
+
+    def metrics(self) -> StateMetrics:
+        """Figures of the last batch."""
+        found = self.store.metrics()
+        return replace(found, memory_used_bytes=found.memory_used_bytes + self._lists.nbytes)
+
+    def close(self) -> None:
+        """Release memory and files."""
+        self.store.close()
 
     def _index(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch, slots: Slots) -> None:
         able = self.layout.has_key(keys)
@@ -175,25 +187,25 @@ class JoinState:
     def commit(self, version: int) -> None:
         """Make the state durable as `version`; a crash between the sides leaves a file that the replay replaces."""
         for side in self._sides:
-            side.store.commit(version)
+            side.commit(version)
 
     def purge(self, oldest_version: int) -> None:
         """Versions before this one are not needed any more."""
         for side in self._sides:
-            side.store.purge(oldest_version)
+            side.purge(oldest_version)
 
     def metrics(self) -> StateMetrics:
         """The figures of both sides together."""
-        left, right = (side.store.metrics() for side in self._sides)
+        left, right = (side.metrics() for side in self._sides)
         return StateMetrics(
             left.rows_total + right.rows_total,
             left.rows_updated + right.rows_updated,
             left.rows_removed + right.rows_removed,
-            left.memory_used_bytes + right.memory_used_bytes + sum(side.index_bytes for side in self._sides),
+            left.memory_used_bytes + right.memory_used_bytes,
             left.commit_ms + right.commit_ms,
         )
 
     def close(self) -> None:
         """Release memory and files."""
         for side in self._sides:
-            side.store.close()
+            side.close()

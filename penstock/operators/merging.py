@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.core.errors import ARITHMETIC, SparkError
+from penstock.functions.nested_order import order_key
 
 #: Runs a SELECT over named Arrow tables: the engine's, given by the planner.
 RunSql = Callable[[str, Mapping[str, pa.Table]], pa.Table]
@@ -105,6 +106,15 @@ _SQL_RULES = {
 }
 
 
+def _nested_rule(merge: Merge) -> str:
+    """The lesser or greater of two structs or arrays in Spark's order; a side that is NULL is left out."""
+    greater, lesser = ("{new}", "{old}") if merge.rule == "max" else ("{old}", "{new}")
+    keys = (order_key(f"{side}_{merge.column}", merge.type) for side in ("new", "old"))
+    is_greater = " > ".join(keys).replace("{", "{{").replace("}", "}}")
+    chosen = f"CASE WHEN {is_greater} THEN {greater} ELSE {lesser} END"
+    return "CASE WHEN {old} IS NULL THEN {new} WHEN {new} IS NULL THEN {old} ELSE " + chosen + " END"
+
+
 def merge_sql(merges: Sequence[Merge]) -> str:
     """The SELECT that merges over `merge_input`, whose columns are is_new, old_<column> and new_<column>."""
     items = []
@@ -113,6 +123,7 @@ def merge_sql(merges: Sequence[Merge]) -> str:
         others = {
             f"{side}_{name}": f"{side}_{column}" for name, column in m.siblings.items() for side in ("old", "new")
         }
-        merged = _SQL_RULES.get(m.rule, m.rule).format(old=old, new=new, **others)
+        rule = _nested_rule(m) if m.rule in ("min", "max") and pa.types.is_nested(m.type) else None
+        merged = (rule or _SQL_RULES.get(m.rule, m.rule)).format(old=old, new=new, **others)
         items.append(f"CASE WHEN is_new THEN {new} ELSE {merged} END AS {m.column}")
     return f"SELECT {', '.join(items)} FROM merge_input"

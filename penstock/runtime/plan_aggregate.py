@@ -252,11 +252,15 @@ def _calls_in(expression: Expression) -> Iterator[FunctionCall]:
         yield from _calls_in(child)
 
 
-def buffer_names(node: Aggregate) -> tuple[str, ...]:
-    """What the buffers are called, in the order of AggregatePlan.merges, as far as Spark has them by Spark's names."""
+def buffer_names(node: Aggregate) -> tuple[tuple[str, int | None], ...]:
+    """What the buffers are called, in the order of AggregatePlan.merges, as far as Spark has them by Spark's names; and
+    what Spark holds where ours are NULL."""
     found = ((call.name, lookup(call.name).incremental) for call in _aggregate_calls(node))
     return tuple(
-        _BUFFER_NAMES.get(buffer.name, name if len(incremental.buffers) == 1 else buffer.name)
+        (
+            _BUFFER_NAMES.get(buffer.name, name if len(incremental.buffers) == 1 else buffer.name),
+            0 if name == "avg" else None,
+        )
         for name, incremental in found
         if incremental is not None
         for buffer in incremental.buffers

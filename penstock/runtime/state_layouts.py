@@ -29,8 +29,8 @@ def aggregate_layout(plan: AggregatePlan, node: Aggregate) -> Layout:
     left = iter(plan.keys)
     keys = tuple(_key_field(a.name, a.type, left, names) for a in plan.columns if _is_key(a, plan, node))
     values = tuple(
-        Field(name, _spark_type(merge.type), names[merge.column])
-        for name, merge in zip(buffer_names(node), plan.merges, strict=True)
+        Field(name, _spark_type(merge.type), names[merge.column], default=default)
+        for (name, default), merge in zip(buffer_names(node), plan.merges, strict=True)
     )
     return Layout(keys, values, properties={"keyWidth": width})
 

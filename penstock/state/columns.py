@@ -35,6 +35,9 @@ class Column(Protocol):
     def take(self, slots: Slots) -> pa.Array:
         """The values of these slots."""
 
+    def take_range(self, start: int, stop: int) -> pa.Array:
+        """The values of neighbouring slots, which costs less than `take`."""
+
     def prepare(self, values: pa.Array) -> Any:
         """A batch's values in the form that `same` compares fast."""
 
@@ -49,7 +52,9 @@ class FixedColumn:
         self.type = type_
         self._data = Growable(numpy_type(type_), capacity)
         self._valid = Growable(np.bool_, capacity)
-        self._nulls = False  # whether a slot in use may be NULL
+        # While no slot below the highest is NULL, validity is not looked at.
+        self._size = self._not_null = 0
+        self._exposed = False  # whether others may make NULLs
 
     @property
     def nbytes(self) -> int:
@@ -63,40 +68,57 @@ class FixedColumn:
     @property
     def valid(self) -> Flags:
         """The live validity; whoever changes it must see to zeros in NULL slots."""
-        self._nulls = True
+        self._exposed = True
         return self._valid.array
 
     def ensure(self, size: int) -> None:
         self._data.ensure(size)
         self._valid.ensure(size)
+        self._size = max(self._size, size)
 
     def set(self, slots: Slots, values: pa.Array, rows: Slots | None = None) -> None:
         data, valid = to_numpy(values)
         if rows is not None:
             data, valid = data[rows], None if valid is None else valid[rows]
         if valid is not None:
-            self._nulls = True
             data = data.copy()
             data[~valid] = np.zeros(1, data.dtype)
         self._data.array[slots] = data
-        self._valid.array[slots] = True if valid is None else valid
+        if valid is not None or self._may_hold_nulls:
+            self._set_validity(slots, True if valid is None else valid)
 
     def clear(self, slots: Slots) -> None:
-        self._nulls = True
-        self._data.array[slots] = np.zeros(1, self._data.dtype)
-        self._valid.array[slots] = False
+        if len(slots):
+            self._data.array[slots] = np.zeros(1, self._data.dtype)
+            self._set_validity(slots, False)
 
     def set_valid(self, slots: Slots) -> None:
-        """These slots are not NULL: their values are what the memory holds."""
-        self._valid.array[slots] = True
+        """These slots (repeats are fine) are not NULL: their values are what the memory holds."""
+        if self._may_hold_nulls:
+            null = slots[~self._valid.array[slots]]
+            self._set_validity(np.unique(null) if len(null) else null, True)
+
+    @property
+    def _may_hold_nulls(self) -> bool:
+        return self._not_null != self._size or self._exposed
+
+    def _set_validity(self, slots: Slots, valid: Flags | bool) -> None:
+        before = int(np.count_nonzero(self._valid.array[slots]))
+        self._valid.array[slots] = valid
+        after = (len(slots) if valid else 0) if isinstance(valid, bool) else int(np.count_nonzero(valid))
+        self._not_null += after - before
 
     def look(self, slots: Slots) -> tuple[NDArray[Any], Flags | None]:
         """Values and validity (None: all valid) of these slots."""
-        valid = self._valid.array[slots] if self._nulls else None
+        valid = self._valid.array[slots] if self._may_hold_nulls else None
         return self._data.array[slots], None if valid is None or valid.all() else valid
 
     def take(self, slots: Slots) -> pa.Array:
         return to_arrow(self.type, *self.look(slots))
+
+    def take_range(self, start: int, stop: int) -> pa.Array:
+        valid = self._valid.array[start:stop] if self._may_hold_nulls else None
+        return to_arrow(self.type, self._data.array[start:stop].copy(), None if valid is None or valid.all() else valid)
 
     def prepare(self, values: pa.Array) -> tuple[NDArray[Any], Flags | None]:
         return to_numpy(values)
@@ -104,7 +126,7 @@ class FixedColumn:
     def same(self, slots: Slots, prepared: tuple[NDArray[Any], Flags | None], rows: Slots) -> Flags:
         data, valid = prepared
         equal = same_numbers(self._data.array[slots], data[rows])
-        if not self._nulls and valid is None:
+        if not self._may_hold_nulls and valid is None:
             return equal
         stored = self._valid.array[slots]
         asked = np.ones(len(rows), np.bool_) if valid is None else valid[rows]

@@ -89,6 +89,9 @@ class LogColumn:
         joined = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
         return joined.take(to_arrow(pa.int64(), where, None if len(present) == len(slots) else positions >= 0))
 
+    def take_range(self, start: int, stop: int) -> pa.Array:
+        return self.take(np.arange(start, stop))
+
     def prepare(self, values: pa.Array) -> pa.Array:
         return values
 

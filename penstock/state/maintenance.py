@@ -62,9 +62,9 @@ class Maintenance:
 
     def _collect(self, writer: SnapshotWriter, start: int, size: int, version: int, table: SlotTable) -> None:
         stop = start + size
-        slots = table.live(start, stop)
-        if len(slots):
-            writer.add(whole_rows(table.keys(slots), table.rows(slots)))
+        keys, values = table.part(start, stop)
+        if keys.num_rows:
+            writer.add(whole_rows(keys, values))
         self._cursor = stop
         if stop >= table.high:
             self._cursor = None

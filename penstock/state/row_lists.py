@@ -42,6 +42,11 @@ class RowLists:
         parts = (self._start, self._size, self._used, self._live, self._place, self._key_of, self._pool)
         return self._keys.nbytes + sum(part.nbytes for part in parts)
 
+    @property
+    def key_count(self) -> int:
+        """How many keys have slots."""
+        return self._keys.count
+
     def add(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch, slots: Slots) -> None:
         """Put each slot under its key; keys may repeat, slots may not."""
         if not len(slots):
@@ -61,6 +66,13 @@ class RowLists:
         rows = np.flatnonzero(lists >= 0)
         which, slots = self._members(lists[rows])
         return rows[which], slots
+
+    def count(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch) -> NDArray[np.int64]:
+        """How many slots stand under each key; keys may repeat."""
+        lists = self._keys.find(hashes, keys)[0]
+        counts = np.zeros(len(lists), np.int64)
+        counts[lists >= 0] = self._live.array[lists[lists >= 0]]
+        return counts
 
     def remove(self, slots: Slots) -> None:
         """Take these slots out; those that stand under no key are passed over."""

@@ -21,6 +21,7 @@ from penstock.state import errors, recovery
 from penstock.state.base import Slots, StateMetrics
 from penstock.state.bridge import record_batch
 from penstock.state.columns import FixedColumn
+from penstock.state.evolution import fitted, may_become
 from penstock.state.format import Section, encode
 from penstock.state.layout import StoreFiles
 from penstock.state.maintenance import Maintenance, whole_rows
@@ -40,16 +41,18 @@ def open_store(
     partition: int = 0,
     description: str = "",
     snapshot_every: int = 10,
+    evolves: bool = False,
 ) -> KeyedStore:
     """The store of `<directory>/<operator>/<partition>`, holding version 0 until `load`.
 
     `description` tells a reader of the checkpoint what the operator is; `snapshot_every`: commits between snapshots at
-    least.  Raises STATE_STORE_{KEY,VALUE}_SCHEMA_NOT_COMPATIBLE when the checkpoint has state of other types.
+    least; `evolves`: the value columns may gain fields and wider types.
+    Raises STATE_STORE_{KEY,VALUE}_SCHEMA_NOT_COMPATIBLE when the checkpoint has state of other types.
     """
     places = StoreFiles(directory, operator, partition)
     files.fs.make_directory(places.folder)
     files.fs.remove_temporary(places.folder)
-    _check_schema(places, key_schema, value_schema, description)
+    _check_schema(places, key_schema, value_schema, description, evolves)
     for folder in (places.folder.parent, directory):
         files.fs.sync_directory(folder)
     return KeyedStore(places, key_schema, value_schema, hash_keys, snapshot_every)
@@ -103,7 +106,8 @@ class KeyedStore:
     def locate_or_add(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch) -> tuple[Slots, NDArray[np.bool_]]:
         slots, new = self._rows.find_or_add(hashes, keys)
         if new.any():
-            self._touched.append(slots[new])
+            self._added, self._located = slots[new], slots
+            self._touched.append(self._added)
         return slots, new
 
     def keys(self, slots: Slots) -> pa.RecordBatch:
@@ -126,6 +130,10 @@ class KeyedStore:
 
     def put(self, slots: Slots, values: pa.RecordBatch) -> None:
         self._rows.put(slots, values)
+        # What was located just before is usually what is put: then it need not be counted twice.
+        if self._touched and self._touched[-1] is self._added:
+            if slots is self._located or np.array_equal(slots, self._added):
+                self._touched.pop()
         self._touched.append(slots)
 
     def touch(self, slots: Slots, columns: tuple[int, ...] | None = None) -> None:
@@ -136,6 +144,7 @@ class KeyedStore:
         self._handed_out.clear()
         self._rows.changed_in_place(slots)
         self._touched.append(slots)
+        self._repeats = True
 
     def remove(self, slots: Slots) -> None:
         if len(slots):
@@ -212,13 +221,14 @@ class KeyedStore:
             self._rows.remove(self._rows.distinct(found[found >= 0]))
         else:
             slots, _ = self._rows.find_or_add(hashes, keys)
-            self._rows.put(slots, record_batch(columns[split:], self._value_schema, count))
+            self._rows.put(slots, fitted(columns[split:], self._value_schema, count))
 
     def _changed(self) -> Slots:
         if not self._touched:
             return np.empty(0, np.int64)
-        touched = self._rows.distinct(np.concatenate(self._touched))
-        return touched[self._rows.is_live(touched)]
+        once = len(self._touched) == 1 and not self._repeats
+        touched = self._touched[0] if once else self._rows.distinct(np.concatenate(self._touched))
+        return touched[self._rows.is_live(touched)] if self._removed else touched
 
     def _removed_keys(self) -> pa.RecordBatch | None:
         if not self._removed:
@@ -231,6 +241,8 @@ class KeyedStore:
         self._touched: list[Slots] = []
         self._removed: list[pa.RecordBatch] = []
         self._handed_out: list[int] = []
+        self._repeats = False  # whether an array of touched slots may have repeats
+        self._added = self._located = np.empty(0, np.int64)
 
     @property
     def _rows(self) -> SlotTable:
@@ -248,13 +260,15 @@ class KeyedStore:
 _NOTHING = pa.RecordBatch.from_arrays([], names=[])
 
 
-def _check_schema(places: StoreFiles, key_schema: pa.Schema, value_schema: pa.Schema, description: str) -> None:
+def _check_schema(
+    places: StoreFiles, key_schema: pa.Schema, value_schema: pa.Schema, description: str, evolves: bool
+) -> None:
     """Write the schema file, or compare with the one that is there: number and types of columns, not their names."""
     ours = {"key": _types(key_schema), "value": _types(value_schema)}
+    content = json.dumps({"version": 1, "operator": description or places.operator, **ours}, indent=1).encode()
     try:
         stored = json.loads(files.fs.read(places.schema))
     except FileNotFoundError:
-        content = json.dumps({"version": 1, "operator": description or places.operator, **ours}, indent=1).encode()
         files.fs.write_atomic(places.schema, content)
         return
     except ValueError as error:
@@ -262,7 +276,9 @@ def _check_schema(places: StoreFiles, key_schema: pa.Schema, value_schema: pa.Sc
     for part in ("key", "value"):
         if not isinstance(stored, dict) or not isinstance(stored.get(part), list):
             raise errors.damaged(places.schema, f"it does not tell the types of the {part} columns")
-        if stored[part] != ours[part]:
+        if part == "value" and evolves and stored[part] != ours[part] and may_become(stored[part], ours[part]):
+            files.fs.write_atomic(places.schema, content)
+        elif stored[part] != ours[part]:
             raise errors.schema_mismatch(part.upper(), places.schema, ", ".join(stored[part]), ", ".join(ours[part]))
 
 

@@ -103,6 +103,15 @@ class SlotTable:
         """The value columns of these slots."""
         return record_batch([c.take(slots) for c in self.values], self._value_schema, len(slots))
 
+    def part(self, start: int, stop: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """Key and value columns of the slots in use between start and stop."""
+        stop = min(stop, self.high)
+        slots = self.live(start, stop)
+        if len(slots) < stop - start:
+            return self.keys(slots), self.rows(slots)
+        keys, values = [c.take_range(start, stop) for c in self._keys], [c.take_range(start, stop) for c in self.values]
+        return record_batch(keys, self._key_schema, len(slots)), record_batch(values, self._value_schema, len(slots))
+
     def put(self, slots: Slots, values: pa.RecordBatch) -> None:
         """Set the value columns of these slots."""
         for column, array, field in zip(self.values, values.columns, self._value_schema, strict=True):

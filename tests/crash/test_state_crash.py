@@ -17,9 +17,9 @@ from pathlib import Path
 import penstock
 
 JOB = Path(__file__).parent / "state_job.py"
-KILLS = min(int(os.environ.get("PENSTOCK_CRASH_KILLS", "3")), 30)
+KILLS = min(int(os.environ.get("PENSTOCK_CRASH_KILLS", "2")), 30)
 SEED = int(os.environ.get("PENSTOCK_CRASH_SEED", "20261121"))
-POINTS = ("before_state_commit:3", "after_state_commit:4", "before_commit_log:2")
+POINTS = ("after_state_commit:4", "before_commit_log:2")
 
 
 def write_input(directory: Path, files: int) -> None:

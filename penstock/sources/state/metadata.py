@@ -85,6 +85,9 @@ class MetadataRelation:
             for layout in layouts
             if layout.variable is not None
         ]
+        if any(layout.kind == "timers" for layout in layouts) and common.get("timeMode", "").lower() != "none":
+            name = f"${'proc' if common['timeMode'].lower() == 'processingtime' else 'event'}Timers_keyToTimestamp"
+            variables.append({"stateName": name, "stateVariableType": "TimerState", "ttlEnabled": False})
         found = {"timeMode": common.get("timeMode"), "outputMode": common.get("outputMode")}
         return json.dumps({**found, "stateVariables": variables}, separators=(",", ":"))
 

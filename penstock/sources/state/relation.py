@@ -82,7 +82,7 @@ class StateRelation:
             return
         first, last = self.options.changes
         for change in reader.changes(first + 1, last + 1):
-            made = self._table(change.rows)
+            made = self._table(change.rows, has_values=not change.is_delete)
             kind = "delete" if change.is_delete else ("append" if self.layout.kind == "list" else "update")
             count = made.num_rows
             made = made.add_column(0, "change_type", pa.array([kind] * count, pa.string()))
@@ -92,10 +92,12 @@ class StateRelation:
     def _key_width(self) -> int:
         return int(self.layout.properties["keyWidth"])
 
-    def _table(self, rows: pa.RecordBatch) -> pa.Table:
+    def _table(self, rows: pa.RecordBatch, has_values: bool = True) -> pa.Table:
         layout, count = self.layout, rows.num_rows
         stored = dict(zip(rows.schema.names, rows.columns, strict=True))
         key, value = struct_array(layout.key, stored, count), struct_array(layout.value, stored, count)
+        if not has_values:
+            value = pa.nulls(count, value.type)
         names = [name for name, _ in self._columns()]
         if layout.kind == "timers":
             columns = [key, layout.value[0].array(stored, count)]
