@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def _programs() -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """host:port of a server."""
     given, programs = os.environ.get("PENSTOCK_TEST_POSTGRES"), _programs()
     if given:
@@ -33,12 +34,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     if programs is None:
         pytest.skip("no PostgreSQL: set PENSTOCK_TEST_POSTGRES or install its server")
-    directory = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own directories: root's are closed to the user that the server runs as.
+    directory = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # it refuses root
         as_user = {"user": 65534, "group": 65534, "extra_groups": []}
-        for place in (directory, *directory.parents[:2]):
-            place.chmod(0o755)
         os.chown(directory, 65534, 65534)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -56,6 +56,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([programs / "pg_ctl", "-w", "-D", data, "-o", options, "-l", directory / "log", "start"], **quiet)
     yield f"127.0.0.1:{port}"
     subprocess.run([programs / "pg_ctl", "-w", "-m", "immediate", "-D", data, "stop"], **quiet)
+    shutil.rmtree(directory)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
