@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.analysis.errors import fail, sql_expr
-from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate
+from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate, is_deterministic
 from penstock.analysis.scope import Scope
 from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall
 from penstock.plan.types import VariantType
@@ -22,17 +22,30 @@ def check_keys(keys: Sequence[Expression]) -> None:
             raise fail("GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE", sqlExpr=sql_expr(key), dataType='"VARIANT"')
 
 
-def check_columns(columns: Sequence[Expression], keys: Sequence[Expression], kind: str, scope: Scope) -> None:
-    """Every column must be made of keys, aggregates and constants."""
+def check_columns(
+    columns: Sequence[Expression],
+    keys: Sequence[Expression],
+    kind: str,
+    scope: Scope,
+    grouping: Sequence[Expression] | None = None,
+) -> None:
+    """Every column must be made of keys, aggregates and constants.  `grouping`: what grouping() may ask about, if those
+    are not all the keys."""
     for column in columns:
-        _check(column.child if isinstance(column, Alias) else column, keys, kind, scope)
+        for call in _grouping_calls(column):
+            _check_grouping(call, keys if grouping is None else grouping, kind)
+        _check(column.child if isinstance(column, Alias) else column, keys, scope)
 
 
-def _check(e: Expression, keys: Sequence[Expression], kind: str, scope: Scope) -> None:
+def _grouping_calls(e: Expression) -> list[FunctionCall]:
+    return [x for x in e.walk() if isinstance(x, FunctionCall) and x.name in ("grouping", "grouping_id")]
+
+
+def _check(e: Expression, keys: Sequence[Expression], scope: Scope) -> None:
     if isinstance(e, FunctionCall) and e.name in ("grouping", "grouping_id"):
-        _check_grouping(e, keys, kind)
         return
     if is_aggregate(e) and not any(contains_aggregate(child) for child in e.children):
+        _check_repeatable(e)
         return
     if any(e == key for key in keys):
         return
@@ -44,7 +57,14 @@ def _check(e: Expression, keys: Sequence[Expression], kind: str, scope: Scope) -
         shown = sql_expr(e)
         raise fail("MISSING_AGGREGATION", expression=shown, expressionAnyValue=f'"any_value({shown.strip(chr(34))})"')
     for child in e.children:
-        _check(child, keys, kind, scope)
+        _check(child, keys, scope)
+
+
+def _check_repeatable(call: Expression) -> None:
+    """Spark takes no random values as an aggregate's input: it may evaluate them several times."""
+    for child in call.children:
+        if isinstance(call, FunctionCall) and not is_deterministic(child):
+            raise fail("AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION", sqlExpr=sql_expr(call))
 
 
 def _is_outer(e: Attribute, scope: Scope) -> bool:

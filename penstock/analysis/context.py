@@ -42,10 +42,14 @@ class EmptyCatalog:
 
 @dataclass(frozen=True)
 class CommonTable:
-    """A WITH definition: its unresolved plan, and the definitions that it can see."""
+    """A WITH definition: its unresolved plan, and the definitions that it can see.  `recursive`: it names itself, and
+    may go on for `max_levels` steps (None: as the session says)."""
 
     plan: Node
     visible: Mapping[str, CommonTable]
+    name: str = ""
+    recursive: bool = False
+    max_levels: int | None = None
 
 
 @dataclass(frozen=True)

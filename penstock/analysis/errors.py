@@ -29,6 +29,14 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "CANNOT_RESOLVE_DATAFRAME_COLUMN": ("42704", "Column {name} belongs to a DataFrame that is no input here."),
     "CANNOT_RESOLVE_STAR_EXPAND": ("42704", "{targetString}.* matches nothing among the input columns {columns}."),
     "INVALID_USAGE_OF_STAR_OR_REGEX": ("42000", "{elem} cannot stand in {prettyName}."),
+    "INVALID_RECURSIVE_CTE": ("42836", "A recursive definition is a query UNION ALL a query that names it."),
+    "INVALID_RECURSIVE_REFERENCE.NUMBER": ("42836", "A recursive definition names itself once."),
+    "INVALID_RECURSIVE_REFERENCE.PLACE": (
+        "42836",
+        "A recursive definition does not name itself in its first query, in a subquery, below an aggregate, nor on the "
+        "side of an outer join whose columns may be NULL.",
+    ),
+    "UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE": ("42836", "A recursive definition takes UNION ALL, not UNION."),
     "TABLE_OR_VIEW_NOT_FOUND": ("42P01", "There is no table or view {relationName} (search path {searchPath})."),
     "UNRESOLVABLE_TABLE_VALUED_FUNCTION": ("42883", "There is no table function {name} with these arguments."),
     "INVALID_EXTRACT_FIELD_TYPE": ("42000", "A field name must be a string literal, not {extraction}."),
@@ -39,6 +47,10 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     ),
     "MISSING_GROUP_BY": ("42803", "Aggregates and plain columns are mixed without GROUP BY."),
     "UNRESOLVED_ALL_IN_GROUP_BY": ("42803", "GROUP BY ALL finds no grouping columns in the select list."),
+    "AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION": (
+        "42845",
+        "The aggregate function {sqlExpr} takes no nondeterministic input: make it a column first.",
+    ),
     "NESTED_AGGREGATE_FUNCTION": ("42607", "An aggregate function stands inside another's arguments."),
     "INVALID_WHERE_CONDITION": ("42903", "The condition {condition} may not contain {expressionList}."),
     "GROUP_BY_AGGREGATE": ("42903", "Cannot group by the aggregate {sqlExpr}."),

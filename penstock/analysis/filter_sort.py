@@ -17,6 +17,7 @@ from penstock.analysis.time_windows import expand_windows
 from penstock.core.errors import SparkError
 from penstock.functions.table import exists, lookup
 from penstock.plan.expressions import (
+    Alias,
     Attribute,
     Expression,
     FunctionCall,
@@ -123,8 +124,10 @@ def _over_aggregate(
 ) -> tuple[list[Expression], Node]:
     lift = Lift(aggregate)
     keys = (*aggregate.grouping, *aggregate.output)
+    expressions = [_with_own_keys(e, aggregate) for e in expressions]
     try:
-        check_columns([e for e in expressions if not contains_window(e)], keys, aggregate.kind, scope)
+        plain = [e for e in expressions if not contains_window(e)]
+        check_columns(plain, keys, aggregate.kind, scope, aggregate.grouping)
     except SparkError as error:
         lost = next((a for a in scope.missing.values() if a not in keys), None)
         if lost is None or not error.condition.startswith("MISSING_"):
@@ -132,6 +135,19 @@ def _over_aggregate(
         raise scope.unresolved(UnresolvedAttribute((lost.name,))) from error
     lifted = [lift.lift(e) for e in expressions]
     return lifted, _with_aggregate(plan, lift.node())
+
+
+def _with_own_keys(e: Expression, aggregate: Aggregate) -> Expression:
+    """grouping() and grouping_id() with the aggregate's keys as arguments, where they name columns of its result."""
+    shown = {c.id: c.child for c in aggregate.aggregates if isinstance(c, Alias) and c.child in aggregate.grouping}
+
+    def rewrite(x: Expression) -> Expression:
+        if not isinstance(x, FunctionCall) or x.name not in ("grouping", "grouping_id"):
+            return x
+        args = tuple(shown.get(a.id, a) if isinstance(a, Attribute) else a for a in x.args)
+        return replace(x, args=args or (aggregate.grouping if x.name == "grouping_id" else ()))
+
+    return e.transform(rewrite)
 
 
 def _with_aggregate(plan: Node, aggregate: Aggregate) -> Node:

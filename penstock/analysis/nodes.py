@@ -25,10 +25,11 @@ from penstock.analysis import (
     values,
     watermark,
 )
-from penstock.analysis.context import AnalysisContext
+from penstock.analysis.context import AnalysisContext, CommonTable
 from penstock.analysis.errors import fail
 from penstock.analysis.expressions import resolve_value
 from penstock.analysis.parse_text import resolve_parse_text
+from penstock.analysis.recursive_tables import RecursiveTable, fresh_last_step
 from penstock.analysis.scope import Scope
 from penstock.analysis.with_tables import bind_common_tables, common_table
 from penstock.core.errors import unsupported
@@ -36,6 +37,7 @@ from penstock.plan import nodes, python_nodes, statistic_nodes
 from penstock.plan import table_functions as table_nodes
 from penstock.plan.nodes import Hint, Join, Node, Project, Repartition, UnresolvedTable, With
 from penstock.plan.parse_nodes import ParseText
+from penstock.plan.recursive_nodes import LastStep
 
 NodeRule = Callable[[Any, AnalysisContext], Node]
 
@@ -93,6 +95,7 @@ NODE_RULES: dict[type[Node], NodeRule] = {
     nodes.Hint: _hint,
     nodes.Join: joins.resolve_join,
     nodes.Limit: _limit,
+    LastStep: fresh_last_step,
     nodes.LocalData: leaves.resolve_local_data,
     ParseText: resolve_parse_text,
     nodes.Offset: _limit,
@@ -136,11 +139,21 @@ def _resolve_end(node: Node, context: AnalysisContext) -> Node:
     if isinstance(node, With):
         return resolve_node(node.child, bind_common_tables(node, context))
     if isinstance(node, UnresolvedTable) and (found := common_table(node, context)) is not None:
-        plan = resolve_node(found.plan, replace(context, common_tables=found.visible, outer=None))
+        within = replace(context, common_tables=found.visible, outer=None)
+        plan = _recursive(found, within) if found.recursive else resolve_node(found.plan, within)
         return leaves.qualified(plan, node.parts[-1])
     if isinstance(node, Join) and node.lateral:
         return _lateral_join(node, context)
     return _apply(node.map_children(lambda child: resolve_node(child, context)), context)
+
+
+def _recursive(table: CommonTable, context: AnalysisContext) -> Node:
+    """The first query, then the step, in which the name stands for the rows of the step before."""
+    parts = RecursiveTable(table, context)
+    first = resolve_node(parts.first, context)
+    last = parts.last_step(first)
+    visible = {**context.common_tables, context.key(table.name): CommonTable(last, {})}
+    return parts.union(first, resolve_node(parts.step, replace(context, common_tables=visible)), last)
 
 
 def _lateral_join(node: Join, context: AnalysisContext) -> Node:

@@ -68,16 +68,20 @@ def _text(value: Expression) -> str:
     """The value as a column name: what CAST(value AS STRING) gives, `null` for NULL."""
     literal = _uncast(value)
     if isinstance(literal, FunctionCall):
-        return f"{{{', '.join(_text(part) for part in literal.args[1::2])}}}"
+        return f"{{{', '.join(_text(part) for part in _members(literal))}}}"
     assert isinstance(literal, Literal)
     return "null" if literal.value is None else display_name(literal)
 
 
 def _is_constant(e: Expression) -> bool:
     """A literal, or a struct of literals (for a pivot by several columns)."""
-    if isinstance(e, FunctionCall) and e.name == "named_struct":
+    if isinstance(e, FunctionCall) and e.name in ("named_struct", "struct"):
         return all(_is_constant(_uncast(part)) for part in e.args)
     return isinstance(e, Literal)
+
+
+def _members(struct: FunctionCall) -> Sequence[Expression]:
+    return struct.args[1::2] if struct.name == "named_struct" else struct.args
 
 
 def _uncast(e: Expression) -> Expression:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from penstock.analysis.context import AnalysisContext, CommonTable
 from penstock.analysis.errors import fail, sql_id
+from penstock.analysis.recursive_tables import names_itself
 from penstock.plan.nodes import UnresolvedTable, With
 
 
@@ -16,8 +17,10 @@ def bind_common_tables(node: With, context: AnalysisContext) -> AnalysisContext:
     if twice:
         raise fail("DUPLICATED_CTE_NAMES", duplicateNames=", ".join(sql_id([name]) for name in twice))
     tables = dict(context.common_tables)
-    for name, plan in zip(node.names, node.plans, strict=True):
-        tables[context.key(name)] = CommonTable(plan, dict(tables))
+    levels = node.max_levels or (None,) * len(node.names)
+    for name, plan, level in zip(node.names, node.plans, levels, strict=True):
+        recursive = node.recursive and names_itself(name, plan, context)
+        tables[context.key(name)] = CommonTable(plan, dict(tables), name, recursive, level)
     return replace(context, common_tables=tables)
 
 

@@ -168,7 +168,7 @@ class SideState:
 
     def _empty_lists(self) -> RowLists:
         types = [self.layout.schema.field(name).type for name in self.layout.keys]
-        return RowLists(pa.schema([(f"k{i}", kind) for i, kind in enumerate(types)]))
+        return RowLists(pa.schema([(f"k{i}", kind) for i, kind in enumerate(types)]), self.store.budget)
 
 
 class JoinState:

@@ -73,7 +73,8 @@ def found(frame: DataFrame) -> list:
 
 def condition(error: BaseException) -> str:
     """What kind of error it is: Spark's condition, else the name of its class."""
-    return getattr(error, "getCondition", lambda: None)() or type(error).__name__
+    java = getattr(error, "java_exception", None)  # what real Spark's client does not know
+    return getattr(java or error, "getCondition", lambda: None)() or type(error).__name__
 
 
 def work_directory() -> Path:
