@@ -241,7 +241,9 @@ def _patch_spark_context() -> None:
     from penstock.spark_context import SparkContext
 
     def open_session(conf: SparkConf) -> SparkSession:
-        return _open(dict(conf.getAll()))
+        options = dict(conf.getAll())
+        _check_master(options)
+        return _open(options)
 
     SparkContext._open_session = staticmethod(open_session)
     _provide("pyspark.core", {})
@@ -335,6 +337,7 @@ def _patch_pyspark_names() -> None:
         for name in _IN_PYSPARK:
             if hasattr(module, name):
                 setattr(pyspark, name, getattr(module, name))
+    TaskContext.__new__ = task_context.new
     TaskContext.get = classmethod(lambda cls: task_context.task_context())
     BarrierTaskContext.get = classmethod(lambda cls: task_context.barrier_task_context())
 

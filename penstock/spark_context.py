@@ -15,11 +15,13 @@ from pyspark.conf import SparkConf
 from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError, PySparkValueError
 
 from penstock.rdd.context import RDDCalls
+from penstock.rdd.errors import only_on_driver
+from penstock.rdd.tasks import current
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
-_JVM_ATTRIBUTES = frozenset({"_jsc", "_jvm", "_gateway", "_conf"})
+_JVM_ATTRIBUTES = frozenset({"_jsc", "_jvm", "_gateway"})
 _LEVELS = {
     "ALL": logging.DEBUG, "DEBUG": logging.DEBUG, "ERROR": logging.ERROR, "FATAL": logging.CRITICAL,
     "INFO": logging.INFO, "OFF": logging.CRITICAL + 10, "TRACE": logging.DEBUG, "WARN": logging.WARNING,
@@ -41,6 +43,7 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
     """One application.  Made by `SparkContext(...)`, by `SparkContext.getOrCreate()` or through a session."""
 
     _active_spark_context: ClassVar[SparkContext | None] = None
+    _properties: ClassVar[dict[str, str]] = {"SPARK_SUBMIT": "true"}
     #: How a context without a session gets one; set by the adapter to the client.
     _open_session: ClassVar[OpenSession]
 
@@ -57,6 +60,8 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
             raise PySparkNotImplementedError(
                 errorClass="NOT_IMPLEMENTED", messageParameters={"feature": f"SparkContext({', '.join(unsupported)})"}
             )
+        if current() is not None:
+            raise only_on_driver()
         if _session is None:
             _session = SparkContext._new_session(master, appName, conf)
         self._session = _session
@@ -78,7 +83,9 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
         if cls._active_spark_context is not None:
             running = cls._active_spark_context
             raise ValueError(f"Cannot run multiple SparkContexts at once; stop {running!r} first")
-        settings = SparkConf().setAll(conf.getAll() if conf is not None else [])
+        settings = SparkConf()
+        settings.setAll([(key, value) for key, value in cls._properties.items() if key.startswith("spark.")])
+        settings.setAll(conf.getAll() if conf is not None else [])
         if master:
             settings.setMaster(master)
         if name:
@@ -92,6 +99,16 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
             return cls._active_spark_context
         context: SparkContext = cls._new_session(None, None, conf).sparkContext
         return context
+
+    @classmethod
+    def setSystemProperty(cls, key: str, value: str) -> None:  # noqa: N802
+        """Keep a property of the program; those that begin with `spark.` are settings of contexts made later."""
+        cls._properties[key] = value
+
+    @classmethod
+    def getSystemProperty(cls, key: str) -> str | None:  # noqa: N802
+        """A property that was set.  None for another one: there are no Java properties."""
+        return cls._properties.get(key)
 
     def _setting(self, key: str, default: str) -> str:
         return self._session.conf.get(key, default) or default
@@ -118,6 +135,11 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
     def getConf(self) -> SparkConf:  # noqa: N802
         """The settings of the session, as a copy."""
         return SparkConf().setAll(list(self._session.conf.getAll.items()))
+
+    @property
+    def _conf(self) -> SparkConf:
+        """Where programs look for the settings."""
+        return self.getConf()
 
     def setLogLevel(self, logLevel: str) -> None:  # noqa: N802, N803
         """The level of Penstock's loggers."""
@@ -152,7 +174,8 @@ class SparkContext(RDDCalls, metaclass=_NoGateway):
         self._session.interruptAll()
 
     def addPyFile(self, path: str) -> None:  # noqa: N802
-        """Make a Python file or archive importable."""
+        """Make a Python file or archive importable, here and for functions of SQL."""
+        self._added.add_code(path)
         self._session.addArtifacts(path, pyfile=True)
 
     def stop(self) -> None:

@@ -51,6 +51,7 @@ CONDITIONS: dict[str, tuple[str, str]] = {
         "42845",
         "The aggregate function {sqlExpr} takes no nondeterministic input: make it a column first.",
     ),
+    "EXPRESSION_TYPE_IS_NOT_ORDERABLE": ("42822", "{expr} cannot be ordered: it is {exprType}."),
     "NESTED_AGGREGATE_FUNCTION": ("42607", "An aggregate function stands inside another's arguments."),
     "INVALID_WHERE_CONDITION": ("42903", "The condition {condition} may not contain {expressionList}."),
     "GROUP_BY_AGGREGATE": ("42903", "Cannot group by the aggregate {sqlExpr}."),

@@ -46,7 +46,8 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
             searchPath="[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
         )
     if node.streaming and isinstance(found, Read) and not found.streaming:
-        found = resolve_read(replace(found, streaming=True, relation=None, columns=()), context)
+        options = {**found.options, **node.options}
+        found = resolve_read(replace(found, options=options, streaming=True, relation=None, columns=()), context)
     if node.streaming and not found.is_streaming:
         quoted = sql_id(node.parts)
         message = f"{quoted} is not a temp view of a stream: read it without STREAM, as with spark.read.table."

@@ -10,6 +10,7 @@ from penstock.analysis.kinds import is_aggregate, is_window_function
 from penstock.functions.coercion import DATETIME, INTERVALS, is_numeric
 from penstock.functions.literals import constant_value
 from penstock.plan.expressions import FrameBound, FunctionCall, WindowExpression
+from penstock.plan.types import MapType, VariantType
 
 _START, _END, _CURRENT = FrameBound("unbounded_preceding"), FrameBound("unbounded_following"), FrameBound("current_row")
 
@@ -20,6 +21,7 @@ def check_window(window: WindowExpression) -> WindowExpression:
     An aggregate sees the rows up to the current one and its peers if there is an order, else the whole partition.
     Ranking and offset functions have no frame of their own (`frame_type` stays "") but need an order."""
     function = window.function
+    _check_partitions(window)
     _check_frame(window)
     if is_window_function(function):
         assert isinstance(function, FunctionCall)
@@ -52,6 +54,12 @@ def _check_arguments(function: FunctionCall) -> None:
     if value is not None and value < 1:
         shown = {"exprName": name, "valueRange": f"(0, {most}]", "currentValue": value}
         raise fail("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", sqlExpr=sql_expr(function), **shown)
+
+
+def _check_partitions(window: WindowExpression) -> None:
+    for key in window.partition_by:
+        if isinstance(key.type, (MapType, VariantType)):
+            raise fail("EXPRESSION_TYPE_IS_NOT_ORDERABLE", expr=sql_expr(key), exprType=sql_type(key.type))
 
 
 def _check_frame(window: WindowExpression) -> None:

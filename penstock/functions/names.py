@@ -30,7 +30,18 @@ from penstock.plan.expressions import (
     UpdateFields,
     WindowExpression,
 )  # fmt: skip
-from penstock.plan.types import ArrayType, MapType, StructType
+from penstock.plan.types import (
+    ArrayType,
+    ByteType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    MapType,
+    ShortType,
+    StructType,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from penstock.functions.table import Function
@@ -103,8 +114,8 @@ def _clauses(e: FunctionCall | UnresolvedFunction, kind: str) -> str:
         text = f" WITHIN GROUP (ORDER BY {', '.join(_all(e.order_by))})"
     if e.filter is not None:
         text += f" FILTER (WHERE {display_name(e.filter)})"
-    if e.ignore_nulls and kind == "window":
-        text += " ignore nulls" if e.name == "nth_value" else " IGNORE NULLS"
+    if e.ignore_nulls and e.name == "nth_value":
+        text += " ignore nulls"
     return text
 
 
@@ -156,26 +167,41 @@ def _frame(e: WindowExpression) -> str:
             return "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
         return "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
     upper = e.upper or FrameBound("current_row")
-    return f"{e.frame_type.upper()} BETWEEN {_bound(e.lower)} AND {_bound(upper)}"
+    return f"{e.frame_type.upper()} BETWEEN {_bound(e.lower, e)} AND {_bound(upper, e)}"
 
 
-_RANKS = ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile")
+_RANKS = ("row_number", "rank", "dense_rank", "percent_rank", "ntile")
 
 
 def _offset_frame(name: str, function: Expression) -> str:
     args: tuple[Expression, ...] = getattr(function, "args", ())
     text = display_name(args[1]) if len(args) > 1 else "1"
-    if name == "lag":
+    if name == "lag" and text != "0":
         text = text[1:] if text.startswith("-") else f"-{text}"
     return f"ROWS BETWEEN {text} FOLLOWING AND {text} FOLLOWING"
 
 
-def _bound(bound: FrameBound) -> str:
+def _bound(bound: FrameBound, window: WindowExpression) -> str:
     word = bound.kind.replace("_", " ").upper()
     value = bound.value
     if value is None:
         return word
+    if bound.kind == "preceding" and _is_cast_to_key(value, window):
+        return f"(- {display_name(value)}) FOLLOWING"
     return f"{display_name(value)} {word}"
+
+
+_NUMBERS = (ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, DecimalType)
+
+
+def _is_cast_to_key(value: Expression, window: WindowExpression) -> bool:
+    """Whether Spark casts the offset of a RANGE to the order key's type: it then shows as what is added to the key."""
+    if window.frame_type != "range" or len(window.order_by) != 1 or not isinstance(value, Literal):
+        return False
+    key = window.order_by[0].child
+    if isinstance(key, (UnresolvedAttribute, UnresolvedFunction)):
+        return False
+    return isinstance(key.type, _NUMBERS) and key.type != value.type
 
 
 def _extract(e: UnresolvedExtract) -> str:

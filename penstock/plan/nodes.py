@@ -489,11 +489,14 @@ class SetOperation(Node):
 
 @dataclass(frozen=True, eq=False)
 class With(Node):
-    """WITH name AS (plan), ... child (*unresolved only*).  `names[i]` is defined by `plans[i]`."""
+    """WITH name AS (plan), ... child (*unresolved only*).  `names[i]` is defined by `plans[i]`; with `recursive` it may
+    name itself, for at most `max_levels[i]` steps if that says a number."""
 
     names: tuple[str, ...]
     plans: tuple[Node, ...]
     child: Node
+    recursive: bool = False
+    max_levels: tuple[int | None, ...] = ()
 
 
 def _as_nullable(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:

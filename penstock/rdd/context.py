@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pyspark.errors import PySparkValueError
 
 from penstock.core.files import fs, local_path
 from penstock.rdd import saving
-from penstock.rdd.base import refuse
 from penstock.rdd.executor import Executor, Threads
 from penstock.rdd.files import AddedFiles
+from penstock.rdd.hadoop_files import HadoopInputs
 from penstock.rdd.nodes import Collection, Generated, Node
 from penstock.rdd.rdd import RDD, ancestors
 from penstock.rdd.scheduler import Action, Job, Scheduler
@@ -35,6 +35,7 @@ from penstock.rdd.transformations import union_of
 
 _GROUP, _DESCRIPTION = "spark.jobGroup.id", "spark.job.description"
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*(\d+))?\])?$")
+_LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]$")
 #: How many elements of a list are kept together when it is cut.
 _BATCH = 1024
 
@@ -47,7 +48,7 @@ class _Thread(threading.local):
         self.tags: frozenset[str] = frozenset()
 
 
-class RDDCalls:
+class RDDCalls(HadoopInputs):
     """The part of a SparkContext that is about RDDs.  The other part gives `_setting` and `master`."""
 
     master: Any
@@ -66,6 +67,9 @@ class RDDCalls:
 
     def _slots(self) -> tuple[int, int]:
         """How many tasks run at once, and how often one may fail: local[slots, failures]."""
+        cluster = _LOCAL_CLUSTER.match(self.master or "")
+        if cluster:
+            return int(cluster[1]) * int(cluster[2]), 4
         found = _LOCAL.match(self.master or "local[*]")
         count, failures = found.groups() if found else ("*", None)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -277,12 +281,8 @@ class RDDCalls:
         paths = files_of(name)
         return self._rdd(Generated(len(paths), lambda i: saving.read_pickles(paths[i]), "PickleFileRDD"))
 
-    def _needs_hadoop(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise refuse(
-            "Hadoop's input formats: use textFile, binaryFiles, binaryRecords, pickleFile or a DataFrame reader"
-        )
-
-    sequenceFile = newAPIHadoopFile = newAPIHadoopRDD = hadoopFile = hadoopRDD = _needs_hadoop  # noqa: N815
+    def _files_of(self, name: str) -> list[Path]:
+        return files_of(name)
 
     # ------------------------------------------------------------ shared with tasks
 

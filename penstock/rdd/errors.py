@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import traceback
+from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkRuntimeError, PythonException
 
@@ -10,21 +13,31 @@ from pyspark.errors import PySparkRuntimeError, PythonException
 _OURS = ("/penstock/rdd/", "/penstock/streaming/")
 
 
-class Py4JError(Exception):
-    """The base of py4j's errors."""
+def _has_py4j() -> bool:
+    """Whether py4j itself is installed, and not our module of its name."""
+    if "py4j" in sys.modules:
+        return getattr(sys.modules["py4j"], "__file__", None) is not None
+    return importlib.util.find_spec("py4j") is not None
 
-    __module__ = "py4j.protocol"
 
+if TYPE_CHECKING or not _has_py4j():
 
-class Py4JJavaError(Py4JError):
-    """What classic PySpark raises when the JVM does; programs catch it as `py4j.protocol.Py4JJavaError`."""
+    class Py4JError(Exception):
+        """The base of py4j's errors."""
 
-    __module__ = "py4j.protocol"
+        __module__ = "py4j.protocol"
 
-    @property
-    def java_exception(self) -> str:
-        """What there is instead of the JVM's exception: the message."""
-        return str(self)
+    class Py4JJavaError(Py4JError):
+        """What classic PySpark raises when the JVM does; programs catch it as `py4j.protocol.Py4JJavaError`."""
+
+        __module__ = "py4j.protocol"
+
+        @property
+        def java_exception(self) -> str:
+            """What there is instead of the JVM's exception: the message."""
+            return str(self)
+else:
+    from py4j.protocol import Py4JError, Py4JJavaError
 
 
 class JobFailed(PythonException, Py4JJavaError):  # type: ignore[misc]  # noqa: N818
@@ -32,6 +45,8 @@ class JobFailed(PythonException, Py4JJavaError):  # type: ignore[misc]  # noqa: 
 
     def __init__(self, message: str) -> None:
         PythonException.__init__(self, message=message)
+
+    __str__ = PythonException.__str__
 
 
 class JobCancelled(JobFailed):

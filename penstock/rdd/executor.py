@@ -19,6 +19,10 @@ class Executor(Protocol):
         """Run it when a slot is free."""
         ...
 
+    def replace(self, threads: set[int]) -> None:
+        """These threads are stuck in work that nobody waits for: others take their slots."""
+        ...
+
     def stop(self) -> None:
         """Take no more work; idle threads end."""
         ...
@@ -31,13 +35,16 @@ class Threads:
         self.slots = slots
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._replaced: set[int] = set()
+        self._started = 0
         self._lock = threading.Lock()
 
     def submit(self, work: Work) -> None:
         """Run it when a thread is free."""
         with self._lock:
             if len(self._threads) < self.slots:
-                name = f"penstock task {len(self._threads)}"
+                name = f"penstock task {self._started}"
+                self._started += 1
                 thread = threading.Thread(target=self._serve, name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -46,6 +53,16 @@ class Threads:
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
             work()
+            if threading.get_ident() in self._replaced:
+                self._replaced.discard(threading.get_ident())
+                return
+
+    def replace(self, threads: set[int]) -> None:
+        """They end when their work does; new ones are started when they are needed."""
+        with self._lock:
+            stuck = [thread for thread in self._threads if thread.ident in threads]
+            self._replaced.update(thread.ident for thread in stuck if thread.ident is not None)
+            self._threads = [thread for thread in self._threads if thread not in stuck]
 
     def stop(self) -> None:
         """Threads end when they are idle."""

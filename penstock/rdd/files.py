@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
 import shutil
+import sys
 import tempfile
 import urllib.request
 from pathlib import Path
@@ -15,6 +18,8 @@ from urllib.parse import urlparse
 from pyspark.errors import PySparkValueError
 
 from penstock.core.files import local_path
+
+_log = logging.getLogger(__name__)
 
 
 class SparkFiles:
@@ -46,17 +51,32 @@ class AddedFiles:
         self.root = Path(self._directory.name)
         self.files: list[str] = []
         self.archives: list[str] = []
+        self._import_places: list[str] = []
         SparkFiles._root = self._directory.name
 
     def add(self, location: str, recursive: bool) -> None:
-        """Copy a file, with `recursive` a directory, or fetch it from a web address."""
+        """Copy a file, with `recursive` a directory, or fetch it from a web address.  What was added already stays."""
+        known = _uri(location)
+        if known in self.files:
+            _log.warning("The path %s has been added already. Overwriting of added paths is not supported.", location)
+            return
         if urlparse(location).scheme in ("http", "https", "ftp"):
             name = Path(urlparse(location).path).name
             with urllib.request.urlopen(location) as found, (self.root / name).open("wb") as target:
                 shutil.copyfileobj(found, target)
         else:
             self._copy(location, recursive)
-        self.files.append(location)
+        self.files.append(known)
+
+    def add_code(self, location: str) -> None:
+        """Add a Python file or an archive of them, and make it importable."""
+        self.add(location, recursive=False)
+        added = self.root / Path(urlparse(location).path).name
+        place = str(self.root if added.suffix == ".py" else added)
+        if place not in sys.path:
+            sys.path.insert(1, place)
+            self._import_places.append(place)
+        importlib.invalidate_caches()
 
     def _copy(self, location: str, recursive: bool) -> None:
         source = Path(local_path(location))
@@ -72,6 +92,9 @@ class AddedFiles:
     def add_archive(self, location: str) -> None:
         """Unpack an archive to a directory of its name, or of the name after `#`."""
         path, _, alias = location.partition("#")
+        if _uri(location) in self.archives:
+            _log.warning("The archive %s has been added already.", location)
+            return
         source = Path(local_path(path))
         if not source.exists():
             raise PySparkValueError(f"Input path does not exist: {path}")
@@ -80,9 +103,19 @@ class AddedFiles:
             shutil.unpack_archive(source, target)
         else:
             shutil.unpack_archive(source, target, filter="data")  # members may not leave the directory
-        self.archives.append(location)
+        self.archives.append(_uri(location))
 
     def remove(self) -> None:
         """At the end of the context."""
         SparkFiles._root = None
+        for place in self._import_places:
+            if place in sys.path:
+                sys.path.remove(place)
         self._directory.cleanup()
+
+
+def _uri(location: str) -> str:
+    """As it is listed: a local path as file:/..."""
+    if urlparse(location).scheme in ("http", "https", "ftp"):
+        return location
+    return f"file:{Path(local_path(location)).absolute()}"

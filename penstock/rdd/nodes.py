@@ -20,6 +20,7 @@ Elements = Iterator[Any]
 Step = Callable[[int, Elements], Iterable[Any]]
 
 _ids = itertools.count()
+_numbers = itertools.count()
 
 
 class Node:
@@ -33,12 +34,20 @@ class Node:
 
     def __init__(self, parents: tuple[Node, ...], partitions: int, partitioner: Partitioner | None = None) -> None:
         self.id = next(_ids)
+        self._number: int | None = None
         self.parents = parents
         self.partitions = partitions
         self.partitioner = partitioner
         self.saved: Saved | None = None
         self.name: str | None = None
         self.barrier = False
+
+    @property
+    def number(self) -> int:
+        """What users see: given when it is first asked for, as steps that nobody asks about have none in Spark."""
+        if self._number is None:
+            self._number = next(_numbers)
+        return self._number
 
     def compute(self, index: int, task: Task) -> Elements:
         """The elements of one partition."""

@@ -159,6 +159,7 @@ def _bucket_counts(edges: list[Any], elements: Iterable[Any]) -> list[int]:
     counts = [0] * len(edges)
     low, high, steps = edges[0], edges[-1], {b - a for a, b in pairwise(edges)} if _numeric(edges) else set()
     even = steps.pop() if len(steps) == 1 else None
+    even = None if even is not None and math.isinf(even) else even
     for x in elements:
         if not _countable(x) or x > high or x < low:
             continue

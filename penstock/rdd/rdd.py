@@ -14,13 +14,14 @@ from pyspark.storagelevel import StorageLevel
 
 from penstock.rdd.base import Lineage, refuse
 from penstock.rdd.errors import Py4JJavaError, only_on_driver
-from penstock.rdd.nodes import Node, Pipeline
+from penstock.rdd.hadoop_files import HadoopOutputs
+from penstock.rdd.nodes import Generated, Node, Pipeline
 from penstock.rdd.partitioning import Partitioner
 from penstock.rdd.saving import Saving
 from penstock.rdd.storage import Checkpoint, LocalCheckpoint, Persisted
 
 
-class RDD(Saving):
+class RDD(Saving, HadoopOutputs):
     """A partitioned collection of Python objects that is computed when an action asks for it.  Made by a
     SparkContext, by other RDDs and from DataFrames; equal calls as in Spark, without a JVM."""
 
@@ -32,7 +33,7 @@ class RDD(Saving):
         return (PipelinedRDD if type(node) is Pipeline else RDD)(node, self.ctx)
 
     def __repr__(self) -> str:
-        return f"{self._node.name or self._node.kind}[{self._node.id}] at RDD"
+        return f"{self._node.name or self._node.kind}[{self._node.number}] at RDD"
 
     def __getnewargs__(self) -> NoReturn:
         raise only_on_driver()
@@ -42,7 +43,7 @@ class RDD(Saving):
 
     def id(self) -> int:
         """A number that no other RDD of this process has."""
-        return self._node.id
+        return self._node.number
 
     @property
     def context(self) -> Any:
@@ -212,7 +213,9 @@ def _drawn(node: Node, depth: int) -> Iterator[str]:
 
     name = f"{node.name} {node.kind}" if node.name else node.kind
     edge = " |  " * (depth - 1) + " +-" if depth else ""
-    yield f"{edge}({node.partitions}) {name}[{node.id}] at RDD []"
+    yield f"{edge}({node.partitions}) {name}[{node.number}] at RDD []"
+    if isinstance(node, Generated) and node.kind == "PythonRDD":
+        yield " |  " * depth + f" |  ParallelCollectionRDD[{node.number}] at RDD []"
     for parent in node.reads():
         if isinstance(node, Shuffled):
             yield from _drawn(parent, depth + 1)

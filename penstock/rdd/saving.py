@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 from pyspark.errors import PySparkValueError
 
 from penstock.core.files import fs, local_path
-from penstock.rdd.base import refuse
 from penstock.rdd.numbers import Numbers
 from penstock.rdd.storage import dumps
 from penstock.rdd.tasks import current
@@ -68,26 +67,6 @@ class Saving(Numbers):
 
         self._each(save)
         fs.write_atomic(directory / "_SUCCESS", b"")
-
-    def saveAsSequenceFile(self, path: str, compressionCodecClass: str | None = None) -> None:
-        """Refused: Hadoop's format."""
-        raise refuse("RDD.saveAsSequenceFile: use saveAsTextFile, saveAsPickleFile or a DataFrame")
-
-    def saveAsHadoopFile(self, path: str, *args: Any, **kwargs: Any) -> None:
-        """Refused: needs Hadoop."""
-        raise refuse("RDD.saveAsHadoopFile, which needs Hadoop")
-
-    def saveAsNewAPIHadoopFile(self, path: str, *args: Any, **kwargs: Any) -> None:
-        """Refused: needs Hadoop."""
-        raise refuse("RDD.saveAsNewAPIHadoopFile, which needs Hadoop")
-
-    def saveAsHadoopDataset(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: needs Hadoop."""
-        raise refuse("RDD.saveAsHadoopDataset, which needs Hadoop")
-
-    def saveAsNewAPIHadoopDataset(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: needs Hadoop."""
-        raise refuse("RDD.saveAsNewAPIHadoopDataset, which needs Hadoop")
 
 
 def _codec(name: str | None) -> tuple[str, Callable[[bytes], bytes]]:

@@ -18,6 +18,8 @@ from penstock.rdd.shuffle import Shuffled
 from penstock.rdd.tasks import Task, TaskCancelled, current, running
 
 Action = Callable[[int, Elements], Any]
+#: How long a cancelled job waits for its tasks to end.
+PATIENCE_S = 0.5
 #: How many ended jobs and stages the status tracker remembers.
 REMEMBERED = 1000
 
@@ -53,12 +55,17 @@ class Job:
         """The job group, if one was set."""
         return self.properties.get("spark.jobGroup.id")
 
+    #: Called when the job is cancelled.
+    on_cancel: list[Callable[[], None]] = field(default_factory=list)
+
     def cancel(self, why: str) -> None:
         """Stop at once: tasks that have not begun never do, running ones get an exception."""
         with self.lock:
             self.cancelled = self.cancelled or why or " "
             for thread in self.threads:
                 _raise_in(thread, TaskCancelled)
+        for call in list(self.on_cancel):
+            call()
 
     @contextmanager
     def in_task(self) -> Iterator[None]:
@@ -116,7 +123,9 @@ class Scheduler:
         wanted = range(node.partitions) if partitions is None else partitions
         job = self._begin(properties, tags)
         try:
-            for shuffled in missing_shuffles(node):
+            missing, done = needed_shuffles(node)
+            job.stages.extend(shuffled.stage for shuffled in done if shuffled.stage is not None)
+            for shuffled in missing:
                 self._run_map_stage(job, shuffled)
 
             def work(i: int, task: Task) -> Any:
@@ -165,6 +174,7 @@ class Scheduler:
                 shuffled.outputs[i] = buckets
 
             self._run_stage(job, shuffled.parents[0], shuffled.missing(), shuffled.write, keep)
+            shuffled.stage = job.stages[-1]
 
     def _run_stage(
         self,
@@ -226,7 +236,7 @@ class _StageRun:
                 message=f"[SPARK-24819]: all {wanted} tasks of a barrier stage run at once, and this context runs "
                 f"{executor.slots} at once.  Use fewer partitions, or a master such as local[{wanted}]."
             )
-        if len(self._partitions) == 1:
+        if len(self._partitions) == 1 and self._job.group is None and not self._job.tags:
             self._attempts(0)
         else:
             for place in range(len(self._partitions)):
@@ -239,10 +249,20 @@ class _StageRun:
         return self._results
 
     def _wait(self) -> None:
+        def tell() -> None:
+            with self._changed:
+                self._changed.notify_all()
+
+        self._job.on_cancel.append(tell)
         try:
             with self._changed:
-                while self._left:
-                    self._changed.wait()
+                self._changed.wait_for(lambda: not self._left or self._job.cancelled is not None)
+                # A task that is stuck outside Python (a sleep, a query) does not see that it is cancelled.
+                ended = self._changed.wait_for(lambda: not self._left, PATIENCE_S)
+            if not ended:
+                with self._job.lock:
+                    stuck = set(self._job.threads)
+                self._scheduler.executor.replace(stuck)
         except BaseException:  # Ctrl-C in the thread that waits
             self._job.cancel("because its caller was interrupted")
             raise
@@ -297,9 +317,11 @@ class _StageRun:
         return None
 
 
-def missing_shuffles(node: Node) -> list[Shuffled]:
-    """The shuffles whose map outputs a job on `node` needs and that are not there, those that others need first."""
+def needed_shuffles(node: Node) -> tuple[list[Shuffled], list[Shuffled]]:
+    """The shuffles whose map outputs a job on `node` needs: those that are not there, in the order in which others
+    need them, and those that are."""
     found: list[Shuffled] = []
+    there: list[Shuffled] = []
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(node, False)]
     while stack:
@@ -313,10 +335,11 @@ def missing_shuffles(node: Node) -> list[Shuffled]:
         seen.add(current_node.id)
         if isinstance(current_node, Shuffled):
             if not current_node.missing():
+                there.append(current_node)
                 continue
             stack.append((current_node, True))
         stack.extend((parent, False) for parent in current_node.reads())
-    return found
+    return found, there
 
 
 def _kept(node: Node) -> bool:

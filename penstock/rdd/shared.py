@@ -19,6 +19,8 @@ from pyspark.accumulators import (
 from pyspark.accumulators import Accumulator as ClientAccumulator
 from pyspark.errors import PySparkRuntimeError
 
+from penstock.rdd.base import Lineage
+from penstock.rdd.errors import only_on_driver
 from penstock.rdd.storage import dumps
 from penstock.rdd.tasks import Task, current
 
@@ -94,6 +96,8 @@ class Broadcast(Generic[T]):
 
     def __init__(self, value: T) -> None:
         self._id = next(_ids)
+        if isinstance(value, Lineage) or hasattr(value, "_scheduler"):
+            raise pickle.PicklingError(f"Could not serialize broadcast: {only_on_driver()}")
         self._value: T | None = value
         self._destroyed = False
 

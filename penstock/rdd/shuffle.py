@@ -12,6 +12,7 @@ from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.partitioning import Partitioner
 
 if TYPE_CHECKING:
+    from penstock.rdd.scheduler import Stage
     from penstock.rdd.storage import Saved
     from penstock.rdd.tasks import Task
 
@@ -66,6 +67,8 @@ class Shuffled(Node):
         self.outputs: dict[int, Buckets] = {}
         self._merged: dict[int, list[tuple[Any, Any]]] = {}
         self._lock = threading.Lock()
+        #: The stage that ran its map side last.
+        self.stage: Stage | None = None
         #: Held by the job that runs the map side; another one that needs it waits.
         self.stage_lock = threading.Lock()
 

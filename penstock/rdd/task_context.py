@@ -19,7 +19,13 @@ def task_context() -> TaskContext | None:
     task = current()
     if task is None:
         return None
-    return _filled(object.__new__(TaskContext), task)
+    return _filled(object.__new__(TaskContext if task.barrier is None else _Barrier), task)
+
+
+def new(cls: type, *args: Any, **kwargs: Any) -> Any:
+    """`TaskContext()` inside a task is the task's; elsewhere an empty one."""
+    found = task_context() if cls is TaskContext else None
+    return found if found is not None else object.__new__(cls)
 
 
 def barrier_task_context() -> BarrierTaskContext:
@@ -36,7 +42,7 @@ def _filled(made: Any, task: Task) -> Any:
     made._attemptNumber = task.attempt
     made._taskAttemptId = task.id
     made._localProperties = {key: value for key, value in task.properties.items() if value is not None}
-    made._cpus = 1
+    made._cpus = int(task.properties.get("spark.task.cpus") or 1)
     made._resources = {}
     return made
 

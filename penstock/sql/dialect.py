@@ -205,6 +205,15 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
             table.meta["stream"] = True
         return table
 
+    def _parse_table_alias(self, *args: Any, **kwargs: Any) -> Any:
+        """`name(columns) MAX RECURSION LEVEL 10` of a WITH clause."""
+        alias = super()._parse_table_alias(*args, **kwargs)
+        if alias is not None and self._match_text_seq("MAX", "RECURSION", "LEVEL"):
+            if not (self._match(TokenType.NUMBER) and self._prev.text.isdigit()):
+                self.raise_error("Expected a number of levels")
+            alias.meta["max_levels"] = int(self._prev.text)
+        return alias
+
     def _parse_equality(self, parse_is: bool = True) -> Any:
         """Spark's valueExpression (all comparisons on one level) and the predicates after it."""
         this = self._spark_level(self._parse_bitwise, _COMPARISONS)

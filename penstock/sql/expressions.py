@@ -15,6 +15,7 @@ from penstock.plan.nodes import Node
 from penstock.plan.types import BOOLEAN, INTEGER, NULL, STRING
 from penstock.sql import Arguments, literals
 from penstock.sql.dialect import IntervalLiteral, TableArgument, TypedCast, TypedLiteral, UnsignedShift
+from penstock.sql.identifiers import split_identifier
 from penstock.sql.lambdas import bind_lambda
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, column_parts, first_word, identifier, only, part, table_alias
@@ -52,6 +53,25 @@ def expression(node: Tree, scope: Scope) -> ex.Expression:
 def expressions(nodes: Tree, scope: Scope) -> tuple[ex.Expression, ...]:
     """Several, in order."""
     return tuple(expression(node, scope) for node in nodes or ())
+
+
+def constant_text(node: Tree, scope: Scope) -> str:
+    """The argument of IDENTIFIER: a string, a parameter, or several of them joined by `||` or concat()."""
+    text = _constant_text(expression(node, scope))
+    if text is None:
+        message = "IDENTIFIER takes a constant string."
+        params = {"name": "IDENTIFIER", "expr": f'"{node.sql()}"'}
+        raise analysis_error("NOT_A_CONSTANT_STRING.NOT_CONSTANT", message, "42601", **params)
+    return text
+
+
+def _constant_text(e: ex.Expression) -> str | None:
+    if isinstance(e, ex.Literal):
+        return e.value if isinstance(e.value, str) else None
+    if not isinstance(e, ex.UnresolvedFunction) or e.name != "concat":
+        return None
+    parts = [_constant_text(arg) for arg in e.args]
+    return None if None in parts else "".join(part for part in parts if part is not None)
 
 
 def sort_orders(node: Tree, scope: Scope) -> tuple[ex.SortOrder, ...]:
@@ -144,6 +164,8 @@ def _bracket(node: Tree, scope: Scope) -> ex.Expression:
 def _function(node: Tree, scope: Scope) -> ex.Expression:
     name = identifier(node.this).lower()
     items = list(node.expressions)
+    if name == "identifier" and len(items) == 1:
+        return ex.UnresolvedAttribute(split_identifier(constant_text(items[0], scope)))
     distinct = len(items) == 1 and isinstance(items[0], exp.Distinct)
     if distinct:
         only(items[0], "expressions")

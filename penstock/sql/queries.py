@@ -39,7 +39,7 @@ def with_ctes(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:
     """`WITH name [(columns)] AS (query), ...` around `plan`."""
     if node is None:
         return plan
-    only(node, "expressions")
+    only(node, "expressions", "recursive")
     names, plans = [], []
     for cte in node.expressions:
         only(cte, "this", "alias")
@@ -47,7 +47,8 @@ def with_ctes(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:
         definition = query(cte.this, scope)
         names.append(name)
         plans.append(nodes.SubqueryAlias(name, definition, columns) if columns else definition)
-    return nodes.With(tuple(names), tuple(plans), plan)
+    levels = tuple(cte.args["alias"].meta.get("max_levels") for cte in node.expressions)
+    return nodes.With(tuple(names), tuple(plans), plan, bool(part(node, "recursive")), levels)
 
 
 def modified(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:

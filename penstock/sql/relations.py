@@ -9,7 +9,8 @@ from sqlglot import exp
 from penstock.core.errors import analysis_error, unsupported
 from penstock.plan import nodes
 from penstock.plan.expressions import Alias, Literal, NamedArgument, UnresolvedFunction
-from penstock.sql.expressions import Scope, expression, expressions
+from penstock.sql.expressions import Scope, constant_text, expression, expressions
+from penstock.sql.identifiers import split_identifier
 from penstock.sql.pivots import with_pivots
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, first_word, identifier, only, part, table_alias
@@ -66,7 +67,8 @@ def _lateral(node: exp.Lateral, scope: Scope) -> nodes.Node:
 def _table(node: exp.Table, scope: Scope) -> nodes.Node:
     only(node, "this", "db", "catalog", "alias", "joins", "sample", "pivots")
     if isinstance(node.this, exp.Anonymous):
-        return _table_function(node.this, scope)
+        names_table = str(node.this.this).lower() == "identifier" and len(node.this.expressions) == 1
+        return named_table(node.this, scope) if names_table else _table_function(node.this, scope)
     parts = [part(node, "catalog"), part(node, "db"), node.this]
     names: list[str] = []
     for item in parts:
@@ -75,6 +77,11 @@ def _table(node: exp.Table, scope: Scope) -> nodes.Node:
         elif item is not None:
             names.append(identifier(item))
     return nodes.UnresolvedTable(tuple(names), streaming=bool(node.meta.get("stream")))
+
+
+def named_table(node: exp.Anonymous, scope: Scope) -> nodes.Node:
+    """`IDENTIFIER(text)`."""
+    return nodes.UnresolvedTable(split_identifier(constant_text(node.expressions[0], scope)))
 
 
 def _table_function(node: exp.Anonymous, scope: Scope) -> nodes.Node:
@@ -116,22 +123,30 @@ def _subquery(node: exp.Subquery, scope: Scope) -> nodes.Node:
 
 
 def _values(node: exp.Values, scope: Scope) -> nodes.Node:
-    rows = tuple(
-        expressions(row.expressions if isinstance(row, exp.Tuple) else [row], scope) for row in node.expressions
-    )
-    if len({len(row) for row in rows}) > 1:
-        widths = [len(row) for row in rows]
-        odd = next(i for i, width in enumerate(widths) if width != widths[0])
-        message = f"The rows of VALUES differ in length: row {odd} has {widths[odd]} columns, not {widths[0]}."
+    rows = tuple(expressions(_row(row), scope) for row in node.expressions)
+    widths = [len(row) for row in rows]
+    wanted = len(table_alias(node)[1]) or widths[0]
+    if any(width != wanted for width in widths):
+        odd = next(i for i, width in enumerate(widths) if width != wanted)
+        message = f"The rows of VALUES differ in length: row {odd} has {widths[odd]} columns, not {wanted}."
         raise analysis_error(
             "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
             message,
             "42000",
-            expectedNumCols=widths[0],
+            expectedNumCols=wanted,
             actualNumCols=widths[odd],
             rowIndex=odd,
         )
     return nodes.Values(rows)
+
+
+def _row(node: Tree) -> list[Tree]:
+    """The columns of a row; `struct(a, b)` alone is as good as `(a, b)`."""
+    inner = node.expressions[0] if isinstance(node, exp.Tuple) and len(node.expressions) == 1 else node
+    inner = inner.this if isinstance(inner, exp.Paren) else inner
+    if isinstance(inner, exp.Anonymous) and str(inner.this).lower() == "struct":
+        return list(inner.expressions)
+    return list(node.expressions) if isinstance(node, exp.Tuple) else [node]
 
 
 def _sampled(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penstock.state.base import Slots
+from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.bridge import Flags, numpy_type, to_arrow, to_numpy
 from penstock.state.equality import same_numbers
 from penstock.state.memory import Growable
@@ -48,10 +49,10 @@ class Column(Protocol):
 class FixedColumn:
     """A fixed-width type: one value a slot in contiguous memory, one byte of validity a slot.  NULL slots hold zero."""
 
-    def __init__(self, type_: pa.DataType, capacity: int) -> None:
+    def __init__(self, type_: pa.DataType, capacity: int, budget: MemoryBudget = UNLIMITED) -> None:
         self.type = type_
-        self._data = Growable(numpy_type(type_), capacity)
-        self._valid = Growable(np.bool_, capacity)
+        self._data = Growable(numpy_type(type_), capacity, budget)
+        self._valid = Growable(np.bool_, capacity, budget)
         # While no slot below the highest is NULL, validity is not looked at.
         self._size = self._not_null = 0
         self._exposed = False  # whether others may make NULLs
@@ -83,19 +84,19 @@ class FixedColumn:
         if valid is not None:
             data = data.copy()
             data[~valid] = np.zeros(1, data.dtype)
-        self._data.array[slots] = data
+        self._data.set(slots, data)
         if valid is not None or self._may_hold_nulls:
             self._set_validity(slots, True if valid is None else valid)
 
     def clear(self, slots: Slots) -> None:
         if len(slots):
-            self._data.array[slots] = np.zeros(1, self._data.dtype)
+            self._data.set(slots, np.zeros(1, self._data.dtype))
             self._set_validity(slots, False)
 
     def set_valid(self, slots: Slots) -> None:
         """These slots (repeats are fine) are not NULL: their values are what the memory holds."""
         if self._may_hold_nulls:
-            null = slots[~self._valid.array[slots]]
+            null = slots[~self._valid.get(slots)]
             self._set_validity(np.unique(null) if len(null) else null, True)
 
     @property
@@ -103,15 +104,15 @@ class FixedColumn:
         return self._not_null != self._size or self._exposed
 
     def _set_validity(self, slots: Slots, valid: Flags | bool) -> None:
-        before = int(np.count_nonzero(self._valid.array[slots]))
-        self._valid.array[slots] = valid
+        before = int(np.count_nonzero(self._valid.get(slots)))
+        self._valid.set(slots, valid)
         after = (len(slots) if valid else 0) if isinstance(valid, bool) else int(np.count_nonzero(valid))
         self._not_null += after - before
 
     def look(self, slots: Slots) -> tuple[NDArray[Any], Flags | None]:
         """Values and validity (None: all valid) of these slots."""
-        valid = self._valid.array[slots] if self._may_hold_nulls else None
-        return self._data.array[slots], None if valid is None or valid.all() else valid
+        valid = self._valid.get(slots) if self._may_hold_nulls else None
+        return self._data.get(slots), None if valid is None or valid.all() else valid
 
     def take(self, slots: Slots) -> pa.Array:
         return to_arrow(self.type, *self.look(slots))
@@ -125,10 +126,10 @@ class FixedColumn:
 
     def same(self, slots: Slots, prepared: tuple[NDArray[Any], Flags | None], rows: Slots) -> Flags:
         data, valid = prepared
-        equal = same_numbers(self._data.array[slots], data[rows])
+        equal = same_numbers(self._data.get(slots), data[rows])
         if not self._may_hold_nulls and valid is None:
             return equal
-        stored = self._valid.array[slots]
+        stored = self._valid.get(slots)
         asked = np.ones(len(rows), np.bool_) if valid is None else valid[rows]
         result: Flags = (equal & stored & asked) | ~(stored | asked)
         return result

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.state.base import Slots
+from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.memory import Growable
 
 _RUN_ROWS = 1 << 20
@@ -21,9 +22,10 @@ class ExpiryQueue:
     """Slots ordered by an integer value.  An entry that is out of date (the slot was freed or has another value by now)
     is recognised when it comes up, by comparing with the value registered last."""
 
-    def __init__(self, capacity: int) -> None:
-        self._registered = Growable(np.int64, capacity)  # value by slot
-        self._known = Growable(np.bool_, capacity)
+    def __init__(self, capacity: int, budget: MemoryBudget = UNLIMITED) -> None:
+        self._budget = budget
+        self._registered = Growable(np.int64, capacity, budget)  # value by slot
+        self._known = Growable(np.bool_, capacity, budget)
         self._runs: list[tuple[NDArray[np.int64], Slots]] = []
 
     @property
@@ -39,18 +41,18 @@ class ExpiryQueue:
         self._registered.ensure(top)
         self._known.ensure(top)
         if valid is not None:
-            self._known.array[slots[~valid]] = False
+            self._known.set(slots[~valid], False)
             slots, values = slots[valid], values[valid]
-        fresh = ~self._known.array[slots] | (self._registered.array[slots] != values)
+        fresh = ~self._known.get(slots) | (self._registered.get(slots) != values)
         slots, values = slots[fresh], values[fresh].astype(np.int64)
-        self._registered.array[slots] = values
-        self._known.array[slots] = True
+        self._registered.set(slots, values)
+        self._known.set(slots, True)
         order = np.argsort(values, kind="stable")
         self._push(values[order], slots[order])
 
     def discard(self, slots: Slots) -> None:
         """These slots were freed."""
-        self._known.array[slots[slots < len(self._known)]] = False
+        self._known.set(slots[slots < len(self._known)], False)
 
     def expired(self, threshold: int) -> Slots:
         """All slots whose value is <= threshold, ascending.  They stay registered until discarded."""
@@ -59,12 +61,12 @@ class ExpiryQueue:
         for values, slots in self._runs:
             end = int(np.searchsorted(values, threshold, side="right"))
             due = slots[:end]
-            found.append(due[self._known.array[due] & (self._registered.array[due] == values[:end])])
+            found.append(due[self._known.get(due) & (self._registered.get(due) == values[:end])])
             rest.append((values[end:], slots[end:]))
         self._runs = [run for run in rest if len(run[0])]
         result = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
         if len(result):
-            values = self._registered.array[result]
+            values = self._registered.get(result)
             order = np.argsort(values, kind="stable")
             self._runs.append((values[order], result[order]))
         return result
@@ -76,4 +78,4 @@ class ExpiryQueue:
             order = np.argsort(values, kind="stable")  # linear for two sorted halves
             values, slots = values[order], slots[order]
         if len(values):
-            self._runs.append((values, slots))
+            self._runs.append((self._budget.place(values), self._budget.place(slots)))

@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+
+from penstock.core import files
 
 MAGIC = b"PENSTATE"
 FORMAT_VERSION = 1
@@ -60,7 +63,7 @@ class Encoder:
         """The bytes of one section."""
         padding = b"\0" * (-self._offset % _ALIGN)
         self._advance(padding)
-        body = _ipc(batch)
+        body = ipc(batch)
         where = {"name": name, "offset": self._offset, "length": len(body)}
         self._sections.append({**where, "crc32": zlib.crc32(body), "rows": batch.num_rows})
         self._offset += len(body)
@@ -89,13 +92,32 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[Section]]:
     """The facts and sections of a file, every byte of them checked; raises BadStateFileError."""
     if len(data) < _HEADER.size + _TRAILER.size:
         raise BadStateFileError(f"it has only {len(data)} bytes")
+    _check_head(data)
+    footer = _footer(data)
+    return footer, [_section(data, entry) for entry in footer["sections"]]
+
+
+def stream(path: Path, size: int) -> Iterator[Section]:
+    """The sections of a file of `size` bytes, read one at a time.  Every byte is checked before the first is given:
+    BadStateFileError is raised by this call."""
+    try:
+        _check_head(files.fs.read_part(path, 0, _HEADER.size))
+        tail = files.fs.read_part(path, size - _TRAILER.size, _TRAILER.size)
+        start = max(0, size - _TRAILER.size - _TRAILER.unpack(tail)[0])
+        footer = _footer(files.fs.read_part(path, start, size - start))
+        for entry in footer["sections"]:
+            _section_body(files.fs.read_part(path, entry["offset"], entry["length"]), entry)
+    except OSError as error:
+        raise BadStateFileError(f"it cannot be read ({error})") from error
+    return (_parsed(files.fs.read_part(path, e["offset"], e["length"]), e) for e in footer["sections"])
+
+
+def _check_head(data: bytes) -> None:
     magic, version = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise BadStateFileError("it does not begin as a state file does")
     if version > FORMAT_VERSION:
         raise FutureFormatError(version)
-    footer = _footer(data)
-    return footer, [_section(data, entry) for entry in footer["sections"]]
 
 
 def _footer(data: bytes) -> dict[str, Any]:
@@ -112,8 +134,16 @@ def _footer(data: bytes) -> dict[str, Any]:
 
 def _section(data: bytes, entry: dict[str, Any]) -> Section:
     body = memoryview(data)[entry["offset"] : entry["offset"] + entry["length"]]
+    return _parsed(_section_body(body, entry), entry)
+
+
+def _section_body(body: Bytes, entry: dict[str, Any]) -> Bytes:
     if len(body) != entry["length"] or zlib.crc32(body) != entry["crc32"]:
         raise BadStateFileError(f"the checksum of its section {entry['name']!r} at byte {entry['offset']} is wrong")
+    return body
+
+
+def _parsed(body: Bytes, entry: dict[str, Any]) -> Section:
     try:
         with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
             return Section(entry["name"], reader.read_next_batch())
@@ -121,7 +151,8 @@ def _section(data: bytes, entry: dict[str, Any]) -> Section:
         raise BadStateFileError(f"its section {entry['name']!r} is not Arrow IPC ({error})") from error
 
 
-def _ipc(batch: pa.RecordBatch) -> pa.Buffer:
+def ipc(batch: pa.RecordBatch) -> pa.Buffer:
+    """A record batch as an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)

@@ -18,6 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.memory import Growable
 
 Words: TypeAlias = NDArray[np.uint64]
@@ -38,9 +39,9 @@ _32, _TOP, _REST = np.uint64(32), np.uint64(64 - _SUBTABLE_BITS), np.uint64(_SUB
 class KeyIndex:
     """Maps hashes to slots.  Slots are given by the caller, below 2**32 - 2."""
 
-    def __init__(self) -> None:
-        self._entries = Growable(np.uint64, _SUBTABLES * _SMALLEST)
-        self._mixed = Growable(np.uint64, 1024)  # by slot
+    def __init__(self, budget: MemoryBudget = UNLIMITED) -> None:
+        self._entries = Growable(np.uint64, _SUBTABLES * _SMALLEST, budget)
+        self._mixed = Growable(np.uint64, 1024, budget)  # by slot
         self._regions = _Regions(_SUBTABLES * _SMALLEST)
         self._base: Ints = np.arange(_SUBTABLES, dtype=np.int64) * _SMALLEST
         self._mask: Ints = np.full(_SUBTABLES, _SMALLEST - 1, np.int64)
@@ -60,10 +61,10 @@ class KeyIndex:
         found = np.full(len(mixed), -1, np.int64)
         tag = (mixed << _32) | _IN_USE
         place, mask = self._home(mixed)
-        final, entries = place, self._entries.array
+        final = place
         rows: Ints | None = None
         while len(place):
-            entry = entries[place]
+            entry = self._entries.get(place)
             probing = entry != _EMPTY
             near = np.flatnonzero((entry ^ tag) <= _SLOT_MASK)
             if len(near):
@@ -89,7 +90,7 @@ class KeyIndex:
             return
         mixed = hashes * _MULTIPLIER
         self._mixed.ensure(int(slots.max()) + 1)
-        self._mixed.array[slots] = mixed
+        self._mixed.set(slots, mixed)
         subtable = (mixed >> _TOP).view(np.int64)
         arriving = np.bincount(subtable, minlength=_SUBTABLES)
         grown = self._make_room(arriving)
@@ -102,18 +103,18 @@ class KeyIndex:
     def remove(self, slots: Ints) -> None:
         """Delete the entries of these (distinct) slots."""
         places = self._find_slots(slots)
-        entries = self._entries.array
-        entries[places] = _DELETED
-        mask = self._mask[(self._mixed.array[slots] >> _TOP).view(np.int64)]
+        entries = self._entries
+        entries.set(places, _DELETED)
+        mask = self._mask[(self._mixed.get(slots) >> _TOP).view(np.int64)]
         # A deleted entry right before an empty one need not be kept for those probing past it.
         while len(places):
-            last = np.flatnonzero(entries[_next(places, mask)] == _EMPTY)
+            last = np.flatnonzero(entries.get(_next(places, mask)) == _EMPTY)
             if len(last) == 0:
                 return
-            entries[places[last]] = _EMPTY
-            subtable = (self._mixed.array[slots[last]] >> _TOP).view(np.int64)
+            entries.set(places[last], _EMPTY)
+            subtable = (self._mixed.get(slots[last]) >> _TOP).view(np.int64)
             self._used -= np.bincount(subtable, minlength=_SUBTABLES)
-            keep = entries[places] == _DELETED
+            keep = entries.get(places) == _DELETED
             places, mask, slots = places[keep], mask[keep], slots[keep]
 
     def _home(self, mixed: Words) -> tuple[Ints, Ints]:
@@ -122,21 +123,21 @@ class KeyIndex:
         return self._base[subtable] + inside.view(np.int64), self._mask[subtable]
 
     def _find_slots(self, slots: Ints) -> Ints:
-        mixed = self._mixed.array[slots]
-        wanted, entries = _entry(mixed, slots), self._entries.array
+        mixed = self._mixed.get(slots)
+        wanted, entries = _entry(mixed, slots), self._entries
         places, mask = self._home(mixed)
-        open_ = np.flatnonzero(entries[places] != wanted)
+        open_ = np.flatnonzero(entries.get(places) != wanted)
         while len(open_):
             places[open_] = _next(places[open_], mask[open_])
-            open_ = open_[entries[places[open_]] != wanted[open_]]
+            open_ = open_[entries.get(places[open_]) != wanted[open_]]
         return places
 
     def _place(self, new: Words, places: Ints, mask: Ints) -> None:
-        entries = self._entries.array
+        entries = self._entries
         while len(new):
-            free = np.flatnonzero(entries[places] == _EMPTY)
-            entries[places[free]] = new[free]
-            lost = np.flatnonzero(entries[places] != new)
+            free = np.flatnonzero(entries.get(places) == _EMPTY)
+            entries.set(places[free], new[free])
+            lost = np.flatnonzero(entries.get(places) != new)
             new, mask = new[lost], mask[lost]
             places = _next(places[lost], mask)
 
@@ -148,7 +149,7 @@ class KeyIndex:
         which = np.flatnonzero(full)
         kept = self._contents(which)
         slots = ((kept & _SLOT_MASK) - _FIRST_SLOT).view(np.int64)
-        mixed = self._mixed.array[slots]
+        mixed = self._mixed.get(slots)
         subtable = (mixed >> _TOP).view(np.int64)
         self._used[which] = np.bincount(subtable, minlength=_SUBTABLES)[which]
         for i in which:

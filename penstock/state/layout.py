@@ -7,7 +7,7 @@ it gives version `version` (and, with later deltas, any later one) once the delt
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penstock.core import files
@@ -41,6 +41,15 @@ class StoreFiles:
     def schema(self) -> Path:
         """The types of the operator's state, common to its partitions."""
         return self.directory / self.operator / "_schema"
+
+    @property
+    def partitions(self) -> Path:
+        """How many partitions the versions of the operator's state have."""
+        return self.directory / self.operator / "_partitions"
+
+    def of(self, partition: int) -> StoreFiles:
+        """Another partition of the same state."""
+        return replace(self, partition=partition)
 
     def delta(self, version: int) -> Path:
         """The changes from version - 1 to version."""

@@ -2,7 +2,8 @@
 
 New values are appended as Arrow chunks and each slot remembers the position of its value in the log; what a slot held
 before becomes garbage.  Small chunks at the end are joined (positions stay), a chunk that is mostly garbage is
-rewritten at the end.  Chunks are bounded, and so is the work that one batch can cause beyond its own size.
+rewritten at the end.  Chunks are bounded, and so is the work that one batch can cause beyond its own size.  Beyond
+the memory budget chunks are scratch files.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penstock.state.base import Slots
-from penstock.state.bridge import Flags, arrow_ints, to_arrow
+from penstock.state.budget import SMALLEST, UNLIMITED, MemoryBudget
+from penstock.state.bridge import Flags, arrow_ints, to_arrow, to_numpy
 from penstock.state.equality import flags, same_values
+from penstock.state.format import ipc
 from penstock.state.memory import Growable
 
 _CHUNK_ROWS = 1 << 18
@@ -30,9 +33,17 @@ class _Chunk:
     values: pa.Array
     slots: Slots
     live: int
+    on_disk: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of values and slots."""
+        return int(self.values.nbytes + self.slots.nbytes)
 
     def may_take(self, other: _Chunk) -> bool:
         """Whether joining the chunk after it keeps appending cheap: sizes double, up to the bound."""
+        if self.on_disk:
+            return False
         rows, bytes_ = len(self.values) + len(other.values), self.values.nbytes + other.values.nbytes
         return rows <= _CHUNK_ROWS and bytes_ <= _CHUNK_BYTES and len(self.values) <= 2 * len(other.values)
 
@@ -40,17 +51,42 @@ class _Chunk:
 class LogColumn:
     """Values of one Arrow type by slot; see `penstock.state.columns.Column`."""
 
-    def __init__(self, type_: pa.DataType, capacity: int) -> None:
+    def __init__(self, type_: pa.DataType, capacity: int, budget: MemoryBudget = UNLIMITED) -> None:
         self.type = type_
-        self._position = Growable(np.int64, capacity)  # position in the log + 1; 0: NULL
+        self._budget = budget
+        self._position = Growable(np.int64, capacity, budget)  # position in the log + 1; 0: NULL
         self._chunks: list[_Chunk] = []
         self._starts: NDArray[np.int64] = np.empty(0, np.int64)
         self._end = 0
-        self._bytes = 0
+        self._bytes = self._on_disk = 0
+        budget.add(self)
 
     @property
     def nbytes(self) -> int:
         return self._position.nbytes + self._bytes
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of the log that no file backs."""
+        return self._bytes - self._on_disk
+
+    def spill(self) -> None:
+        """Move the chunks to scratch files; small ones stay, as they are still growing."""
+        for chunk in self._chunks:
+            if not chunk.on_disk and chunk.nbytes >= SMALLEST:
+                self._move(chunk)
+        self._replace(self._chunks)
+        pa.default_memory_pool().release_unused()
+
+    def _move(self, chunk: _Chunk) -> None:
+        rows = pa.RecordBatch.from_arrays([chunk.values, arrow_ints(chunk.slots)], names=["values", "slots"])
+        written = ipc(rows)
+        with self._budget.open(len(written)) as file:
+            self._budget.fill(file, memoryview(written))
+            mapped = self._budget.map(file, len(written))
+        with pa.ipc.open_stream(pa.py_buffer(mapped)) as reader:
+            rows = reader.read_next_batch()
+        chunk.values, chunk.slots, chunk.on_disk = rows.column(0), to_numpy(rows.column(1))[0], True
 
     def ensure(self, size: int) -> None:
         self._position.ensure(size)
@@ -66,18 +102,18 @@ class LogColumn:
             self._collect(len(slots))
 
     def clear(self, slots: Slots) -> None:
-        positions = self._position.array[slots]
+        positions = self._position.get(slots)
         positions = positions[positions > 0] - 1
         if len(positions) == 0:
             return
         for chunk, dead in enumerate(np.bincount(self._chunk_of(positions), minlength=len(self._chunks)).tolist()):
             self._chunks[chunk].live -= dead
-        self._position.array[slots] = 0
+        self._position.set(slots, 0)
         if any(chunk.live == 0 for chunk in self._chunks):
             self._replace([chunk for chunk in self._chunks if chunk.live])
 
     def take(self, slots: Slots) -> pa.Array:
-        positions = self._position.array[slots] - 1
+        positions = self._position.get(slots) - 1
         present = np.flatnonzero(positions >= 0)
         if len(present) == 0:
             return pa.nulls(len(slots), self.type)
@@ -103,23 +139,28 @@ class LogColumn:
         chunk = self._chunk_of(positions)
         if chunk[0] == chunk[-1] and (chunk == chunk[0]).all():
             only = self._chunks[int(chunk[0])]
-            return [only.values.take(arrow_ints(positions - only.start))], None
+            return [self._take(only, positions)], None
         order = np.argsort(chunk.astype(np.uint16) if len(self._chunks) < 1 << 16 else chunk, kind="stable")
         bounds = np.concatenate(([0], np.cumsum(np.bincount(chunk, minlength=len(self._chunks))))).tolist()
         sorted_positions = positions[order]
         parts = [
-            c.values.take(arrow_ints(sorted_positions[a:b] - c.start))
+            self._take(c, sorted_positions[a:b])
             for c, a, b in zip(self._chunks, bounds, bounds[1:], strict=False)
             if a < b
         ]
         return parts, order
+
+    def _take(self, chunk: _Chunk, positions: NDArray[np.int64]) -> pa.Array:
+        if chunk.on_disk:
+            self._budget.looks_at(len(positions), chunk.nbytes)
+        return chunk.values.take(arrow_ints(positions - chunk.start))
 
     def _chunk_of(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.searchsorted(self._starts, positions, side="right") - 1
 
     def _append(self, slots: Slots, values: pa.Array) -> None:
         count = len(slots)
-        self._position.array[slots] = np.arange(self._end + 1, self._end + count + 1)
+        self._position.set(slots, np.arange(self._end + 1, self._end + count + 1))
         new = _Chunk(self._end, values, slots.copy(), count)
         self._end += count
         chunks = self._chunks
@@ -137,14 +178,15 @@ class LogColumn:
             if dead is None:
                 return
             here = np.arange(dead.start + 1, dead.start + 1 + len(dead.values))
-            alive = np.flatnonzero(self._position.array[dead.slots] == here)
+            alive = np.flatnonzero(self._position.get(dead.slots) == here)
             self._replace([c for c in self._chunks if c is not dead])
             self._append(dead.slots[alive], dead.values.take(arrow_ints(alive)))
 
     def _replace(self, chunks: list[_Chunk]) -> None:
         self._chunks = chunks
         self._starts = np.array([chunk.start for chunk in chunks], np.int64)
-        self._bytes = sum(chunk.values.nbytes + chunk.slots.nbytes for chunk in chunks)
+        self._bytes = sum(chunk.nbytes for chunk in chunks)
+        self._on_disk = sum(chunk.nbytes for chunk in chunks if chunk.on_disk)
 
 
 def _own(values: pa.Array) -> pa.Array:

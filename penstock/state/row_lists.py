@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from penstock.state.base import Slots
 from penstock.state.bridge import arrow_ints
+from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.memory import Growable
 from penstock.state.table import SlotTable
 
@@ -24,15 +25,15 @@ _SIZES = 40
 class RowLists:
     """Slots by key.  A slot stands under one key at most."""
 
-    def __init__(self, key_schema: pa.Schema) -> None:
-        self._keys = SlotTable(key_schema, pa.schema([]))
-        self._start = Growable(np.int64, 512)  # by key: the first place of its region,
-        self._size = Growable(np.int8, 512)  # the logarithm of its places,
-        self._used = Growable(np.int64, 512)  # how many have entries,
-        self._live = Growable(np.int64, 512)  # and how many of these are valid
-        self._place = Growable(np.int64, 512)  # by slot: its place in the pool + 1, 0 for none
-        self._key_of = Growable(np.int64, 512)  # by slot
-        self._pool = Growable(np.int64, 512)
+    def __init__(self, key_schema: pa.Schema, budget: MemoryBudget = UNLIMITED) -> None:
+        self._keys = SlotTable(key_schema, pa.schema([]), budget)
+        self._start = Growable(np.int64, 512, budget)  # by key: the first place of its region,
+        self._size = Growable(np.int8, 512, budget)  # the logarithm of its places,
+        self._used = Growable(np.int64, 512, budget)  # how many have entries,
+        self._live = Growable(np.int64, 512, budget)  # and how many of these are valid
+        self._place = Growable(np.int64, 512, budget)  # by slot: its place in the pool + 1, 0 for none
+        self._key_of = Growable(np.int64, 512, budget)  # by slot
+        self._pool = Growable(np.int64, 512, budget)
         self._end = 0
         self._free: list[list[Slots]] = [[] for _ in range(_SIZES)]
 
@@ -57,8 +58,8 @@ class RowLists:
         self._make_room(lists, counts)
         rank = np.arange(len(order)) - np.repeat(first, counts)
         self._enter(slots[order], np.repeat(lists, counts), np.repeat(self._ends(lists), counts) + rank)
-        self._used.array[lists] += counts
-        self._live.array[lists] += counts
+        self._used.set(lists, self._used.get(lists) + counts)
+        self._live.set(lists, self._live.get(lists) + counts)
 
     def find(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch) -> tuple[Slots, Slots]:
         """All pairs (position of a key in `keys`, slot under that key); keys may repeat."""
@@ -71,19 +72,19 @@ class RowLists:
         """How many slots stand under each key; keys may repeat."""
         lists = self._keys.find(hashes, keys)[0]
         counts = np.zeros(len(lists), np.int64)
-        counts[lists >= 0] = self._live.array[lists[lists >= 0]]
+        counts[lists >= 0] = self._live.get(lists[lists >= 0])
         return counts
 
     def remove(self, slots: Slots) -> None:
         """Take these slots out; those that stand under no key are passed over."""
         slots = slots[slots < len(self._place)]
-        slots = slots[self._place.array[slots] > 0]
+        slots = slots[self._place.get(slots) > 0]
         if not len(slots):
             return
-        lists, counts = np.unique(self._key_of.array[slots], return_counts=True)
-        self._place.array[slots] = 0
-        self._live.array[lists] -= counts
-        live, size = self._live.array[lists], self._size.array[lists]
+        lists, counts = np.unique(self._key_of.get(slots), return_counts=True)
+        self._place.set(slots, 0)
+        self._live.set(lists, self._live.get(lists) - counts)
+        live, size = self._live.get(lists), self._size.get(lists)
         empty = live == 0
         self._release(lists[empty])
         self._keys.remove(lists[empty])
@@ -108,30 +109,30 @@ class RowLists:
         """New keys: no region yet."""
         for part in (self._start, self._size, self._used, self._live):
             part.ensure(self._keys.high)
-        self._size.array[lists] = _NOWHERE
-        self._used.array[lists] = 0
-        self._live.array[lists] = 0
+        self._size.set(lists, _NOWHERE)
+        self._used.set(lists, 0)
+        self._live.set(lists, 0)
 
     def _ends(self, lists: Slots) -> Slots:
-        ends: Slots = self._start.array[lists] + self._used.array[lists]
+        ends: Slots = self._start.get(lists) + self._used.get(lists)
         return ends
 
     def _members(self, lists: Slots) -> tuple[Slots, Slots]:
         """The valid entries of some lists (repeats are fine): position in `lists`, slot."""
-        counts = self._used.array[lists]
+        counts = self._used.get(lists)
         which = np.repeat(np.arange(len(lists)), counts)
         rank = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = self._start.array[lists][which] + rank
-        slots = self._pool.array[places]
-        valid = self._place.array[slots] == places + 1
+        places = self._start.get(lists)[which] + rank
+        slots = self._pool.get(places)
+        valid = self._place.get(slots) == places + 1
         return which[valid], slots[valid]
 
     def _make_room(self, lists: Slots, counts: NDArray[np.int64]) -> None:
-        size = self._size.array[lists].astype(np.int64)
+        size = self._size.get(lists).astype(np.int64)
         room = np.where(size < 0, 0, np.left_shift(1, np.maximum(size, 0)))
-        full = self._used.array[lists] + counts > room
+        full = self._used.get(lists) + counts > room
         if full.any():
-            self._move(lists[full], self._live.array[lists[full]] + counts[full])
+            self._move(lists[full], self._live.get(lists[full]) + counts[full])
 
     def _move(self, lists: Slots, wanted: NDArray[np.int64]) -> None:
         """Give each list a new region of at least `wanted` places, with its valid entries alone."""
@@ -141,11 +142,11 @@ class RowLists:
         sizes = np.ceil(np.log2(np.maximum(wanted, 1))).astype(np.int64)
         for size in np.unique(sizes):
             chosen = lists[sizes == size]
-            self._start.array[chosen] = self._regions(int(size), len(chosen))
-        self._size.array[lists] = sizes
-        self._used.array[lists] = counts
+            self._start.set(chosen, self._regions(int(size), len(chosen)))
+        self._size.set(lists, sizes)
+        self._used.set(lists, counts)
         rank = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self._enter(slots, lists[which], self._start.array[lists][which] + rank)
+        self._enter(slots, lists[which], self._start.get(lists)[which] + rank)
 
     def _enter(self, slots: Slots, lists: Slots, places: Slots) -> None:
         if not len(slots):
@@ -153,9 +154,9 @@ class RowLists:
         top = int(slots.max()) + 1
         self._place.ensure(top)
         self._key_of.ensure(top)
-        self._pool.array[places] = slots
-        self._place.array[slots] = places + 1
-        self._key_of.array[slots] = lists
+        self._pool.set(places, slots)
+        self._place.set(slots, places + 1)
+        self._key_of.set(slots, lists)
 
     def _regions(self, size: int, count: int) -> Slots:
         """The starts of `count` regions of 2**size places: freed ones first."""
@@ -174,8 +175,8 @@ class RowLists:
         return np.concatenate(parts)
 
     def _release(self, lists: Slots) -> None:
-        sizes = self._size.array[lists]
+        sizes = self._size.get(lists)
         for size in np.unique(sizes[sizes >= 0]):
-            self._free[int(size)].append(self._start.array[lists[sizes == size]])
-        self._size.array[lists] = _NOWHERE
-        self._used.array[lists] = 0
+            self._free[int(size)].append(self._start.get(lists[sizes == size]))
+        self._size.set(lists, _NOWHERE)
+        self._used.set(lists, 0)

@@ -20,11 +20,14 @@ from penstock.core import files
 from penstock.state import errors, recovery
 from penstock.state.base import Slots, StateMetrics
 from penstock.state.bridge import record_batch
+from penstock.state.budget import MemoryBudget
 from penstock.state.columns import FixedColumn
 from penstock.state.evolution import fitted, may_become
 from penstock.state.format import Section, encode
 from penstock.state.layout import StoreFiles
 from penstock.state.maintenance import Maintenance, whole_rows
+from penstock.state.options import options_of
+from penstock.state.partitions import read_partitions, split, take
 from penstock.state.table import SlotTable
 
 #: The hash of each key; need not be the same function in the next release, as hashes are never stored.
@@ -38,24 +41,31 @@ def open_store(
     hash_keys: HashKeys,
     *,
     operator: str,
-    partition: int = 0,
     description: str = "",
     snapshot_every: int = 10,
     evolves: bool = False,
+    budget: MemoryBudget | None = None,
+    partitions: int | None = None,
 ) -> KeyedStore:
-    """The store of `<directory>/<operator>/<partition>`, holding version 0 until `load`.
+    """The store of `<directory>/<operator>`, holding version 0 until `load`.
 
     `description` tells a reader of the checkpoint what the operator is; `snapshot_every`: commits between snapshots at
-    least; `evolves`: the value columns may gain fields and wider types.
+    least; `evolves`: the value columns may gain fields and wider types; `budget`: the memory it shares with other
+    stores (by default what is assigned to `directory`); `partitions`: as how many files a version is written from now on (by
+    default what is assigned to `directory`), whatever there were before.
     Raises STATE_STORE_{KEY,VALUE}_SCHEMA_NOT_COMPATIBLE when the checkpoint has state of other types.
     """
-    places = StoreFiles(directory, operator, partition)
+    assigned = options_of(directory)
+    budget, partitions = budget or assigned.budget, partitions or assigned.partitions
+    places = StoreFiles(directory, operator, 0)
     files.fs.make_directory(places.folder)
-    files.fs.remove_temporary(places.folder)
+    for number in range(read_partitions(places).most):
+        files.fs.make_directory(places.of(number).folder)
+        files.fs.remove_temporary(places.of(number).folder)
     _check_schema(places, key_schema, value_schema, description, evolves)
     for folder in (places.folder.parent, directory):
         files.fs.sync_directory(folder)
-    return KeyedStore(places, key_schema, value_schema, hash_keys, snapshot_every)
+    return KeyedStore(places, key_schema, value_schema, hash_keys, snapshot_every, budget, partitions)
 
 
 class KeyedStore:
@@ -68,7 +78,11 @@ class KeyedStore:
         value_schema: pa.Schema,
         hash_keys: HashKeys,
         snapshot_every: int,
+        budget: MemoryBudget,
+        partitions: int,
     ) -> None:
+        self._partitions = partitions
+        self.budget = budget
         self._places, self._hash_keys = places, hash_keys
         self._key_schema, self._value_schema = key_schema, value_schema
         self._maintenance = Maintenance(places, snapshot_every)
@@ -91,10 +105,11 @@ class KeyedStore:
         if version == self._version and not self._touched and not self._removed:
             return
         self._version = None
-        self._table = SlotTable(self._key_schema, self._value_schema)
+        self._table = SlotTable(self._key_schema, self._value_schema, self.budget)
         self._forget_changes()
         for section in recovery.sections(self._places, version):
             self._apply(section)
+            self.budget.relieve()
         for name in self._expiry_columns:
             self._rows.track_expiry(name)
         self._maintenance.restart()
@@ -108,6 +123,7 @@ class KeyedStore:
         if new.any():
             self._added, self._located = slots[new], slots
             self._touched.append(self._added)
+            self.budget.relieve()
         return slots, new
 
     def keys(self, slots: Slots) -> pa.RecordBatch:
@@ -135,6 +151,7 @@ class KeyedStore:
             if slots is self._located or np.array_equal(slots, self._added):
                 self._touched.pop()
         self._touched.append(slots)
+        self.budget.relieve()
 
     def touch(self, slots: Slots, columns: tuple[int, ...] | None = None) -> None:
         """These slots were changed through `numeric`.  They become not NULL in `columns`; by default in all columns
@@ -178,6 +195,9 @@ class KeyedStore:
         self._maintenance.committed(version, updated + gone, self._rows)
         elapsed = int((time.perf_counter() - started) * 1000)
         self._metrics = StateMetrics(self._rows.count, updated, gone, self._rows.nbytes, elapsed)
+        if self.budget.is_spilling:
+            self.budget.relieve()
+            self.budget.let_go()
 
     def abort(self) -> None:
         """Forget the changes since the last commit, with everything else: the store must be loaded again."""
@@ -202,15 +222,30 @@ class KeyedStore:
             sections.append(Section("removed", whole_rows(removed, _NOTHING)))
         if len(changed):
             sections.append(Section("rows", whole_rows(self._rows.keys(changed), self._rows.rows(changed))))
-        data = encode(sections, kind="delta", operator=self._places.operator, version=version)
         path = self._places.delta(version)
         try:
             if self._rewrites:
-                self._maintenance.forget_from(version)
+                self._maintenance.begin(version, self._partitions)
                 self._rewrites = False
-            files.fs.write_atomic(path, data)
+            for number, own in enumerate(self._split(sections)):
+                path = self._places.of(number).delta(version)
+                data = encode(own, kind="delta", operator=self._places.operator, version=version)
+                files.fs.write_atomic(path, data)
         except OSError as error:
             raise errors.cannot_commit(path, error) from error
+
+    def _split(self, sections: list[Section]) -> list[list[Section]]:
+        """What of each section belongs to each partition."""
+        if self._partitions == 1:
+            return [sections]
+        parts: list[list[Section]] = [[] for _ in range(self._partitions)]
+        for section in sections:
+            width = len(self._key_schema)
+            keys = record_batch(section.batch.columns[:width], self._key_schema, section.batch.num_rows)
+            for part, places in zip(parts, split(keys, self._partitions), strict=True):
+                if len(places):
+                    part.append(Section(section.name, take(section.batch, places)))
+        return parts
 
     def _apply(self, section: Section) -> None:
         columns, count, split = section.batch.columns, section.batch.num_rows, len(self._key_schema)

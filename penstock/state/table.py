@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from penstock.core.errors import unsupported
 from penstock.state.base import Slots
 from penstock.state.bridge import Flags, is_fixed_width, record_batch
+from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.columns import Column, FixedColumn
 from penstock.state.expiry import ExpiryQueue
 from penstock.state.index import KeyIndex
@@ -30,15 +31,16 @@ _REFUSED = (
 class SlotTable:
     """Rows by slot; `count` are in use, all below `high`."""
 
-    def __init__(self, key_schema: pa.Schema, value_schema: pa.Schema) -> None:
+    def __init__(self, key_schema: pa.Schema, value_schema: pa.Schema, budget: MemoryBudget = UNLIMITED) -> None:
         self._key_schema, self._value_schema = key_schema, value_schema
-        self._keys = [_column(f) for f in key_schema]
-        self.values = [_column(f) for f in value_schema]
-        self._index = KeyIndex()
-        self._live = Growable(np.bool_, _FIRST_CAPACITY)
-        self._free = Growable(np.int64, _FIRST_CAPACITY)
+        self._budget = budget
+        self._keys = [_column(f, budget) for f in key_schema]
+        self.values = [_column(f, budget) for f in value_schema]
+        self._index = KeyIndex(budget)
+        self._live = Growable(np.bool_, _FIRST_CAPACITY, budget)
+        self._free = Growable(np.int64, _FIRST_CAPACITY, budget)
         self._free_count = 0
-        self._scratch = Growable(np.int32, _FIRST_CAPACITY)
+        self._scratch = Growable(np.int32, _FIRST_CAPACITY, budget)
         self.high = 0
         self.count = 0
         self._queues: dict[str, ExpiryQueue] = {}
@@ -88,7 +90,7 @@ class SlotTable:
         self.high += count - reused
         self.count += count
         self._live.ensure(self.high)
-        self._live.array[slots] = True
+        self._live.set(slots, True)
         for column in [*self._keys, *self.values]:
             column.ensure(self.high)
         for column in self.values:
@@ -121,7 +123,7 @@ class SlotTable:
     def remove(self, slots: Slots) -> None:
         """Free these (distinct, live) slots."""
         self._index.remove(slots)
-        self._live.array[slots] = False
+        self._live.set(slots, False)
         for column in [*self._keys, *self.values]:
             if isinstance(column, LogColumn):
                 column.clear(slots)
@@ -134,7 +136,7 @@ class SlotTable:
 
     def is_live(self, slots: Slots) -> Flags:
         """Which of these slots are in use."""
-        return self._live.array[slots]
+        return self._live.get(slots)
 
     def live(self, start: int = 0, stop: int | None = None) -> Slots:
         """The slots in use between start and stop."""
@@ -144,8 +146,8 @@ class SlotTable:
         """Each of these slots once: everyone signs in his slot's place, and who reads his own name stays."""
         self._scratch.ensure(self.high)
         names = np.arange(len(slots), dtype=np.int32)
-        self._scratch.array[slots] = names
-        once: Slots = slots[self._scratch.array[slots] == names]
+        self._scratch.set(slots, names)
+        once: Slots = slots[self._scratch.get(slots) == names]
         return once
 
     def changed_in_place(self, slots: Slots) -> None:
@@ -157,7 +159,7 @@ class SlotTable:
         """Keep the slots ordered by this key or value column, for `expired`."""
         if name not in self._queues:
             column = self._fixed(name)
-            self._queues[name] = ExpiryQueue(_FIRST_CAPACITY)
+            self._queues[name] = ExpiryQueue(_FIRST_CAPACITY, self._budget)
             self._register(name, column, self.live())
 
     def expired(self, name: str, threshold: int) -> Slots:
@@ -177,8 +179,9 @@ class SlotTable:
         raise KeyError(f"no integer or time column {name!r} in the state; it has {names}")
 
 
-def _column(field: pa.Field) -> FixedColumn | LogColumn:
+def _column(field: pa.Field, budget: MemoryBudget) -> FixedColumn | LogColumn:
     kind = field.type
     if any(check(kind) for check in _REFUSED):
         raise unsupported(f"the Arrow type {kind} in streaming state (column {field.name})", "Decode it beforehand.")
-    return FixedColumn(kind, _FIRST_CAPACITY) if is_fixed_width(kind) else LogColumn(kind, _FIRST_CAPACITY)
+    made = FixedColumn if is_fixed_width(kind) else LogColumn
+    return made(kind, _FIRST_CAPACITY, budget)

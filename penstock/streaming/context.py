@@ -87,7 +87,7 @@ class StreamingContext:
             return
         if StreamingContext._activeContext is not None:
             raise ValueError("Only one StreamingContext may be started in this process: stop the other one first")
-        self.graph.check(self._checkpoint_directory)
+        self.graph.check(self._sc.getCheckpointDir() is not None)
         first = self._generator.first_batch_ms()
         self._prepare(first)
         self.state = ACTIVE
@@ -297,12 +297,12 @@ class StreamingContext:
         return self._inputs_made - 1
 
     def queueStream(self, rdds: Any, oneAtATime: bool = True, default: RDD | Sequence[Any] | None = None) -> DStream:
-        """RDDs (or lists) in a list, one or all per batch; when there is none, `default`."""
+        """RDDs (or lists) in a list, one or all per batch; when there is none, `default`.  The list is
+        copied: what is added to it later is not seen, as in Spark."""
         last: RDD | None = default if isinstance(default, RDD) else None
         if default is not None and last is None:
             last = self._sc.parallelize(default)
-        queue = rdds if isinstance(rdds, list) else list(rdds)
-        return QueueStream(self, queue, oneAtATime, last)
+        return QueueStream(self, list(rdds), oneAtATime, last)
 
     def generatedStream(self, make: Callable[[int], Any]) -> DStream:
         """The elements of `make(batch time in ms)` for each batch: a rate source or a simulation; replayed after a

@@ -64,11 +64,11 @@ class Graph:
         for stream in self.streams:
             stream.remember(max(stream.minimum_remember_ms(), self.remember_ms or 0))
 
-    def check(self, checkpoint_directory: str | None) -> None:
-        """What must hold before the start."""
+    def check(self, has_directory: bool) -> None:
+        """What must hold before the start; `has_directory`: whether RDDs can be checkpointed."""
         if not self.outputs:
             raise ValueError("No output operations registered, so nothing to execute")
-        if checkpoint_directory is None and any(stream.must_checkpoint for stream in self.streams):
+        if not has_directory and any(stream.must_checkpoint for stream in self.streams):
             raise ValueError(
                 "The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): "
                 "a stream with state needs it"

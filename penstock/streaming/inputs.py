@@ -43,7 +43,7 @@ class InputStream(DStream):
 
 
 class QueueStream(InputStream):
-    """RDDs that the program has made, one or all of them per batch.  The queue may be added to while the stream runs.
+    """RDDs that the program has made, one or all of them per batch.
 
     Cannot be recovered from a checkpoint: the data is only in this process.
     """

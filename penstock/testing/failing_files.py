@@ -57,6 +57,10 @@ class FailingFiles(LocalFiles):
         self._check("read", path)
         return super().read(path)
 
+    def read_part(self, path: Path, offset: int, length: int) -> bytes:
+        self._check("read", path)
+        return super().read_part(path, offset, length)
+
     def make_directory(self, path: Path) -> None:
         self._check("make_directory", path)
         super().make_directory(path)

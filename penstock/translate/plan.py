@@ -6,6 +6,7 @@ from penstock.translate import (  # noqa: F401  (they register their translation
     joins,
     leaves,
     projects,
+    recursive_tables,
     rows,
     sampling,
     session_windows,

@@ -68,9 +68,17 @@ def ready_for(select: Select, expressions: Sequence[Expression], needed: Ids, co
         return select
     if not select.takes_expressions or (select.order_by is not None and any(has_window(e) for e in working)):
         return seal(select, needed, context)
-    if _repeats_work(select, expressions) or _too_deep(select, working):
+    if _repeats_work(select, expressions) or _too_deep(select, working) or _ranges_over_computed(select, working):
         return seal(select, needed, context)
     return select
+
+
+def _ranges_over_computed(select: Select, expressions: Iterable[Expression]) -> bool:
+    """Whether a RANGE frame with an offset is ordered by a computed column: DuckDB takes it only by its name."""
+    windows = (part for e in expressions for part in e.walk() if isinstance(part, WindowExpression))
+    ranges = [w for w in windows if any(b is not None and b.value is not None for b in (w.lower, w.upper))]
+    keys = ids_of([order.child for w in ranges if w.frame_type == "range" for order in w.order_by])
+    return any(id_ in select.columns and not select.columns[id_].simple for id_ in keys)
 
 
 def has_window(expression: Expression) -> bool:

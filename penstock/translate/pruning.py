@@ -18,6 +18,7 @@ from penstock.plan.nodes import (
     Sort,
 )
 from penstock.plan.python_nodes import python_inputs
+from penstock.plan.recursive_nodes import RecursiveUnion
 from penstock.plan.table_functions import EvalTable
 from penstock.plan.session_nodes import ExpandSessions, MergeSessions
 
@@ -101,6 +102,8 @@ def child_needs(node: Node, needed: Ids) -> tuple[Ids, ...]:
         return (ids_of((*node.grouping, *kept)),)
     if isinstance(node, SetOperation):
         return _set_operation_needs(node, needed)
+    if isinstance(node, RecursiveUnion):
+        return _produced(node.first), _produced(node.step)
     if isinstance(node, Join):
         wanted = (
             needed | ids_of(node_expressions(node)) | (free_attributes(node.right) if node.lateral else frozenset())

@@ -18,12 +18,6 @@ query = start("life")
 query.processAllAvailable()
 show("running", active=query.isActive, status=sorted(query.status), exception=query.exception(), name=query.name)
 show("waiting", ended=query.awaitTermination(1), any=spark.streams.awaitAnyTermination(1))
-show(
-    "message",
-    message=query.status["message"],
-    data=query.status["isDataAvailable"],
-    trigger=query.status["isTriggerActive"],
-)
 show("manager", names=[q.name for q in spark.streams.active], same=spark.streams.get(query.id).runId == query.runId)
 show("progress", ids=[p.batchId for p in query.recentProgress][:2], last=query.lastProgress["batchId"] >= 1)
 try:
@@ -50,7 +44,6 @@ show(
     same_id=again.id == query.id,
     other_run=again.runId != query.runId,
     name=again.name,
-    ids=[p.batchId for p in again.recentProgress],
 )
 again.stop()
 spark.streams.resetTerminated()

@@ -150,7 +150,7 @@ def test_a_start_needs_an_output_and_state_a_checkpoint_directory(run: Run) -> N
     with pytest.raises(ValueError, match="No output operations registered"):
         run.ssc.start()
     run.keep(run.ssc.queueStream([]).updateStateByKey(lambda new, old: old))
-    run.ssc._checkpoint_directory = None
+    run.ssc._checkpoint_directory = run.sc._checkpoint_directory = None
     with pytest.raises(ValueError, match="checkpoint directory has not been set"):
         run.ssc.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,8 @@ from penstock.sources.files.arrow_schema import merge_schemas, spark_type
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
 
+_log = logging.getLogger(__name__)
+
 #: Spark writes the exact schema of a DataFrame under this key of a file's metadata.
 SPARK_SCHEMA_KEY = b"org.apache.spark.sql.parquet.row.metadata"
 
@@ -58,7 +61,7 @@ class Footer:
 
 
 class ParquetFormat:
-    """Options: mergeSchema, int96RebaseMode and datetimeRebaseMode (only CORRECTED, which is what DuckDB does)."""
+    """Options: mergeSchema, ignoreCorruptFiles (also the setting), int96RebaseMode and datetimeRebaseMode (only CORRECTED, which is what DuckDB does)."""
 
     name = "parquet"
 
@@ -66,12 +69,15 @@ class ParquetFormat:
         merge = (conf.get("spark.sql.parquet.mergeSchema") or "false").lower() == "true"
         self.merge_schema = opt.boolean(options, "mergeSchema", merge)
         self.case_sensitive = (conf.get("spark.sql.caseSensitive") or "false").lower() == "true"
+        corrupt = (conf.get("spark.sql.files.ignoreCorruptFiles") or "false").lower() == "true"
+        self._skip_corrupt = opt.boolean(options, "ignoreCorruptFiles", corrupt)
         for name in ("int96RebaseMode", "datetimeRebaseMode"):
             mode = opt.one_of(options, name, ("exception", "corrected", "legacy"), "exception")
             if mode == "legacy":
                 raise unsupported(f"the option {name}=LEGACY of the parquet data source", "Only CORRECTED is there.")
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
+        files = self._readable(files)
         sample = files if self.merge_schema else files[:1]
         schemas = [footer(file).schema for file in sample]
         return merge_schemas(schemas) if schemas else None
@@ -82,6 +88,10 @@ class ParquetFormat:
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
         groups: dict[tuple[str, ...], list[str]] = {}
+        files = self._readable(files)
+        if not files:
+            nulls = [f"CAST(NULL AS {duckdb_type(f.dataType)}) AS {identifier(name)}" for f, name in columns]
+            return Fragment(f"SELECT {', '.join(nulls) or 'NULL AS none'} WHERE false")
         for file in files:
             items = tuple(self._item(file, field, sql_name) for field, sql_name in columns)
             groups.setdefault(items, []).append(file.path)
@@ -93,7 +103,11 @@ class ParquetFormat:
         return Fragment(" UNION ALL ".join(selects))
 
     def row_count(self, files: Sequence[DataFile]) -> int | None:
-        return sum(footer(file).rows for file in files)
+        return sum(footer(file).rows for file in self._readable(files))
+
+    def _readable(self, files: Sequence[DataFile]) -> Sequence[DataFile]:
+        """The files without those that have no footer, if the user wants to go on without them."""
+        return [file for file in files if _has_footer(file)] if self._skip_corrupt else files
 
     def _item(self, file: DataFile, field: StructField, sql_name: str) -> str:
         """One column of one file: found by name, NULL if it is not there, converted if its type is another one."""
@@ -116,6 +130,17 @@ class ParquetFormat:
             params = {"requiredFieldName": name, "matchedOrcFields": names}
             raise SparkError("_LEGACY_ERROR_TEMP_2093", message, params, classes=SPARK)
         return alike[0] if alike else None
+
+
+def _has_footer(file: DataFile) -> bool:
+    try:
+        footer(file)
+    except SparkError as error:
+        if error.condition != "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER":
+            raise
+        _log.warning("A corrupt file is left out: %s", error.message)
+        return False
+    return True
 
 
 def footer(file: DataFile) -> Footer:

@@ -1,0 +1,185 @@
+"""How much memory the state of a query may take: what is beyond it lives in scratch files that the system pages in.
+
+The largest parts (columns, the index, logs of strings) move first, each into a file without a name of its own, so that
+nothing is left behind whatever ends the process.  Scratch files are never synced: what makes state durable are the
+changelog and the snapshots.  Pages of scratch files that have been looked at count as memory of the process until they
+are let go, which is done whenever half of the budget may have been looked at.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.core.errors import SPARK, SparkError
+
+SETTING = "spark.penstock.state.memoryBudget"
+SCRATCH_SETTING = "spark.local.dir"
+#: What one look at a page may map: the kernel maps the neighbours that it has in memory, too.
+_AROUND = 64 << 10
+#: Parts smaller than this stay in memory.
+SMALLEST = 1 << 18
+_PIECE = 4 << 20
+
+
+class Part(Protocol):
+    """Something that holds state and can move to a scratch file."""
+
+    @property
+    def resident_bytes(self) -> int:
+        """What moving it would free."""
+
+    def spill(self) -> None:
+        """Move it."""
+
+
+class MemoryBudget:
+    """The budget of one query, shared by its stores.  limit: bytes, None for as much as there is; directory: where the
+    scratch files are; owner: the query, for errors.  Used by the query's thread alone."""
+
+    def __init__(self, limit: int | None = None, directory: Path | None = None, owner: str = "the query") -> None:
+        self.limit, self.directory = limit, directory or Path(tempfile.gettempdir())
+        self._owner = owner
+        self._parts: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+        self._seen = 0
+        self.is_spilling = False
+
+    def add(self, part: Part) -> None:
+        """From now on `part` counts."""
+        if self.limit is not None:
+            self._parts.add(part)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of state that no file backs."""
+        return sum(part.resident_bytes for part in self._parts)
+
+    @property
+    def spilled_bytes(self) -> int:
+        """Bytes of scratch files in use."""
+        return sum(len(made) for made in self._maps)
+
+    @property
+    def allowance(self) -> int:
+        """How much of scratch files may be mapped in at a time."""
+        return max(1 << 20, (self.limit or 0) // 2)
+
+    def relieve(self) -> None:
+        """Move parts to scratch files, the largest first, if there are too many bytes: until half of the budget is
+        left for what is looked at."""
+        if self.limit is None:
+            return
+        goal = self.limit // 2 if self.is_spilling else self.limit
+        resident = self.resident_bytes
+        if resident <= goal:
+            return
+        self.is_spilling = True
+        for part in sorted(self._parts, key=lambda p: -p.resident_bytes):
+            if resident <= self.limit // 2 or part.resident_bytes < SMALLEST:
+                break
+            before = part.resident_bytes
+            part.spill()
+            resident -= before - part.resident_bytes
+
+    # ------------------------------------------------------------ scratch files
+
+    def open(self, size: int) -> IO[bytes]:
+        """A scratch file of `size` bytes, all of them there for sure: a disk that is full is found here, not later by
+        a write to memory."""
+        try:
+            made = tempfile.TemporaryFile(dir=self.directory, prefix="penstock-state-", buffering=0)
+        except OSError as error:
+            raise self._no_space(size, error) from error
+        self.extend(made, size)
+        return made
+
+    def extend(self, file: IO[bytes], size: int) -> None:
+        """Make a scratch file at least `size` bytes long."""
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+        except OSError as error:
+            raise self._no_space(size, error) from error
+
+    def fill(self, file: IO[bytes], data: memoryview) -> None:
+        """Write a scratch file's beginning."""
+        try:
+            for start in range(0, len(data), _PIECE):
+                piece, done = data[start : start + _PIECE], 0
+                while done < len(piece):
+                    done += os.pwrite(file.fileno(), piece[done:], start + done)
+        except OSError as error:
+            raise self._no_space(len(data), error) from error
+
+    def map(self, file: IO[bytes], size: int) -> mmap.mmap:
+        """A scratch file as memory."""
+        made = mmap.mmap(file.fileno(), size)
+        self._maps.add(made)
+        return made
+
+    def place(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An array that will not change: as it is, or in a scratch file if memory is short."""
+        if not self.is_spilling or array.nbytes < SMALLEST:
+            return array
+        with self.open(array.nbytes) as file:
+            self.fill(file, memoryview(np.ascontiguousarray(array)).cast("B"))
+            return np.frombuffer(self.map(file, array.nbytes), array.dtype)
+
+    def _no_space(self, size: int, error: OSError) -> SparkError:
+        why = error.strerror or errno.errorcode.get(error.errno or 0, str(error))
+        return SparkError(
+            "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
+            f"The streaming state of {self._owner} is larger than {SETTING} ({self.limit} bytes) allows in memory, and "
+            f"a scratch file of {size} bytes for the rest cannot be written in {self.directory}: {why}. Free space "
+            f"there, point {SCRATCH_SETTING} to another disk, or raise {SETTING}; a restart continues after the last "
+            "committed batch.",
+            {"providerClass": "penstock.state.store.KeyedStore"},
+            sqlstate="58030",
+            classes=SPARK,
+        )
+
+    # ------------------------------------------------------------ pages
+
+    def looks_at(self, places: int, span: int) -> None:
+        """`places` elements within `span` bytes of a scratch file are about to be looked at."""
+        expected = min(span, places * _AROUND)
+        if self._seen + expected > self.allowance:
+            self.let_go()
+        self._seen += expected
+
+    def let_go(self) -> None:
+        """The pages of scratch files are no memory of this process any more (the system may still cache them)."""
+        self._seen = 0
+        for made in self._maps:
+            if hasattr(mmap, "MADV_DONTNEED"):
+                made.madvise(mmap.MADV_DONTNEED)
+
+    def pieces(self, slots: NDArray[np.int64], itemsize: int, size: int) -> Iterator[NDArray[np.int64] | slice]:
+        """Which of `slots` to look at together in a scratch file of `size` elements, so that the allowance lasts."""
+        if size * itemsize <= self.allowance or len(slots) * _AROUND <= self.allowance:
+            self.looks_at(len(slots), size * itemsize)
+            yield slice(None)
+            return
+        order = np.argsort(slots, kind="stable")
+        step = self.allowance // itemsize
+        bounds = np.searchsorted(slots[order], np.arange(0, size + step, step)).tolist()
+        for start, stop in zip(bounds, bounds[1:], strict=False):
+            if start < stop:
+                self.looks_at(stop - start, step * itemsize)
+                yield order[start:stop]
+
+
+#: No bound.
+UNLIMITED = MemoryBudget()
