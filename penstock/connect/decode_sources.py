@@ -11,6 +11,7 @@ import pyspark.sql.connect.proto as pb
 from penstock.connect.decode_context import DecodeContext
 from penstock.connect.decode_expressions import expression, expressions
 from penstock.core.errors import SparkError, unsupported
+from penstock.engine.types import arrow_schema
 from penstock.plan import nodes
 from penstock.plan.expressions import Expression
 from penstock.plan.types import StructType
@@ -45,7 +46,7 @@ def local_relation(message: pb.LocalRelation, context: DecodeContext) -> nodes.N
 
 def local_data(streams: list[bytes], schema: StructType | None) -> nodes.LocalData:
     """Rows from Arrow IPC streams of one schema; without any the table is empty."""
-    from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+    from pyspark.sql.pandas.types import from_arrow_schema
 
     tables = [pa.ipc.open_stream(pa.py_buffer(stream)).read_all() for stream in streams if stream]
     if not tables and schema is None:
@@ -53,7 +54,8 @@ def local_data(streams: list[bytes], schema: StructType | None) -> nodes.LocalDa
             "CONNECT_INVALID_PLAN.INPUT_DATA_NO_SCHEMA", "Schema for LocalRelation is required.", sqlstate="56K00"
         )
     if not tables:
-        return nodes.LocalData(to_arrow_schema(schema).empty_table(), schema or StructType())
+        empty = schema or StructType()
+        return nodes.LocalData(arrow_schema(empty).empty_table(), empty)
     table = pa.concat_tables(tables)
     return nodes.LocalData(table, schema or from_arrow_schema(table.schema))
 

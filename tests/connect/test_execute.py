@@ -215,6 +215,13 @@ def test_empty_results_have_a_batch(connect: Any) -> None:
     assert connect().range(0).toArrow().num_rows == 0
 
 
+def test_an_empty_data_frame_of_any_type(connect: Any) -> None:
+    ddl = "t timestamp, n timestamp_ntz, a array<struct<x:timestamp>>, i interval day to second, v variant"
+    frame = connect().createDataFrame([], ddl)
+    assert frame.collect() == []
+    assert frame.schema.names == ["t", "n", "a", "i", "v"]
+
+
 def test_reattachable_client(connect: Any, service: Service) -> None:
     spark = connect(reattachable=True)
     assert spark.range(3).count() == 3
