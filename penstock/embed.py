@@ -412,6 +412,25 @@ def _patch_listener_threads() -> None:
     query.Thread = DaemonThread
 
 
+def _patch_listener_removal() -> None:
+    """The client removes its last listener, and waits for the thread that brings events, while it holds the lock that
+    this thread needs for an event: both may wait for ever.  Here the wait comes after, without the lock."""
+    from pyspark.sql.connect.streaming.query import StreamingQueryListenerBus
+
+    original = StreamingQueryListenerBus.remove
+
+    def remove(self: Any, listener: Any) -> None:
+        with self._lock:
+            thread = self._execution_thread if self._listener_bus == [listener] else None
+            if thread is not None:
+                self._execution_thread = None  # so that the original waits for nothing
+        original(self, listener)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    StreamingQueryListenerBus.remove = remove
+
+
 def _patch_progress() -> None:
     """`query.lastProgress["numInputRows"]`: the client leaves the totals to its properties, classic Spark has them."""
     from pyspark.sql.streaming.listener import StreamingQueryProgress
@@ -438,5 +457,6 @@ _PATCHES: tuple[Callable[[], None], ...] = (
     _patch_rdd_bridges,
     _patch_foreach,
     _patch_listener_threads,
+    _patch_listener_removal,
     _patch_progress,
 )

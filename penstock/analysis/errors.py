@@ -30,10 +30,18 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "CANNOT_RESOLVE_STAR_EXPAND": ("42704", "{targetString}.* matches nothing among the input columns {columns}."),
     "INVALID_USAGE_OF_STAR_OR_REGEX": ("42000", "{elem} cannot stand in {prettyName}."),
     "INVALID_RECURSIVE_CTE": ("42836", "A recursive definition is a query UNION ALL a query that names it."),
-    "INVALID_RECURSIVE_REFERENCE.NUMBER": ("42836", "A recursive definition names itself once."),
+    "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": ("42825", "{left} and {right} are not of one type: cast one of them."),
+    "PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION": (
+        "0A000",
+        "{expr} aggregates, which the pipe operator {clause} does not: use AGGREGATE.",
+    ),
+    "PIPE_OPERATOR_AGGREGATE_EXPRESSION_CONTAINS_NO_AGGREGATE_FUNCTION": (
+        "0A000",
+        "{expr} does not aggregate, as each expression of the pipe operator AGGREGATE must before GROUP BY.",
+    ),
     "INVALID_RECURSIVE_REFERENCE.PLACE": (
         "42836",
-        "A recursive definition does not name itself in its first query, in a subquery, below an aggregate, nor on the "
+        "A recursive definition does not name itself in a subquery, below an aggregate, nor on the "
         "side of an outer join whose columns may be NULL.",
     ),
     "UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE": ("42836", "A recursive definition takes UNION ALL, not UNION."),

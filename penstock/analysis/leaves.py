@@ -11,6 +11,7 @@ from penstock.core.errors import analysis_error
 from penstock.plan.expressions import Attribute, fresh_id
 from penstock.plan.nodes import CachedRelation, LocalData, Node, Range, Read, SubqueryAlias, UnresolvedTable
 from penstock.plan.types import LONG, StructType
+from penstock.sources.registry import FILE_FORMATS, canonical, is_source
 
 
 def attributes_of(schema: StructType) -> tuple[Attribute, ...]:
@@ -39,6 +40,8 @@ def resolve_read(node: Read, context: AnalysisContext) -> Node:
 def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
     """A temp view; its name qualifies the columns."""
     found = context.catalog.lookup(node.parts)
+    if found is None and (files := _files_by_path(node, context)) is not None:
+        return files
     if found is None:
         raise fail(
             "TABLE_OR_VIEW_NOT_FOUND",
@@ -53,6 +56,24 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
         message = f"{quoted} is not a temp view of a stream: read it without STREAM, as with spark.read.table."
         raise analysis_error("_LEGACY_ERROR_TEMP_1008", message, "XXKD0", quoted=quoted)
     return qualified(with_fresh_ids(found), node.parts[-1])
+
+
+def _files_by_path(node: UnresolvedTable, context: AnalysisContext) -> Node | None:
+    """`` parquet.`/data/events` ``: files without a table; None if the first part names no source.
+
+    Raises UNSUPPORTED_DATASOURCE_FOR_DIRECT_QUERY for a source that does not read files, INVALID_EMPTY_LOCATION,
+    PATH_NOT_FOUND."""
+    if len(node.parts) != 2 or node.streaming or not context.conf.flag("spark.sql.runSQLOnFiles"):
+        return None
+    name, path = node.parts
+    if not is_source(name):
+        return None
+    if canonical(name) not in FILE_FORMATS:
+        message = f"The data source {name} does not read files: a path cannot be queried with it."
+        raise analysis_error("UNSUPPORTED_DATASOURCE_FOR_DIRECT_QUERY", message, "0A000", dataSourceType=name)
+    if not path:
+        raise analysis_error("INVALID_EMPTY_LOCATION", "The path of the files is empty.", "42K05", location=path)
+    return resolve_read(Read(format=name, options=node.options, paths=(path,)), context)
 
 
 def resolve_cached(node: CachedRelation, context: AnalysisContext) -> Node:

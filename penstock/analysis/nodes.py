@@ -15,6 +15,7 @@ from penstock.analysis import (
     leaves,
     nearness,
     null_handling,
+    pipes,
     project,
     python_functions,
     reshape,
@@ -33,7 +34,7 @@ from penstock.analysis.recursive_tables import RecursiveTable, fresh_last_step
 from penstock.analysis.scope import Scope
 from penstock.analysis.with_tables import bind_common_tables, common_table
 from penstock.core.errors import unsupported
-from penstock.plan import nodes, python_nodes, statistic_nodes
+from penstock.plan import nodes, pipe_nodes, python_nodes, statistic_nodes
 from penstock.plan import table_functions as table_nodes
 from penstock.plan.nodes import Hint, Join, Node, Project, Repartition, UnresolvedTable, With
 from penstock.plan.parse_nodes import ParseText
@@ -100,6 +101,8 @@ NODE_RULES: dict[type[Node], NodeRule] = {
     ParseText: resolve_parse_text,
     nodes.Offset: _limit,
     nodes.OneRow: _as_it_is,
+    pipe_nodes.PipeInput: pipes.resolve_input,
+    pipe_nodes.PipeSet: pipes.resolve_set,
     nodes.Project: project.resolve_project,
     nodes.Range: leaves.resolve_range,
     nodes.Read: leaves.resolve_read,

@@ -8,12 +8,13 @@ from penstock.core.errors import analysis_error, unsupported
 from penstock.functions.coercion import is_string
 from penstock.plan.nodes import LocalData, Node
 from penstock.plan.parse_nodes import ParseText
-from penstock.sources.records.functions import corrupt_column
-from penstock.sources.records.texts import read
 
 
 def resolve_parse_text(node: ParseText, context: AnalysisContext) -> Node:
     """The rows as they are now."""
+    from penstock.sources.records.functions import corrupt_column  # costs time, and few programs need it
+    from penstock.sources.records.texts import read
+
     if node.child.is_streaming:
         raise unsupported(f"spark.read.{node.format} of a streaming DataFrame", f"Use from_{node.format}.")
     columns = node.child.output

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from penstock.analysis.context import AnalysisContext, CommonTable
-from penstock.analysis.errors import fail
-from penstock.analysis.set_operations import cast_columns
+from penstock.analysis.errors import fail, sql_type
 from penstock.core.errors import unsupported
+from penstock.functions.coercion import same_type
 from penstock.plan.expressions import Attribute, Expression, PythonFunction, SubqueryExpression, fresh_id
 from penstock.plan.nodes import Aggregate, Join, Node, SetOperation, SubqueryAlias, UnresolvedTable
 from penstock.plan.recursive_nodes import LastStep, RecursiveUnion
@@ -55,7 +55,7 @@ class RecursiveTable:
         if not body.is_all:
             raise fail("UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE")
         if names_itself(table.name, body.left, context):
-            raise fail("INVALID_RECURSIVE_REFERENCE.PLACE")
+            raise fail("INVALID_RECURSIVE_CTE")
         self.first, self.step = body.left, body.right
         self._names = named.column_names if named is not None else ()
         self._table, self._context = table, context
@@ -76,8 +76,11 @@ class RecursiveTable:
             raise fail("NUM_COLUMNS_MISMATCH", operator="UNION", invalidOrdinalNum="second", **counts)
         conf, given = self._context.conf, self._table.max_levels
         levels = given if given is not None else int(conf.get(_LEVELS, "100") or 100)
-        step = cast_columns(step, [a.type for a in first.output], self._context)
-        columns = tuple(replace(a, id=fresh_id()) for a in last.columns)
+        for a, b in zip(first.output, step.output, strict=True):
+            if not same_type(a.type, b.type):
+                raise fail("CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE", left=sql_type(a.type), right=sql_type(b.type))
+        nullable = [a.nullable or b.nullable for a, b in zip(first.output, step.output, strict=True)]
+        columns = tuple(replace(a, id=fresh_id(), is_nullable=n) for a, n in zip(last.columns, nullable, strict=True))
         return RecursiveUnion(last.loop, first, step, levels, int(conf.get(_ROWS, "1000000") or 10**6), columns)
 
 
@@ -87,9 +90,7 @@ def fresh_last_step(node: LastStep, context: AnalysisContext) -> Node:
 
 
 def _check(step: Node, loop: int) -> None:
-    """The step names the query once, and nowhere where rows of one step could not be told from those of all."""
-    if len(list(_references(step, loop))) > 1:
-        raise fail("INVALID_RECURSIVE_REFERENCE.NUMBER")
+    """The step names the query nowhere where rows of one step could not be told from those of all."""
     for node in step.walk():
         wrong = [plan for plan in _subqueries(node) if _has(plan, loop)]
         if isinstance(node, Aggregate):

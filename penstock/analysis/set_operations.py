@@ -30,7 +30,7 @@ def resolve_set_operation(node: SetOperation, context: AnalysisContext) -> Node:
         refuse_maps(left, right)
     pairs = list(zip(left.output, right.output, strict=True))
     types = [_common(i, a, b, operator, context) for i, (a, b) in enumerate(pairs)]
-    left, right = cast_columns(left, types, context), cast_columns(right, types, context)
+    left, right = _cast(left, types, context), _cast(right, types, context)
     columns = tuple(
         Attribute(a.name, t, _nullable(node.kind, a, b), fresh_id(), a.qualifier, a.metadata)
         for a, b, t in zip(left.output, right.output, types, strict=True)
@@ -59,8 +59,7 @@ def _nullable(kind: str, a: Attribute, b: Attribute) -> bool:
     return a.nullable and b.nullable if kind == "intersect" else a.nullable
 
 
-def cast_columns(plan: Node, types: Sequence[DataType], context: AnalysisContext) -> Node:
-    """`plan` with its columns cast to `types` where they differ."""
+def _cast(plan: Node, types: Sequence[DataType], context: AnalysisContext) -> Node:
     casts = [cast_if_needed(a, t, context.conf) for a, t in zip(plan.output, types, strict=True)]
     if all(c is a for c, a in zip(casts, plan.output, strict=True)):
         return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import queue
@@ -36,7 +37,7 @@ class ListenerBus:
 
     def __init__(self) -> None:
         self._events: queue.Queue[Event | None] | None = None
-        self._ended = threading.Event()
+        self._ended, self._cut = threading.Event(), threading.Event()
         self._lock = threading.Lock()
 
     def __call__(self, event: QueryEvent) -> None:
@@ -53,8 +54,8 @@ class ListenerBus:
         """Events as they come, until `close`; None now and then while there are none."""
         with self._lock:
             events: queue.Queue[Event | None] = queue.Queue(_CAPACITY)
-            self._events, self._ended = events, threading.Event()
-            ended = self._ended
+            self._events, self._ended, self._cut = events, threading.Event(), threading.Event()
+            ended, cut = self._ended, self._cut
         try:
             yield []
             while True:
@@ -64,7 +65,7 @@ class ListenerBus:
                 except queue.Empty:
                     yield None
                     continue
-                if event is None:
+                if event is None or cut.is_set():
                     return
                 yield [event]
         finally:
@@ -80,3 +81,13 @@ class ListenerBus:
             except queue.Full:
                 return
             self._ended.wait(_DRAIN_SECONDS)
+
+    def cut(self) -> None:
+        """End the stream before the next event.  The client removes its last listener while it holds the lock that the
+        delivery of an event takes, and waits for the stream's end: an event sent now would hold up both for ever."""
+        with self._lock:
+            events, self._events = self._events, None
+            self._cut.set()
+        if events is not None:
+            with contextlib.suppress(queue.Full):
+                events.put_nowait(None)

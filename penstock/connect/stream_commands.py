@@ -231,7 +231,7 @@ _MANAGER_COMMANDS: dict[str, Callable[[Call, Any, ManagerResult], Iterator[None]
 
 def _listener_bus(call: Call, command: pb.StreamingQueryListenerBusCommand) -> Payloads:
     if command.WhichOneof("command") == "remove_listener_bus_listener":
-        call.session.listeners.close()
+        call.session.listeners.cut()
         return
     _ = call.session.streams  # from now on its events reach the bus
     for index, events in enumerate(call.session.listeners.stream(call.operation)):

@@ -26,7 +26,8 @@ from penstock.sinks import registry
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.memory import MemorySink
 from penstock.sources.naming import check_names
-from penstock.sql import parse_interval, split_identifier
+from penstock.sql import parse_interval
+from penstock.sql.identifiers import table_identifier
 
 if TYPE_CHECKING:
     from penstock.connect.service import Service
@@ -55,6 +56,7 @@ def start(service: Service, session: Session, command: pb.WriteStreamOperationSt
     mode = output_mode(command.output_mode)
     if command.WhichOneof("sink_destination") == "table_name":
         command = _into_table(session, command, plan)
+    _check_partitions(command, plan)
     sink_format, make_sink = _sink(service, session, command)
     _check_trigger(trigger(command), sink_format)
     check_streaming(plan, mode, session.conf)
@@ -83,10 +85,12 @@ def _into_table(session: Session, command: pb.WriteStreamOperationStart, plan: N
     """`toTable`: the same stream into the table's directory; a table that is not there is made."""
     from penstock.connect import table_writes
 
-    parts = split_identifier(command.table_name)
+    parts = table_identifier(command.table_name)
     if session.catalog.table(parts) is None:
         keys = tuple(command.partitioning_column_names)
-        table = table_writes.define(session, parts, plan.schema, command.format or None, partition_by=keys)
+        table = table_writes.define(
+            session, parts, plan.schema, command.format or None, partition_by=keys, take_over=True
+        )
     else:
         table = table_writes.writable(session, parts)
     given, wanted = ([(f.name.lower(), f.dataType) for f in schema] for schema in (plan.schema, table.schema))
@@ -157,6 +161,23 @@ def trigger(command: pb.WriteStreamOperationStart) -> Trigger:
         case "real_time_batch_duration":
             return RealTime(_interval_ms(command.real_time_batch_duration))
     return ProcessingTime(0)
+
+
+def _check_partitions(command: pb.WriteStreamOperationStart, plan: Node) -> None:
+    keys, kind = command.partitioning_column_names, (command.format or "").lower()
+    if not keys:
+        return
+    if kind == "memory" or command.HasField("foreach_batch") or command.HasField("foreach_writer"):
+        kind = kind or ("foreachBatch" if command.HasField("foreach_batch") else "foreach")
+        message = f"The sink {kind} has no directories to divide its rows into: leave out partitionBy."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1197", message, "XXKD0", operation=kind)
+    for key in keys:
+        if key.lower() not in {name.lower() for name in plan.schema.names}:
+            shown = ", ".join(plan.schema.names)
+            message = f"The partition column {key!r} is not among the columns {shown}."
+            raise analysis_error(
+                "_LEGACY_ERROR_TEMP_1196", message, "XXKD0", colType="Partition", colName=key, validColumns=shown
+            )
 
 
 def _check_trigger(chosen: Trigger, sink_format: str) -> None:

@@ -57,8 +57,12 @@ def define(
     comment: str | None = None,
     properties: Mapping[str, str] | None = None,
     buckets: Buckets | None = None,
+    take_over: bool = False,
 ) -> Table:
-    """A new table, known to the catalog; its directory exists from now on."""
+    """A new table, known to the catalog; its directory exists from now on.
+
+    take_over: what a stream of an earlier process has left in the directory is the table's, so that the stream can be
+    started again: the catalog does not outlive the process, the rows and the sink's log do."""
     format_name = (provider or session.conf["spark.sql.sources.default"]).lower()
     if format_name not in PROVIDERS:
         raise unsupported(f"tables in the format {format_name}", f"The formats are {', '.join(PROVIDERS)}.")
@@ -72,7 +76,7 @@ def define(
         str(local_path(path)) if path else managed_path(database, name), keys, given, dict(properties or {}), comment,
         managed=path is None, buckets=checked_buckets(buckets, schema, keys, (CATALOG, database.name, name)),
     )  # fmt: skip
-    _check_place(session, table)
+    _check_place(session, table, take_over)
     catalog.tables.create(table)
     Path(table.path).mkdir(parents=True, exist_ok=True)
     return table
@@ -101,10 +105,12 @@ def checked_buckets(
     return buckets
 
 
-def _check_place(session: Session, table: Table) -> None:
+def _check_place(session: Session, table: Table, take_over: bool) -> None:
     if session.catalog.tables.find(table.database, table.name) is not None:
         raise already_exists(table.full_name)
     place = Path(table.path)
+    if take_over and (place / "_spark_metadata").is_dir():
+        return
     if table.managed and place.is_dir() and any(place.iterdir()):
         shown, identifier = f"'file:{table.path}'", quoted(table.full_name)
         message = f"The directory {shown} of the table {identifier} exists already and is not empty."

@@ -42,17 +42,20 @@ _CONVERTED = (FloatType, DecimalType, DateType, TimestampType, TimestampNTZType)
 _NAME = re.compile(r"[\w .:@#$&=+-]+", re.ASCII)
 _LONGEST_PATTERN = 4_000
 
-_DAY, _CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,6})?"
-#: Dates and times that DuckDB and Spark surely read alike.
+_DAY = "(?:19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"
+_CLOCK = "[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,6})?"
+#: Dates and times that DuckDB and Spark surely read alike, but for the nights in which clocks are changed.
 _TIMES: dict[type[DataType], str] = {
     DateType: _DAY,
     TimestampNTZType: _DAY + _CLOCK,
     TimestampType: _DAY + _CLOCK + "(?:Z|[+-][0-9]{2}:[0-9]{2})?",
 }
+_STEADY = ("UTC", "Etc/UTC", "GMT", "Z")
 _BLANK = r"[ \t\n\r]*"
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
 _INTEGER = "-?(?:0|[1-9][0-9]{0,%d})"
-_NUMBER = r"-?(?:0|[1-9][0-9]{0,39})(?:[.][0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?"
+#: not -0, of which DuckDB loses the sign
+_NUMBER = r"(?:0|-?[1-9][0-9]{0,39}|-?(?:0|[1-9][0-9]{0,39})[.][0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?"
 
 
 def serves(t: DataType, settings: Mapping[str, str]) -> bool:
@@ -77,9 +80,9 @@ def _known(t: DataType, in_array: bool = False) -> bool:
     return type(t) in _DIRECT or (not in_array and isinstance(t, _CONVERTED))
 
 
-def sql(text: str, t: StructType, exact: str) -> str:
-    """SQL of the struct; `exact` is the SQL function that reads what is not clean."""
-    nodes = list(_nodes(t, (), "$"))
+def sql(text: str, t: StructType, exact: str, zone: str) -> str:
+    """SQL of the struct; `exact` is the SQL function that reads what is not clean, `zone` that of the session."""
+    nodes = list(_nodes(t, (), "$", zone not in _STEADY))
     pattern = _object(t)
     ordered = f"WHEN regexp_full_match(t_, {quote(_BLANK + pattern + _BLANK)}) THEN {_as_written(t, nodes, exact)}"
     first = ordered if len(pattern) <= _LONGEST_PATTERN else ""
@@ -98,15 +101,18 @@ class _Node:
     names: tuple[str, ...]
     path: str
     type: DataType
+    shifts: bool = False  # a local time may be there twice, or not at all
 
 
-def _nodes(t: StructType, names: tuple[str, ...], path: str) -> Iterator[_Node]:
+def _nodes(t: StructType, names: tuple[str, ...], path: str, shifts: bool = False) -> Iterator[_Node]:
     """The members of a struct and of the structs in it; not what is in arrays."""
     for f in t.fields:
-        node = _Node((*names, f.name), f'{path}."{f.name}"', f.dataType)
+        node = _Node(
+            (*names, f.name), f'{path}."{f.name}"', f.dataType, shifts and isinstance(f.dataType, TimestampType)
+        )
         yield node
         if isinstance(f.dataType, StructType):
-            yield from _nodes(f.dataType, node.names, node.path)
+            yield from _nodes(f.dataType, node.names, node.path, shifts)
 
 
 def _has_types(t: DataType) -> bool:
@@ -172,6 +178,10 @@ def _sound(root: str, node: _Node) -> str | None:
         single = f"CAST({raw} AS FLOAT)"
         other = f"(2 * {raw} - {single})"
         done += f" AND isfinite({raw}) AND ({single} = {raw} OR CAST(TRY_CAST({other} AS FLOAT) AS DOUBLE) <> {other})"
+    if node.shifts:
+        before, after = (f"CAST(m_ {sign} INTERVAL 3 HOURS AS TIMESTAMP)" for sign in "-+")
+        moment = _converted(raw, node.type)
+        done = f"list_transform([{moment}], lambda m_: coalesce({after} - {before} = INTERVAL 6 HOURS, FALSE))[1]"
     return f"({raw} IS NULL OR ({done}))"
 
 
@@ -248,13 +258,16 @@ def _kinds(t: DataType) -> str:
 
 def _fits(index: int, node: _Node) -> str:
     kind, raw = f"j_.k[{index}]", _at("j_.r", node.names)
-    lossless = f" AND {_lossless(raw, node.type)}" if _lossless(raw, node.type) else ""
-    return f"(({kind} IN ({_kinds(node.type)}){lossless}) OR {kind} IS NULL OR {kind} = 'NULL')"
+    return f"(({kind} IN ({_kinds(node.type)}){_lossless(kind, raw, node.type)}) OR {kind} IS NULL OR {kind} = 'NULL')"
 
 
-def _lossless(raw: str, t: DataType) -> str:
-    """A number that is too large becomes NULL or infinite."""
-    return f"{raw} IS NOT NULL" if type(t) in _WHOLE else f"isfinite({raw})" if isinstance(t, DoubleType) else ""
+def _lossless(kind: str, raw: str, t: DataType) -> str:
+    """A number that is too large becomes NULL or infinite, and -0 loses its sign."""
+    if type(t) in _WHOLE:
+        return f" AND {raw} IS NOT NULL"
+    if isinstance(t, DoubleType):
+        return f" AND isfinite({raw}) AND ({raw} <> 0 OR {kind} <> 'BIGINT')"
+    return f" AND ({raw} <> 0 OR {kind} <> 'BIGINT')" if isinstance(t, FloatType) else ""
 
 
 def _fits_elements(kinds: str, node: _Node) -> str:
@@ -267,7 +280,7 @@ def _fits_elements(kinds: str, node: _Node) -> str:
         )
         fits += f" AND {lost} = {null}"
     elif isinstance(t, DoubleType):
-        fits += f" AND len(list_filter({raw}, lambda e: NOT isfinite(e))) = 0"
+        fits += f" AND len(list_filter({raw}, lambda e: e = 0 OR NOT isfinite(e))) = 0"
     return f"({raw} IS NULL OR ({fits}))"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from penstock.functions.coercion import cast_if_needed, is_integral, same_type
@@ -121,6 +122,12 @@ def _aggregate(args: Args, request: Request) -> Expression:
         finish = bind(args[3], ((zero.type, True),), args, request, 3)
         full, kind = (*full, finish), finish.type
     return _call(full, kind, True, request)
+
+
+def _aggregate_name(call: FunctionCall, texts: Sequence[str]) -> str:
+    """Without a last function Spark shows the identity."""
+    identity = [] if len(texts) > 3 else ["lambdafunction(namedlambdavariable(), namedlambdavariable())"]
+    return f"{call.display or call.name}({', '.join([*texts, *identity])})"
 
 
 def _aggregate_sql(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -266,7 +273,7 @@ register(
     _row("filter", 2, _filter, _indexed("list_filter")),
     _row("exists", 2, _exists, "spark_any(list_transform({0}, {1}))"),
     _row("forall", 2, _exists, "spark_all(list_transform({0}, {1}))"),
-    _row("aggregate reduce", 3, _aggregate, _aggregate_sql, most=4),
+    _row("aggregate reduce", 3, _aggregate, _aggregate_sql, most=4, display=_aggregate_name),
     _row("zip_with", 3, _zip_with, _zip_with_sql),
     _row("array_sort", 1, _array_sort, _array_sort_sql, most=2, display=_show_sort),
     _row("map_filter", 2, _over_map(lambda t, f: t), _map_filter),

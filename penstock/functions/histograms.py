@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.core.errors import NUMBER_FORMAT, SparkError
 from penstock.functions.aggregates import aggregate
 from penstock.functions.coercion import INTERVALS, cast_if_needed, is_integral, is_numeric, is_string
 from penstock.functions.errors import mismatch, not_foldable, wrong_input
 from penstock.functions.literals import constant, constant_value
 from penstock.functions.table import DISTINCT, Args, Buffer, Incremental, Request, register, tail_if
 from penstock.functions.type_names import duck_type
-from penstock.plan.expressions import FunctionCall
+from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
     DOUBLE,
     INTEGER,
@@ -38,6 +40,7 @@ def _input(args: Args, request: Request) -> Args:
         raise wrong_input(request.name, args, 0, _TAKES)
     if constant(bins) is None:
         raise not_foldable(request.name, args, 1, "nb")
+    bins = _whole(bins, request)
     count = constant_value(bins)
     if count is None:
         raise mismatch("UNEXPECTED_NULL", request.name, args, "nb must not be NULL.", exprName="nb")
@@ -45,6 +48,19 @@ def _input(args: Args, request: Request) -> Args:
         raise mismatch("VALUE_OUT_OF_RANGE", request.name, args, f"nb is at least 2, unlike {count}.", exprName="nb",
                        valueRange="[2, 2147483647]", currentValue=count)  # fmt: skip
     return value, cast_if_needed(bins, INTEGER, request.conf)
+
+
+def _whole(bins: Expression, request: Request) -> Expression:
+    """A text as the number that it is a CAST to INT of."""
+    text = constant_value(bins)
+    if not isinstance(text, str):
+        return bins
+    if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        params = {"expression": f"'{text}'", "sourceType": '"STRING"', "targetType": '"INT"',
+                  "ansiConfig": '"spark.sql.ansi.enabled"'}  # fmt: skip
+        message = f"{text!r} is no INT."
+        raise SparkError("CAST_INVALID_INPUT", message, params, sqlstate="22018", classes=NUMBER_FORMAT)
+    return Literal(int(text), INTEGER)
 
 
 def _number(sql: str, t: DataType) -> str:

@@ -2,7 +2,8 @@
 merges them.
 
 A group's moments are a list: [n, mean, m2, m3, m4] of one column, or [n, mean of x, mean of y, ck, xMk, yMk, m2 of x,
-m2 of y] of pairs.  Groups of more than `_EXACT_UP_TO` rows take DuckDB's own variance, whose last digit may be another.
+m2 of y] of pairs.  Groups of more than `_EXACT_UP_TO` rows take DuckDB's own variance and covariance, whose last digit
+may be another (as Spark's is with other partitions); skewness and kurtosis always take Spark's steps.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ def _pair(args: list[str], call: FunctionCall, context: Any) -> str:
         pairs = f"list({DISTINCT}{{'x': {args[0]}, 'y': {args[1]}}}){both}"
         sides = (f"list_transform({pairs}, lambda p: p.{side})" for side in "xy")
         return f"kernel_pair_moments({', '.join(sides)})"
-    return f"kernel_pair_moments(list({args[0]}){both}, list({args[1]}){both})"
+    few = f"kernel_pair_moments(list({args[0]}){both}, list({args[1]}){both})"
+    count, (x, y) = f"count(*){both}", args
+    spreads = [f"covar_pop({x}, {y}){both}", *(f"var_pop({side}){both}" for side in (x, y))]
+    sums = [f"{spread} * {count}" for spread in (*spreads, *spreads[1:])]
+    many = f"[CAST({count} AS DOUBLE), avg({x}){both}, avg({y}){both}, {', '.join(sums)}]"
+    return f"CASE WHEN {count} <= {_EXACT_UP_TO} THEN {few} ELSE {many} END"
 
 
 def _value(state: str, value: str) -> str:

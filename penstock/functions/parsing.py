@@ -110,7 +110,7 @@ def _read_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     settings: dict[str, str] = json.loads(constant(call.args[-1]).value)  # type: ignore[union-attr]
     exact = records.value_sql(call.name, call.type, settings)
     if call.name == "from_json" and isinstance(call.type, StructType) and fast_json.serves(call.type, settings):
-        return fast_json.sql(args[0], call.type, exact)
+        return fast_json.sql(args[0], call.type, exact, settings["$zone"])
     return f"{exact}({args[0]})"
 
 

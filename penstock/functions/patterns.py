@@ -23,7 +23,7 @@ _FORMATS = {
 # letters -> (regular expression that Java's parser accepts, strptime directive)
 _PARSERS = {
     "yyyy": (r"\d{4}", "%Y"), "y": (r"\d{4}", "%Y"), "yyy": (r"\d{4}", "%Y"), "MM": (r"\d{2}", "%m"),
-    "M": (r"\d{1,2}", "%m"),
+    "yy": (r"\d{2}", "%y"), "M": (r"\d{1,2}", "%m"),
     "dd": (r"\d{2}", "%d"), "d": (r"\d{1,2}", "%d"), "HH": (r"\d{2}", "%H"), "H": (r"\d{1,2}", "%H"),
     "hh": (r"\d{2}", "%I"), "h": (r"\d{1,2}", "%I"), "mm": (r"\d{2}", "%M"), "m": (r"\d{1,2}", "%M"),
     "ss": (r"\d{2}", "%S"), "s": (r"\d{1,2}", "%S"), "a": (r"(?i:am|pm)", "%p"),
@@ -45,11 +45,13 @@ _OFFSETS_OF_UTC = {
 
 @dataclass(frozen=True)
 class Parser:
-    """How to parse: the text must match `regex` in full, then `strptime` reads it; `zoned`: the text names its zone."""
+    """How to parse: the text must match `regex` in full, then `strptime` reads it; `zoned`: the text names its zone;
+    `short_year`: a year of two digits is one from 2000 on, where `strptime` begins with 1969."""
 
     regex: str
     directive: str
     zoned: bool
+    short_year: bool = False
 
 
 def tokens(pattern: str) -> list[tuple[str, str]]:
@@ -148,7 +150,7 @@ def parser(pattern: str) -> Parser:
             zoned = True
         else:
             raise _refuse(piece, pattern)
-    return Parser(regex, directive, zoned)
+    return Parser(regex, directive, zoned, ("letters", "yy") in tokens(pattern))
 
 
 def parse_sql(text: str, pattern: str) -> tuple[str, bool]:
@@ -156,4 +158,7 @@ def parse_sql(text: str, pattern: str) -> tuple[str, bool]:
     rule = parser(pattern)
     source = f"regexp_replace({text}, 'Z$', '+00:00')" if rule.zoned else text
     parsed = f"try_strptime({source}, {quote(rule.directive)})"
+    if rule.short_year:
+        later = f"CASE WHEN year({parsed}) < 2000 THEN 100 ELSE 0 END"
+        parsed = f"({parsed} + to_years({later}))"
     return f"CASE WHEN regexp_full_match({text}, {quote(rule.regex)}) THEN {parsed} END", rule.zoned

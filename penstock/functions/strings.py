@@ -316,7 +316,7 @@ def _chr(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _repeat(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"repeat({args[0]}, CAST(greatest({args[1]}, 0) AS BIGINT))"
+    return f"repeat({args[0]}, CAST(CASE WHEN {args[1]} < 0 THEN 0 ELSE {args[1]} END AS BIGINT))"
 
 
 def _base64(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -439,7 +439,7 @@ register(
     row("reverse", "any", _reverse_type, _reverse, coerce=_reverse_input),
     row("ascii", "string", INTEGER, _ascii),
     text_function("chr char", "long", _chr),
-    text_function("space", "int", "repeat(' ', CAST(greatest({0}, 0) AS BIGINT))"),
+    text_function("space", "int", "repeat(' ', CAST(CASE WHEN {0} < 0 THEN 0 ELSE {0} END AS BIGINT))"),
     text_function("repeat", "string int", _repeat),
     row("substring substr", "string|binary int int?", _string_or_binary, _substring,
         defaults={2: Literal(2147483647, INTEGER)}),

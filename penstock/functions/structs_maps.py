@@ -59,6 +59,7 @@ def _named_struct(args: Args, request: Request) -> Expression:
             "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
             f"The function `{request.name}` takes pairs of arguments, but {len(args)} were given.",
             "42605", functionName=f"`{request.name}`", expectedNum="2n (n > 0)", actualNum=len(args),
+            docroot="https://spark.apache.org/docs/latest",
         )  # fmt: skip
     fields = []
     for i in range(0, len(args), 2):
@@ -86,6 +87,7 @@ def _map_input(args: Args, request: Request) -> Args:
             "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
             f"The function `{request.name}` takes pairs of arguments, but {len(args)} were given.",
             "42605", functionName=f"`{request.name}`", expectedNum="2n (n > 0)", actualNum=len(args),
+            docroot="https://spark.apache.org/docs/latest",
         )  # fmt: skip
     keys, values = (
         common_type((a.type for a in args[0::2]), request.conf),

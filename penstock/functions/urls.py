@@ -23,8 +23,8 @@ def _parse_row(name: str, quiet: bool) -> Function:
 
 
 register(
-    row("url_encode", "string", STRING, "kernel_url_encode({0})"),
-    row("url_decode", "string", STRING, "kernel_url_decode({0}, FALSE)"),
+    row("url_encode", "string", STRING, "kernel_url_encode({0})", nullable=True),
+    row("url_decode", "string", STRING, "kernel_url_decode({0}, FALSE)", nullable=True),
     row("try_url_decode", "string", STRING, "kernel_url_decode({0}, TRUE)", nullable=True),
     _parse_row("parse_url", False),
     _parse_row("try_parse_url", True),

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.errors import unsupported
-from penstock.functions.errors import not_foldable
+from penstock.functions.coercion import is_string
+from penstock.functions.errors import not_foldable, wrong_input
 from penstock.functions.literals import constant
 from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.functions.type_names import duck_type
 from penstock.plan.expressions import FunctionCall
-from penstock.plan.types import BOOLEAN, DOUBLE, FLOAT, INTEGER, LONG, SHORT, STRING, ArrayType, DataType
+from penstock.plan.types import BOOLEAN, DOUBLE, FLOAT, INTEGER, LONG, SHORT, STRING, ArrayType, DataType, NullType
 
 
 def _constant_path(args: Args, request: Request) -> Args:
     from penstock.functions.kernels import xpath
 
+    for i, arg in enumerate(args):
+        if not is_string(arg.type) and not isinstance(arg.type, NullType):
+            raise wrong_input(request.name, args, i, "STRING")
     pair = coerce_inputs(args, request)
     path = constant(pair[1])
     if path is None:

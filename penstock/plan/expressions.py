@@ -341,6 +341,8 @@ class SubqueryExpression(Expression):
 
     @property
     def nullable(self) -> bool:
+        if self.kind == "in" and self.values:
+            return any(e.nullable for e in (*self.values, *self.plan.output))
         return self.kind != "exists"
 
 

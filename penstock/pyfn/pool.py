@@ -18,7 +18,7 @@ import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from penstock.core.errors import SPARK, SparkError
 from penstock.pyfn.parallel import WORKERS
@@ -27,10 +27,17 @@ from penstock.pyfn.parallel import WORKERS
 class Worker:
     """One process and the connection to it."""
 
+    MODULE = "penstock.pyfn.worker_process"
+    ENVIRONMENT: ClassVar[dict[str, str]] = {}
+
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "penstock.pyfn.worker_process", str(theirs.fileno())]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)}
+        command = [sys.executable, "-m", self.MODULE, str(theirs.fileno())]
+        environment = {
+            **os.environ,
+            **self.ENVIRONMENT,
+            "PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path),
+        }
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment)
         theirs.close()
         self._connection = Connection(ours.detach())

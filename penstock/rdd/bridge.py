@@ -15,7 +15,7 @@ def rdd_of(frame: Any, context: Any) -> RDD:
     def rows(_: int) -> Iterator[Any]:
         return iter(frame.collect())
 
-    return RDD(Generated(1, rows, "MapPartitionsRDD"), context)
+    return RDD(Generated(1, rows, "MapPartitionsRDD", held=True), context)
 
 
 def rows_of(data: Any, schema: Any) -> Any:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import PySparkValueError
 
@@ -32,7 +32,12 @@ from penstock.rdd.shared import Accumulator, Broadcast, merge_updates
 from penstock.rdd.status import StatusTracker
 from penstock.rdd.storage import Block, Checkpoint
 from penstock.rdd.transformations import union_of
+from penstock.rdd.work import Work
 
+if TYPE_CHECKING:
+    from penstock.rdd.remote import Processes
+
+EXECUTOR = "spark.penstock.rdd.executor"
 _GROUP, _DESCRIPTION = "spark.jobGroup.id", "spark.job.description"
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*(\d+))?\])?$")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]$")
@@ -61,9 +66,33 @@ class RDDCalls(HadoopInputs):
     @cached_property
     def _scheduler(self) -> Scheduler:
         slots, failures = self._slots()
-        scheduler = Scheduler(self._executor(slots), failures)
+        scheduler = Scheduler(self._executor(max(1, slots // self._task_cpus)), failures)
         scheduler.on_success = merge_updates
+        if self._processes is not None:
+            scheduler.placed = self._placed
         return scheduler
+
+    @cached_property
+    def _processes(self) -> Processes | None:
+        """The processes that tasks run in, if the settings say so."""
+        where = self._setting(EXECUTOR, "threads")
+        if where not in ("threads", "processes"):
+            raise PySparkValueError(f"{EXECUTOR} is threads or processes, not {where}")
+        if where == "threads":
+            return None
+        from penstock.rdd.remote import Processes
+
+        return Processes()
+
+    def _placed(self, work: Work, node: Node) -> Callable[[int, Any], Any]:
+        from penstock.rdd.remote import RemoteWork, is_remote
+
+        assert self._processes is not None
+        return RemoteWork(work, self._processes) if is_remote(node) else work
+
+    @cached_property
+    def _task_cpus(self) -> int:
+        return int(self._setting("spark.task.cpus", "1"))
 
     def _slots(self) -> tuple[int, int]:
         """How many tasks run at once, and how often one may fail: local[slots, failures]."""
@@ -97,6 +126,8 @@ class RDDCalls(HadoopInputs):
     ) -> list[Any]:
         tags = self._thread.tags | ({tag} if tag else set())
         properties = self._thread.properties
+        if self._task_cpus > 1:
+            properties = {**properties, "spark.task.cpus": str(self._task_cpus)}
         results = self._scheduler.run(node, action, partitions, properties, tags, on_result)
         if self._pending_checkpoints:
             self._write_checkpoints(node)
@@ -202,7 +233,7 @@ class RDDCalls(HadoopInputs):
         batches = -(-len(elements) // size)
         edges = [i * batches // count * size for i in builtins.range(count + 1)]
         blocks = [Block(list(elements[a:b])) for a, b in itertools.pairwise(edges)]
-        return self._rdd(Generated(count, lambda i: blocks[i].read(), "ParallelCollectionRDD"))
+        return self._rdd(Generated(count, lambda i: blocks[i].read(), "ParallelCollectionRDD", held=True))
 
     def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD:
         """The integers of Python's range."""
@@ -335,6 +366,8 @@ class RDDCalls(HadoopInputs):
         if "_scheduler" in self.__dict__:
             self._cancel(lambda job: True, why)
             self._scheduler.executor.stop()
+            if self._processes is not None:
+                self._processes.stop()
         if "_added" in self.__dict__:
             self._added.remove()
 

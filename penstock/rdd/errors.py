@@ -72,6 +72,9 @@ def cancelled(job: int, why: str) -> JobCancelled:
 
 def user_traceback(error: BaseException) -> str:
     """The traceback from the user's first frame on, or all of it if there is none."""
+    elsewhere: str | None = getattr(error, "penstock_traceback", None)  # of a task in another process
+    if elsewhere is not None:
+        return elsewhere
     found = traceback.TracebackException.from_exception(error)
     theirs = [i for i, frame in enumerate(found.stack) if not any(part in frame.filename for part in _OURS)]
     if theirs:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import shutil
@@ -20,6 +21,7 @@ from pyspark.errors import PySparkValueError
 from penstock.core.files import local_path
 
 _log = logging.getLogger(__name__)
+_places: list[str] = []
 
 
 class SparkFiles:
@@ -51,7 +53,6 @@ class AddedFiles:
         self.root = Path(self._directory.name)
         self.files: list[str] = []
         self.archives: list[str] = []
-        self._import_places: list[str] = []
         SparkFiles._root = self._directory.name
 
     def add(self, location: str, recursive: bool) -> None:
@@ -75,7 +76,7 @@ class AddedFiles:
         place = str(self.root if added.suffix == ".py" else added)
         if place not in sys.path:
             sys.path.insert(1, place)
-            self._import_places.append(place)
+            _places.append(place)
         importlib.invalidate_caches()
 
     def _copy(self, location: str, recursive: bool) -> None:
@@ -108,10 +109,15 @@ class AddedFiles:
     def remove(self) -> None:
         """At the end of the context."""
         SparkFiles._root = None
-        for place in self._import_places:
-            if place in sys.path:
-                sys.path.remove(place)
+        while _places:
+            with contextlib.suppress(ValueError):
+                sys.path.remove(_places.pop())
         self._directory.cleanup()
+
+
+def import_places() -> list[str]:
+    """The directories and archives of added code."""
+    return list(_places)
 
 
 def _uri(location: str) -> str:

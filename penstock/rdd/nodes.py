@@ -5,6 +5,7 @@ Chains of narrow steps are one node (`Pipeline`), so that a thousand `map`s are 
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ class Node:
     """
 
     kind = "RDD"
+    #: Whether its elements are in this process alone, so that tasks elsewhere ask for them.
+    held_by_driver = False
 
     def __init__(self, parents: tuple[Node, ...], partitions: int, partitioner: Partitioner | None = None) -> None:
         self.id = next(_ids)
@@ -63,6 +66,12 @@ class Node:
         """The nodes that computing this one reads."""
         return self.parents
 
+    def bare(self) -> Node:
+        """A copy that keeps nothing, for tasks elsewhere."""
+        found = copy.copy(self)
+        found.saved = None
+        return found
+
     def cut(self, saved: Saved) -> None:
         """From now on the elements come from `saved` alone; what they were computed from is let go."""
         self.saved = saved
@@ -73,6 +82,7 @@ class Collection(Node):
     """Elements that the driver holds, already cut into partitions."""
 
     kind = "ParallelCollectionRDD"
+    held_by_driver = True
 
     def __init__(self, slices: Sequence[Sequence[Any]]) -> None:
         super().__init__((), len(slices))
@@ -85,8 +95,11 @@ class Collection(Node):
 class Generated(Node):
     """Elements that a function makes, a partition at a time: ranges, files."""
 
-    def __init__(self, partitions: int, make: Callable[[int], Iterable[Any]], kind: str = "PythonRDD") -> None:
+    def __init__(
+        self, partitions: int, make: Callable[[int], Iterable[Any]], kind: str = "PythonRDD", *, held: bool = False
+    ) -> None:
         super().__init__((), partitions)
+        self.held_by_driver = held
         self._make = make
         self.kind = kind
 
@@ -131,6 +144,13 @@ class Pipeline(Node):
 
     def reads(self) -> tuple[Node, ...]:
         return (self._start()[0],)
+
+    def bare(self) -> Node:
+        found = copy.copy(self)
+        found.saved = found._through = None
+        start, found._steps = self._start()
+        found.parents = (start,)
+        return found
 
     def cut(self, saved: Saved) -> None:
         super().cut(saved)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Hashable
 from typing import Any
+from zlib import crc32
+
+#: Whether Python's hashes are the same in all processes of this program.
+SEEDED = os.environ.get("PYTHONHASHSEED", "").isdecimal()
 
 
 def portable_hash(x: Hashable) -> int:
     """The hash that keys are partitioned by: None is 0, a tuple's hash is made of its members' as Spark makes it.
-    Strings hash as in this process; what outlives the process is partitioned anew when it is read."""
+    Strings hash the same in all processes: by Python's hash if PYTHONHASHSEED is set, otherwise by CRC-32."""
     if x is None:
         return 0
     if isinstance(x, tuple):
@@ -21,6 +26,8 @@ def portable_hash(x: Hashable) -> int:
             h &= sys.maxsize
         h ^= len(x)
         return -2 if h == -1 else int(h)
+    if not SEEDED and isinstance(x, (str, bytes)):
+        return crc32(x.encode("utf-8", "surrogatepass") if isinstance(x, str) else x)
     return hash(x)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from pyspark.storagelevel import StorageLevel
 
+from penstock.core.files import local_path
 from penstock.rdd.base import Lineage, refuse
 from penstock.rdd.errors import Py4JJavaError, only_on_driver
 from penstock.rdd.hadoop_files import HadoopOutputs
@@ -112,7 +113,7 @@ class RDD(Saving, HadoopOutputs):
         if directory is None:
             raise ValueError("Checkpoint directory has not been set in the SparkContext")
         if not isinstance(self._node.saved, Checkpoint):
-            path = Path(directory) / f"rdd-{self._node.id}-{uuid.uuid4().hex[:8]}"
+            path = Path(local_path(directory)) / f"rdd-{self._node.id}-{uuid.uuid4().hex[:8]}"
             self.ctx._pending_checkpoints[self._node] = path
 
     def isCheckpointed(self) -> bool:

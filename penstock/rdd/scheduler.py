@@ -16,6 +16,7 @@ from penstock.rdd.executor import Executor
 from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.shuffle import Shuffled
 from penstock.rdd.tasks import Task, TaskCancelled, current, running
+from penstock.rdd.work import ResultWork, Work
 
 Action = Callable[[int, Elements], Any]
 #: How long a cancelled job waits for its tasks to end.
@@ -102,6 +103,8 @@ class Scheduler:
         self._lock = threading.Lock()
         self.jobs: dict[int, Job] = {}
         self.stages: dict[int, Stage] = {}
+        #: Says where a stage's work is run; set by the context.
+        self.placed: Callable[[Work, Node], Callable[[int, Task], Any]] = lambda work, node: work
         #: Merges a finished task's accumulator updates; set by the context.
         self.on_success: Callable[[Task], None] = lambda task: None
 
@@ -128,10 +131,7 @@ class Scheduler:
             for shuffled in missing:
                 self._run_map_stage(job, shuffled)
 
-            def work(i: int, task: Task) -> Any:
-                return action(i, node.elements(i, task))
-
-            results = self._run_stage(job, node, wanted, work, on_result)
+            results = self._run_stage(job, node, wanted, ResultWork(node, action), on_result)
         except BaseException:
             job.status = "FAILED"
             raise
@@ -173,7 +173,7 @@ class Scheduler:
             def keep(i: int, buckets: Any) -> None:
                 shuffled.outputs[i] = buckets
 
-            self._run_stage(job, shuffled.parents[0], shuffled.missing(), shuffled.write, keep)
+            self._run_stage(job, shuffled.parents[0], shuffled.missing(), shuffled.work(), keep)
             shuffled.stage = job.stages[-1]
 
     def _run_stage(
@@ -181,19 +181,19 @@ class Scheduler:
         job: Job,
         node: Node,
         partitions: Sequence[int],
-        work: Callable[[int, Task], Any],
+        work: Work,
         on_result: Callable[[int, Any], None] | None,
     ) -> list[Any]:
         stage = Stage(next(self._stage_ids), node.name or node.kind, len(partitions))
         job.stages.append(stage)
         with self._lock:
             self.stages[stage.id] = stage
-        run = _StageRun(self, job, stage, node, list(partitions), work, on_result)
+        run = _StageRun(self, job, stage, node, list(partitions), self.placed(work, node), on_result)
         return run.run()
 
     def task(self, job: Job, stage: Stage, index: int, attempt: int) -> Task:
         """A new task."""
-        return Task(index, stage.id, next(self._task_ids), attempt, job.properties)
+        return Task(index, stage.id, next(self._task_ids), attempt, job.properties, on_cancel=job.on_cancel)
 
     @property
     def max_failures(self) -> int:

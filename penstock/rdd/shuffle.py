@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.partitioning import Partitioner
+from penstock.rdd.storage import Packed, dumps
+from penstock.rdd.work import MapWork
 
 if TYPE_CHECKING:
     from penstock.rdd.scheduler import Stage
@@ -58,6 +60,7 @@ class Shuffled(Node):
     """Pairs brought to the partition of their key; with an aggregator, one pair per key, combined before they move."""
 
     kind = "ShuffledRDD"
+    held_by_driver = True
 
     def __init__(self, parent: Node, partitioner: Partitioner, aggregator: Aggregator | None = None) -> None:
         super().__init__((parent,), partitioner.numPartitions, partitioner)
@@ -86,19 +89,21 @@ class Shuffled(Node):
             self.outputs = {}
             self._merged = {}
 
-    def write(self, index: int, task: Task) -> Buckets:
-        """Run one map task.  The caller stores what it gives."""
-        pairs: Pairs = self.parents[0].elements(index, task)
-        if self._aggregator is not None:
-            pairs = self._aggregator.combine(pairs).items()
-        buckets: Buckets = [[] for _ in range(self.partitions)]
-        if len(buckets) == 1:
-            buckets[0].extend(pairs)
-            return buckets
-        place, count = self._partitioner.partitionFunc, self.partitions
-        for pair in pairs:
-            buckets[place(pair[0]) % count].append(pair)
-        return buckets
+    @property
+    def aggregator(self) -> Aggregator | None:
+        """How values of one key become one, if they do."""
+        return self._aggregator
+
+    def work(self) -> MapWork:
+        """The map side.  Who runs it stores what it gives in `outputs`."""
+        return MapWork(self.parents[0], self._partitioner, self._aggregator)
+
+    def packed(self, index: int) -> list[bytes]:
+        """The parts of one partition, pickled, for a task elsewhere that merges them."""
+        with self._lock:
+            merged = self._merged.get(index)
+            parts: list[Any] = self._buckets(index) if merged is None else [merged]
+        return [part.data if isinstance(part, Packed) else dumps(part) for part in parts]
 
     def compute(self, index: int, task: Task) -> Elements:
         if self._aggregator is None:

@@ -11,7 +11,7 @@ import pickle
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -80,6 +80,22 @@ class Block:
         return list(pickle.loads(self._pickled))
 
 
+class Packed:
+    """Elements as another process has sent them."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(pickle.loads(self.data))
+
+    def read(self) -> list[Any]:
+        """The elements, new ones each time."""
+        return list(self)
+
+
 class DiskBlock:
     """The elements of one partition in a file."""
 
@@ -102,7 +118,7 @@ class Persisted:
 
     def __init__(self, level: StorageLevel) -> None:
         self.level = level
-        self._blocks: dict[int, Block | DiskBlock] = {}
+        self._blocks: dict[int, Block | DiskBlock | Packed] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         if level.useDisk and not level.useMemory:
@@ -126,6 +142,21 @@ class Persisted:
     def holds(self, index: int) -> bool:
         """Whether the partition has been computed."""
         return index in self._blocks
+
+    def complete(self, partitions: int) -> bool:
+        """Whether all partitions have been computed."""
+        return all(map(self.holds, range(partitions)))
+
+    def keep(self, index: int, data: bytes) -> None:
+        """A partition that another process has computed, pickled."""
+        with self._locks.setdefault(index, threading.Lock()):
+            on_disk = self._directory is not None
+            self._blocks[index] = self._block(index, pickle.loads(data)) if on_disk else Packed(data)
+
+    def pickled(self, index: int) -> bytes:
+        """A partition that has been computed."""
+        block = self._blocks[index]
+        return block.data if isinstance(block, Packed) else dumps(block.read())
 
     def discard(self) -> None:
         """Forget all partitions."""

@@ -29,6 +29,10 @@ class Task:
     added: dict[int, Any] = field(default_factory=dict)
     barrier: threading.Barrier | None = None
     gathered: list[Any] | None = None
+    #: By node of the driver and partition: what this task has computed that is to be kept, pickled.
+    kept: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    #: Called when the task's job is cancelled.
+    on_cancel: list[Callable[[], None]] = field(default_factory=list)
     #: Called when the task ends, with its error or None.
     at_end: list[Callable[[BaseException | None], None]] = field(default_factory=list)
 

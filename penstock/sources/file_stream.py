@@ -20,7 +20,7 @@ from pathlib import Path
 from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
 from penstock.checkpoint.errors import foreign_offset, missing_batch
 from penstock.checkpoint.source_log import read_entries, source_log_entry
-from penstock.core.errors import SPARK, SparkError, illegal_argument
+from penstock.core.errors import ILLEGAL_ARGUMENT, SPARK, SparkError, illegal_argument
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.base import Scan, StreamContext
@@ -50,6 +50,10 @@ class FileStreamOptions:
     @staticmethod
     def of(options: Mapping[str, str]) -> FileStreamOptions:
         """Read and check them."""
+        for name in ("modifiedBefore", "modifiedAfter"):
+            if name.lower() in {key.lower() for key in options}:
+                message = f"The option {name} is for batches: a file stream remembers by itself which files are new."
+                raise SparkError("", message, classes=ILLEGAL_ARGUMENT)  # Spark has no condition for it
         _check_cache(options)
         limits = opt.positive(options, "maxFilesPerTrigger"), opt.positive(options, "maxBytesPerTrigger")
         if None not in limits:

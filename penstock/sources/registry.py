@@ -30,6 +30,9 @@ _PROVIDERS: dict[str, str] = {
     "state-metadata": "penstock.sources.state.metadata:state_metadata",
 }
 
+#: Those that read files: a path can be queried with them, as in SELECT * FROM parquet.`/data`.
+FILE_FORMATS = frozenset(("parquet", "json", "csv", "text", "orc", "xml", "binaryfile", "avro"))
+
 #: What Spark's class names and old names stand for.
 _ALIASES: dict[str, str] = {
     "org.apache.spark.sql.parquet": "parquet",
@@ -109,6 +112,12 @@ def find(name: str) -> Provider:
         loaded: Provider = getattr(importlib.import_module(module), attribute)
         return loaded
     raise not_found(name, "source", (*_PROVIDERS, *_registered))
+
+
+def is_source(name: str) -> bool:
+    """Whether there is a format of that name."""
+    key = canonical(name)
+    return key in _PROVIDERS or key in _registered
 
 
 def canonical(name: str) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from penstock.core.errors import analysis_error
+from penstock.sql.syntax import empty_statement, syntax_error
+
+_QUOTED = re.compile(r"`(?:[^`]|``)*`")
 
 
 def split_identifier(text: str) -> tuple[str, ...]:
@@ -19,6 +24,17 @@ def split_identifier(text: str) -> tuple[str, ...]:
         if position == len(text):
             return tuple(parts)
         position += 1
+
+
+def table_identifier(text: str) -> tuple[str, ...]:
+    """The parts of a table's name as the SQL parser takes them: outside of back-quotes only letters, digits and "_".
+
+    Raises PARSE_EMPTY_STATEMENT and PARSE_SYNTAX_ERROR."""
+    if not text.strip():
+        raise empty_statement()
+    if (wrong := re.search(r"[^\w.]+", _QUOTED.sub("", text.strip()))) is not None:
+        raise syntax_error(wrong.group().strip() or text[wrong.end() :].strip())
+    return split_identifier(text.strip())
 
 
 def quote_identifier(parts: tuple[str, ...]) -> str:

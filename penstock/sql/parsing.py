@@ -8,10 +8,10 @@ from typing import Any
 from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokens import Token, TokenType
 
-from penstock.core.errors import SparkError, unsupported
+from penstock.core.errors import SparkError, parse_error, unsupported
 from penstock.plan.expressions import Expression
 from penstock.plan.nodes import Node
-from penstock.sql import Arguments, commands, queries
+from penstock.sql import Arguments, commands, pipes, queries
 from penstock.sql.dialect import DIALECT, SparkSqlParser, tokenize
 from penstock.sql.expressions import Scope
 from penstock.sql.expressions import expression as convert_expression
@@ -22,7 +22,7 @@ _START = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _TABLE = re.compile(r"table\s(?!\s*select\b)", re.IGNORECASE)
 _TWO_LIMITS = [TokenType.LIMIT, TokenType.NUMBER, TokenType.COMMA]  # MySQL's `LIMIT offset, count`
 _FOREIGN = {
-    TokenType.PIPE_GT, TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.L_BRACE, TokenType.PARAMETER,
+    TokenType.NATIONAL_STRING, TokenType.BIT_STRING, TokenType.L_BRACE, TokenType.PARAMETER,
 }  # fmt: skip
 _QUERY_WORDS = {"select", "with", "values", "from", "table", "("}
 
@@ -32,8 +32,11 @@ def query(text: str, args: Arguments, time_zone: str) -> Node:
     start = _skip(text)
     if _TABLE.match(text, start):
         text = text[:start] + "SELECT * FROM" + text[start + len("table") :]
-    tree, scope = _parse(text, SparkSqlParser._parse_statement, args, time_zone)
-    return queries.query(tree, scope)
+    tokens = _tokens(text)
+    scope = Scope(queries.query, args, time_zone, _positions(tokens))
+    if pipes.is_piped(tokens):
+        return pipes.piped(tokens, lambda part: _tree(part, text, SparkSqlParser._parse_statement), scope)
+    return queries.query(_tree(tokens, text, SparkSqlParser._parse_statement), scope)
 
 
 def expression(text: str, args: Arguments, time_zone: str) -> Expression:
@@ -60,6 +63,11 @@ def _skip(text: str) -> int:
 
 def _parse(text: str, method: Any, args: Arguments, time_zone: str) -> tuple[Any, Scope]:
     tokens = _tokens(text)
+    scope = Scope(queries.query, args, time_zone, _positions(tokens))
+    return _tree(tokens, text, method), scope
+
+
+def _tree(tokens: list[Token], text: str, method: Any) -> Any:
     parser = SparkSqlParser(dialect=DIALECT, error_level=ErrorLevel.IMMEDIATE)
     try:
         trees = parser._parse(method, tokens, text)
@@ -69,7 +77,7 @@ def _parse(text: str, method: Any, args: Arguments, time_zone: str) -> tuple[Any
         raise unsupported("SQL that is nested this deeply") from None
     if len(trees) != 1 or trees[0] is None:
         raise syntax_error("")
-    return trees[0], Scope(queries.query, args, time_zone, _positions(tokens))
+    return trees[0]
 
 
 def _tokens(text: str) -> list[Token]:
@@ -85,12 +93,24 @@ def _tokens(text: str) -> list[Token]:
     kinds = [token.token_type for token in tokens]
     if any(kinds[i : i + 3] == _TWO_LIMITS for i in range(len(kinds) - 2)):
         raise syntax_error(",")
+    _check_table_arguments(tokens)
     for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
         if token.token_type == TokenType.SEMICOLON:
             raise syntax_error(after.text, f": extra input '{after.text}'")
         if token.token_type in _FOREIGN:
             raise syntax_error(token.text)
     return tokens
+
+
+def _check_table_arguments(tokens: list[Token]) -> None:
+    """`f(TABLE t)` wants parentheses around the name."""
+    for i in range(len(tokens) - 3):
+        called, opening, table, name = tokens[i : i + 4]
+        is_call = called.token_type == TokenType.VAR and opening.token_type == TokenType.L_PAREN
+        if is_call and table.token_type == TokenType.TABLE and name.token_type == TokenType.VAR:
+            message = f"Write TABLE({name.text}): the name of a table as an argument stands in parentheses."
+            condition = "INVALID_SQL_SYNTAX.INVALID_TABLE_FUNCTION_IDENTIFIER_ARGUMENT_MISSING_PARENTHESES"
+            raise parse_error(condition, message, "42000", argumentName=f"`{name.text}`")
 
 
 def _positions(tokens: list[Token]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from penstock.core.errors import analysis_error, unsupported
 from penstock.plan import nodes
-from penstock.plan.expressions import Expression, Literal, UnresolvedFunction
+from penstock.plan.expressions import Expression, Literal, SubqueryExpression, UnresolvedFunction
 from penstock.sql.expressions import Scope, expression, expressions, sort_orders
 from penstock.sql.grouping import aggregate
 from penstock.sql.relations import relation, with_joins
@@ -83,6 +83,10 @@ def _limited(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:
 
 def _count(node: Tree, clause: str, scope: Scope) -> int:
     value = _constant(expression(node, scope))
+    if isinstance(value, SubqueryExpression):
+        message = f"The {clause} expression must be a constant, not a query."
+        params = {"name": clause, "expr": '"scalarsubquery()"'}
+        raise analysis_error("INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE", message, "42K0E", **params)
     if not isinstance(value, Literal):
         raise unsupported(f"a {clause.upper()} that is not a literal or a parameter")
     if not isinstance(value.value, int) or isinstance(value.value, bool):

@@ -104,6 +104,7 @@ class StateNode(Node):
     """
 
     kind = "StateRDD"
+    held_by_driver = True
 
     def __init__(self, before: Node, inputs: tuple[Node, ...], partitioner: Partitioner, change: Change) -> None:
         super().__init__((before, *inputs), partitioner.numPartitions, partitioner)
@@ -172,6 +173,7 @@ class GivenNode(Node):
     """What the batches gave besides the state: the mapped elements of mapWithState."""
 
     kind = "MapWithStateRDD"
+    held_by_driver = True
 
     def __init__(self, state: StateNode) -> None:
         super().__init__((state,), state.partitions)

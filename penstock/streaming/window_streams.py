@@ -15,6 +15,7 @@ from penstock.rdd.shuffle import merge_pairs
 from penstock.streaming.dstream import DStream
 from penstock.streaming.keyed_state import DELETED, KeyedState, StateNode
 from penstock.streaming.stateful import StatefulStream
+from penstock.streaming.window_blocks import Blocks
 
 
 class WindowedStream(DStream):
@@ -48,8 +49,11 @@ class ReducedWindowStream(StatefulStream):
     """One pair per key: its values over the window reduced.
 
     With an inverse function and a window of at least five slides the result of the last slide is kept as keyed state
-    and changed in place by the batches that enter and leave; otherwise the window's batches, each reduced already,
-    are reduced."""
+    and changed in place by the batches that enter and leave; otherwise the window is reduced from blocks of batches
+    that windows share."""
+
+    #: Not part of the definition: begins anew in each process.
+    _blocks: Blocks | None = None
 
     def __init__(
         self,
@@ -74,21 +78,27 @@ class ReducedWindowStream(StatefulStream):
     def looks_back_ms(self) -> int:
         return self.window_ms + self.slide_ms
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_blocks", None)
+        return state
+
     def compute(self, time_ms: int) -> RDD | None:
         (parent,) = self.parents
         begin = time_ms - self.window_ms
         before = self.get_or_compute(time_ms - self.slide_ms) if self._incremental else None
         if before is None:
-            return self._anew(parent.slice_ms(begin + parent.slide_ms, time_ms))
+            return self._anew(begin, time_ms)
         entering = parent.slice_ms(time_ms - self.slide_ms + parent.slide_ms, time_ms)
         leaving = parent.slice_ms(begin - self.slide_ms + parent.slide_ms, begin)
         return self._changed(before, entering, leaving)
 
-    def _anew(self, rdds: list[RDD]) -> RDD | None:
-        if not rdds:
+    def _anew(self, begin_ms: int, end_ms: int) -> RDD | None:
+        if self._blocks is None:
+            self._blocks = Blocks(self.parents[0], self._function, self._partitions_wanted)
+        reduced = self._blocks.reduced(begin_ms, end_ms)
+        if reduced is None:
             return None
-        union: RDD = self.ssc.sparkContext.union(rdds)
-        reduced = union.reduceByKey(self._function, self._partitions_wanted)
         reduced = reduced.filter(self._keep) if self._keep is not None else reduced
         return reduced.persist()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from penstock.core.row_functions import define
 from penstock.engine.engine import engine_zone
 from penstock.engine.types import duckdb_type
 from penstock.functions.markers import quote
@@ -109,6 +110,17 @@ def interval_to_interval(sql: str, source: DataType, target: DataType, mode: str
     """To other fields: what is finer than the last field is cut off."""
     unit = _unit(target)
     return sql if unit == 1 else f"({sql} - {sql} % {unit})"
+
+
+def string_to_interval(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
+    """`1 02:03:04` or `INTERVAL '1 02:03:04' DAY TO SECOND`: a malformed text raises, also with ANSI off."""
+    from penstock.functions.kernels import intervals
+
+    assert isinstance(target, (DayTimeIntervalType, YearMonthIntervalType))
+    fields, name = intervals.fields_of(target), target.simpleString()
+    quiet = mode == "try"
+    kernel = define(f"{name} {quiet}", lambda: intervals.reader(fields, name, quiet), ("VARCHAR",), duckdb_type(target))
+    return f"{kernel}({sql})"
 
 
 def interval_to_number(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:

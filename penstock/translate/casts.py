@@ -176,6 +176,7 @@ _MATRIX: tuple[tuple[tuple[type[DataType], ...], tuple[type[DataType], ...], Con
     (_STRINGS, (DateType,), cast_times.string_to_date),
     (_STRINGS, (TimestampType,), cast_times.string_to_timestamp),
     (_STRINGS, (TimestampNTZType,), cast_times.string_to_timestamp_ntz),
+    (_STRINGS, _INTERVALS, cast_times.string_to_interval),
     (_NUMBERS, (BooleanType,), cast_numbers.number_to_boolean),
     ((BooleanType,), _NUMBERS, cast_numbers.boolean_to_number),
     (_INTEGERS, _INTEGERS, cast_numbers.integer_to_integer),

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from penstock.functions.table import lookup
-from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, Literal, SortOrder, WindowExpression
+from penstock.plan.expressions import (
+    Alias,
+    Attribute,
+    Expression,
+    FunctionCall,
+    Literal,
+    SortOrder,
+    WindowExpression,
+    fresh_id,
+)
 from penstock.plan.nodes import Filter, Project
 from penstock.translate.context import TranslateContext
 from penstock.translate.dispatch import seal, translate, translates
@@ -20,6 +29,7 @@ from penstock.translate.sizes import is_small
 @translates(Project)
 def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
     """A Project."""
+    node = _with_named_keys(node)
     kept = [e for e in node.expressions if _defined_id(e) in needed]
     child_needed = ids_of(kept)
     select = ready_for(translate(node.child, child_needed, context), kept, child_needed, context)
@@ -31,6 +41,27 @@ def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
         columns_of_child = select.columns
         select = replace(select, order_by=_window_order(kept, columns_of_child, context))
     return replace(select, columns=columns, windowed=windowed)
+
+
+def _with_named_keys(node: Project) -> Project:
+    """The node with the keys of its windows as columns of a Project below, where they are more than columns."""
+    named: dict[Expression, Alias] = {}
+
+    def name(key: Expression) -> Expression:
+        if isinstance(key, (Attribute, Literal)) or has_window(key) or outer_references(key):
+            return key
+        return named.setdefault(key, Alias(key, ("key",), fresh_id())).to_attribute()
+
+    def rewrite(e: Expression) -> Expression:
+        if not isinstance(e, WindowExpression):
+            return e
+        order = tuple(replace(o, child=name(o.child)) for o in e.order_by)
+        return replace(e, partition_by=tuple(name(key) for key in e.partition_by), order_by=order)
+
+    expressions = tuple(e.transform(rewrite) if has_window(e) else e for e in node.expressions)
+    if not named:
+        return node
+    return replace(node, expressions=expressions, child=Project((*node.child.output, *named.values()), node.child))
 
 
 def _window_order(
@@ -68,16 +99,15 @@ def ready_for(select: Select, expressions: Sequence[Expression], needed: Ids, co
         return select
     if not select.takes_expressions or (select.order_by is not None and any(has_window(e) for e in working)):
         return seal(select, needed, context)
-    if _repeats_work(select, expressions) or _too_deep(select, working) or _ranges_over_computed(select, working):
+    if _repeats_work(select, expressions) or _too_deep(select, working) or _has_computed_keys(select, working):
         return seal(select, needed, context)
     return select
 
 
-def _ranges_over_computed(select: Select, expressions: Iterable[Expression]) -> bool:
-    """Whether a RANGE frame with an offset is ordered by a computed column: DuckDB takes it only by its name."""
+def _has_computed_keys(select: Select, expressions: Iterable[Expression]) -> bool:
+    """Whether the keys of a window are computed columns: DuckDB takes those that may raise by their names only."""
     windows = (part for e in expressions for part in e.walk() if isinstance(part, WindowExpression))
-    ranges = [w for w in windows if any(b is not None and b.value is not None for b in (w.lower, w.upper))]
-    keys = ids_of([order.child for w in ranges if w.frame_type == "range" for order in w.order_by])
+    keys = ids_of([key for w in windows for key in (*w.partition_by, *(order.child for order in w.order_by))])
     return any(id_ in select.columns and not select.columns[id_].simple for id_ in keys)
 
 

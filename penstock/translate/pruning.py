@@ -19,8 +19,8 @@ from penstock.plan.nodes import (
 )
 from penstock.plan.python_nodes import python_inputs
 from penstock.plan.recursive_nodes import RecursiveUnion
-from penstock.plan.table_functions import EvalTable
 from penstock.plan.session_nodes import ExpandSessions, MergeSessions
+from penstock.plan.table_functions import EvalTable
 
 Ids: TypeAlias = frozenset[int]
 

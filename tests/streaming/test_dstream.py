@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import operator
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -123,6 +125,29 @@ def test_a_failed_batch_is_told_and_the_others_go_on(run: Run) -> None:
     assert outcome(run, [[0], [1], [2], [3]], lambda s: s.map(failing)) == [[0], [2], [3]]
     with pytest.raises(Exception, match="This is a special error"):
         run.ssc.awaitTermination(1)
+
+
+def test_batches_behind_a_slow_one_queue_and_drain(run: Run) -> None:
+    go = threading.Event()
+
+    def slow(x: int) -> int:
+        if x == 0:
+            assert go.wait(20)
+        return x
+
+    run.keep(run.ssc.queueStream([[0], [1], [2], [3]]).map(slow))
+    run.ssc._checkpoint_directory = None  # the function cannot be pickled
+    run.ssc.start()
+    for _ in range(4):
+        assert run.clock.wait_for_waiter()
+        run.clock.advance(1000)
+    assert run.clock.wait_for_waiter()
+    assert run.results == []
+    go.set()
+    deadline = time.monotonic() + 20
+    while len(run.results) < 4 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert run.results == [(1, [0]), (2, [1]), (3, [2]), (4, [3])]
 
 
 def test_a_function_that_fails_when_the_batch_is_made_is_told(run: Run) -> None:

@@ -76,26 +76,31 @@ def _log_far(f: Array, dk: Array, mantissa: Array) -> Array:
 _P = (1.66666666666666019037e-01, -2.77777777770155933842e-03, 6.61375632143793436117e-05, -1.65339022054652515390e-06,
       4.13813679705723846039e-08)  # fmt: skip
 _MOST, _LEAST = 7.09782712893383973096e02, -7.45133219101941108420e02
+_HALF_LN2 = float.fromhex("0x1.62e43p-2")  # the first DOUBLE whose upper half is beyond that of ln(2) / 2
 
 
 def exp(x: Array) -> Array:
     """e to the power of x."""
     x = np.asarray(x, np.float64)
-    high = _high(x) & 0x7FFFFFFF
-    sign = np.where(x < 0, -1, 1)
-    reduced = high > 0x3FD62E42
-    near = reduced & (high < 0x3FF0A2B2)
-    rounded = (_INV_LN2 * np.where(np.isfinite(x), x, 0.0) + 0.5 * sign).astype(np.int64)
-    k = np.where(near, sign, np.where(reduced, rounded, 0))
-    hi = np.where(near, x - sign * _LN2_HI, x - k * _LN2_HI)
-    lo = np.where(near, sign * _LN2_LO, k * _LN2_LO)
-    r = np.where(reduced, hi - lo, x)
+    a = np.abs(x)
+    if len(x) and not a.max() < 700.0:  # NaN too
+        y = _exp_of_moderate(np.where(a < 800.0, x, 0.0))
+        y = np.where(x > _MOST, np.inf, np.where(x < _LEAST, 0.0, y))
+        return np.where(np.isnan(x), np.nan, y)
+    return _exp_of_moderate(x)
+
+
+def _exp_of_moderate(x: Array) -> Array:
+    """As fdlibm without its branches: near 0 the reduction takes nothing away, and 1 and -1 are rounded like others."""
+    a = np.abs(x)
+    k = np.trunc(_INV_LN2 * x + np.copysign(0.5, x)) * (a >= _HALF_LN2)
+    hi, lo = x - k * _LN2_HI, k * _LN2_LO
+    r = hi - lo
     t = r * r
     c = r - t * (_P[0] + t * (_P[1] + t * (_P[2] + t * (_P[3] + t * _P[4]))))
-    y = np.where(reduced, 1.0 - ((lo - (r * c) / (2.0 - c)) - hi), 1.0 - ((r * c) / (c - 2.0) - r))
-    y = np.where(high < 0x3E300000, 1.0 + x, np.where(k == 0, y, _scaled(y, k)))
-    y = np.where(x > _MOST, np.inf, np.where(x < _LEAST, 0.0, y))
-    return np.where(np.isnan(x), np.nan, y)
+    y = np.ldexp(1.0 - ((lo - (r * c) / (2.0 - c)) - hi), k.astype(np.int32))
+    small = a < 2.0**-28
+    return np.where(small, 1.0 + x, y) if small.any() else y
 
 
 def _scaled(y: Array, k: Array) -> Array:

@@ -61,7 +61,8 @@ class Footer:
 
 
 class ParquetFormat:
-    """Options: mergeSchema, ignoreCorruptFiles (also the setting), int96RebaseMode and datetimeRebaseMode (only CORRECTED, which is what DuckDB does)."""
+    """Options: mergeSchema, ignoreCorruptFiles, int96RebaseMode and datetimeRebaseMode (only CORRECTED, which is what
+    DuckDB does)."""
 
     name = "parquet"
 

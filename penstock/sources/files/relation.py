@@ -149,7 +149,7 @@ def provider(factory: FormatFactory) -> Provider:
     ) -> Relation:
         file_format = factory(options, conf)
         listing = ListingOptions.of(options, conf)
-        locations = _locations(options, paths, file_format.name)
+        locations = _locations(options, paths, file_format.name, streaming)
         if schema is not None:
             file_format.check(schema)
         resolve = _streaming_schema if streaming else _batch_schema
@@ -159,13 +159,12 @@ def provider(factory: FormatFactory) -> Provider:
     return provide
 
 
-def _locations(options: Mapping[str, str], paths: Sequence[str], name: str) -> tuple[str, ...]:
+def _locations(options: Mapping[str, str], paths: Sequence[str], name: str, streaming: bool) -> tuple[str, ...]:
     found = tuple(paths) or ((options["path"],) if options.get("path") else ())
     if not found:
         message = f"The {name} data source needs a path: give one to load(), or set the option 'path'."
-        raise SparkError(
-            "_LEGACY_ERROR_TEMP_1154", message, {"field": "path"}, sqlstate="XXKD0", classes=ILLEGAL_ARGUMENT
-        )
+        condition = "_LEGACY_ERROR_TEMP_2047" if streaming else "_LEGACY_ERROR_TEMP_1154"
+        raise SparkError(condition, message, {"field": "path"}, sqlstate="XXKD0", classes=ILLEGAL_ARGUMENT)
     for path in found:
         local_path(path)
     return found

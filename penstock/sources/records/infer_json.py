@@ -24,7 +24,7 @@ from penstock.plan.types import (
 from penstock.sources import options as opt
 from penstock.sources.records import values
 from penstock.sources.records.errors import BadValue, Malformed
-from penstock.sources.records.infer_text import fits
+from penstock.sources.records.infer_text import canonical, fits
 from penstock.sources.records.json_text import Fraction, JsonObject, Whole
 from penstock.sources.records.times import Times
 
@@ -75,17 +75,8 @@ class JsonGuess:
         return STRING
 
     def canonical(self, t: DataType) -> DataType | None:
-        """Without empty structs and nameless fields; what was always NULL is STRING, or goes."""
-        if isinstance(t, ArrayType):
-            inner = self.canonical(t.elementType)
-            return None if inner is None else ArrayType(inner, t.containsNull)
-        if isinstance(t, StructType):
-            kept = [(f, self.canonical(f.dataType)) for f in t.fields if f.name]
-            fields = [StructField(f.name, inner, True) for f, inner in kept if inner is not None]
-            return StructType(fields) if fields else None
-        if isinstance(t, NullType):
-            return None if self._drop else STRING
-        return t
+        """In Spark's canonical form."""
+        return canonical(t, None if self._drop else STRING)
 
 
 def _decimal(value: Decimal, *, only_if_fits: bool = False) -> DataType:

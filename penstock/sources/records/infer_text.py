@@ -14,6 +14,7 @@ from penstock.plan.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    ArrayType,
     BooleanType,
     DataType,
     DateType,
@@ -23,6 +24,8 @@ from penstock.plan.types import (
     LongType,
     NullType,
     StringType,
+    StructField,
+    StructType,
     TimestampNTZType,
     TimestampType,
 )
@@ -99,6 +102,18 @@ class CsvGuess:
                 found = guessed
                 break
         return common(so_far, found)
+
+
+def canonical(t: DataType, never_set: DataType | None) -> DataType | None:
+    """Without empty structs and nameless fields; what was always NULL is `never_set`, or goes."""
+    if isinstance(t, ArrayType):
+        inner = canonical(t.elementType, never_set)
+        return None if inner is None else ArrayType(inner, t.containsNull)
+    if isinstance(t, StructType):
+        kept = [(f, canonical(f.dataType, never_set)) for f in t.fields if f.name]
+        fields = [StructField(f.name, inner, True) for f, inner in kept if inner is not None]
+        return StructType(fields) if fields else None
+    return never_set if isinstance(t, NullType) else t
 
 
 def common(a: DataType, b: DataType) -> DataType:

@@ -18,7 +18,7 @@ from penstock.plan.types import (
     TimestampType,
 )
 from penstock.sources.records.errors import BadValue, Malformed
-from penstock.sources.records.infer_text import XmlGuess
+from penstock.sources.records.infer_text import XmlGuess, canonical
 from penstock.sources.records.xml_text import END, OVER, START, TEXT, Events, XmlSyntax
 
 _SPACES = "".join(map(chr, range(33)))
@@ -130,15 +130,8 @@ class XmlSchema:
         return StructType(sorted((StructField(name, t, True) for name, t in kinds.values()), key=lambda f: f.name))
 
     def canonical(self, t: DataType) -> DataType | None:
-        """What was always NULL is STRING; structs without fields go."""
-        if isinstance(t, ArrayType):
-            inner = self.canonical(t.elementType)
-            return None if inner is None else ArrayType(inner, t.containsNull)
-        if isinstance(t, StructType):
-            kept = [(f, self.canonical(f.dataType)) for f in t.fields if f.name]
-            fields = [StructField(f.name, inner, True) for f, inner in kept if inner is not None]
-            return StructType(fields) if fields else None
-        return STRING if isinstance(t, NullType) else t
+        """In Spark's canonical form: what was always NULL is STRING."""
+        return canonical(t, STRING)
 
 
 def _scalar(a: DataType, b: DataType) -> DataType:

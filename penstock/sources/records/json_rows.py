@@ -218,7 +218,8 @@ def _map(convert: Convert) -> Convert:
             raise BadValue
         out: dict[str, Any] = {}
         partly = wrong = False
-        for name, value in node.pairs:
+        for key, value in node.pairs:
+            name = _encodable(key)
             try:
                 out[name] = convert(value)
             except PartialValue as partial:
@@ -244,13 +245,20 @@ def _text(node: Any) -> str:
     return str(node)
 
 
+def _encodable(text: str) -> str:
+    """The text with a question mark for half a pair of surrogates, as Java encodes it."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _string(node: Any) -> Any:
-    return node if node is None or _is_text(node) else compact(node)
+    return None if node is None else _encodable(node if _is_text(node) else compact(node))
 
 
 def _exact_string(node: Any) -> Any:
-    if node is None or _is_text(node):
-        return node
+    if node is None:
+        return None
+    if _is_text(node):
+        return _encodable(node)
     if isinstance(node, (JsonObject, list)):
         raw = getattr(node, "raw", None)
         if raw is None:

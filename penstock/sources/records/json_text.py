@@ -271,7 +271,7 @@ def _joined(parts: list[str]) -> str:
     """The text, with pairs of surrogates (from \\u escapes) as one character."""
     text = "".join(parts)
     if any("\ud800" <= c <= "\udfff" for c in text):
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     return text
 
 

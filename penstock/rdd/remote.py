@@ -1,0 +1,234 @@
+"""Tasks in processes of their own: `spark.penstock.rdd.executor` is `processes`.
+
+A stage is pickled once, with its lineage down to what has been moved or is held here: shuffles, kept elements,
+collections of the driver, states of streams.  A process asks for those partitions while it runs a task, and gives back
+the result, what it added to accumulators, and the elements to keep.  Everything travels through a socket that the
+process has inherited and nobody else has.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import threading
+from typing import Any, ClassVar
+
+from pyspark import cloudpickle
+
+from penstock.pyfn.pool import Worker
+from penstock.rdd import files, partitioning, remote_worker
+from penstock.rdd.context import EXECUTOR
+from penstock.rdd.errors import only_on_driver
+from penstock.rdd.nodes import Node
+from penstock.rdd.rdd import RDD
+from penstock.rdd.shared import Accumulator, Broadcast
+from penstock.rdd.shuffle import Shuffled
+from penstock.rdd.storage import Persisted, dumps
+from penstock.rdd.tasks import Task
+from penstock.rdd.work import Work
+
+
+def hash_seed() -> str:
+    """The seed of string hashes in processes: the program's, or one that all have."""
+    seed = os.environ.get("PYTHONHASHSEED", "")
+    return seed if seed.isdecimal() else "0"
+
+
+class WorkerLost(RuntimeError):  # noqa: N818
+    """A process ended while it ran a task."""
+
+
+class TaskProcess(Worker):
+    """One process that runs tasks."""
+
+    MODULE = "penstock.task_process"
+    ENVIRONMENT: ClassVar[dict[str, str]] = {"PYTHONHASHSEED": hash_seed()}
+
+    def send_message(self, message: Any) -> None:
+        """Send a message."""
+        self._connection.send_bytes(pickle.dumps(message, protocol=5))
+
+    def receive_message(self) -> Any:
+        """The next message."""
+        return pickle.loads(self._connection.recv_bytes())
+
+    def lost(self) -> WorkerLost:
+        """Why the process is gone."""
+        code = self.process.wait()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return WorkerLost(
+            f"The process (pid {self.process.pid}) that ran the task {how}. Its memory may have run out, or the "
+            f"function ended it. A master such as local[4,3] runs a task up to three times; {EXECUTOR}=threads runs "
+            "tasks in the program's own process."
+        )
+
+
+class Processes:
+    """As many processes as slots, each started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[TaskProcess] = []
+        self._all: set[TaskProcess] = set()
+
+    def take(self) -> TaskProcess:
+        """One that nobody uses."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        made = TaskProcess()
+        with self._lock:
+            self._all.add(made)
+        return made
+
+    def give_back(self, process: TaskProcess) -> None:
+        """It may be used again."""
+        with self._lock:
+            self._idle.append(process)
+
+    def drop(self, process: TaskProcess) -> None:
+        """It is of no more use."""
+        with self._lock:
+            self._all.discard(process)
+        process.process.kill()
+        process.close()
+
+    def stop(self) -> None:
+        """End all."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            busy, self._all = self._all - set(idle), set()
+        for process in idle:
+            process.close()
+        for process in busy:
+            process.process.kill()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run now."""
+        with self._lock:
+            return [process.process.pid for process in self._all]
+
+
+class RemoteWork:
+    """The work of one stage, run by processes."""
+
+    def __init__(self, work: Work, processes: Processes) -> None:
+        self._work = work
+        self._processes = processes
+        self._lock = threading.Lock()
+        self._pickled: bytes | None = None
+        self._held: dict[int, Node] = {}
+        self._broadcasts: dict[int, Broadcast[Any]] = {}
+
+    def __call__(self, index: int, task: Task) -> Any:
+        """Run one task; raises what it raises.  WorkerLost when the process dies."""
+        with self._lock:
+            if self._pickled is None:
+                self._pickled = self._pickle()
+        process = self._processes.take()
+        task.on_cancel.append(process.process.kill)
+        try:
+            outcome = self._converse(process, index, task)
+        except (EOFError, OSError):
+            self._processes.drop(process)
+            raise process.lost() from None
+        except BaseException:  # what is under way can't be told from what comes next
+            self._processes.drop(process)
+            raise
+        finally:
+            task.on_cancel.remove(process.process.kill)
+        self._processes.give_back(process)
+        return self._taken(outcome, index, task)
+
+    def _converse(self, process: TaskProcess, index: int, task: Task) -> Any:
+        assert self._pickled is not None
+        given = (index, task.stage, task.id, task.attempt, task.properties)
+        process.send_message(
+            ("run", self._pickled, given, files.SparkFiles._root, files.import_places(), partitioning.SEEDED)
+        )
+        while True:
+            kind, *details = process.receive_message()
+            if kind == "done":
+                return details
+            process.send_message(self._answer(kind, details, task))
+
+    def _answer(self, kind: str, details: list[Any], task: Task) -> Any:
+        """What the task asks for; an error here is the task's."""
+        try:
+            if kind == "broadcast":
+                return True, dumps(self._broadcasts[details[0]].value)
+            node, index = self._held[details[0]], details[1]
+            return True, _partition(node, index, task)
+        except Exception as error:
+            return False, remote_worker.packed_error(error)
+
+    def _taken(self, outcome: Any, index: int, task: Task) -> Any:
+        worked, result, added, kept = outcome
+        if not worked:
+            raise remote_worker.unpacked_error(result)
+        task.added.update(pickle.loads(added))
+        for (number, partition), data in kept.items():
+            saved = self._held[number].saved
+            if isinstance(saved, Persisted):
+                saved.keep(partition, data)
+        return self._work.from_remote(result)
+
+    def _pickle(self) -> bytes:
+        buffer = io.BytesIO()
+        try:
+            _Pickler(buffer, self._held, self._broadcasts).dump(self._work)
+        except Exception as error:
+            text = f"Could not serialize the functions of a job for the processes of {EXECUTOR}: {error}"
+            raise pickle.PicklingError(text) from error
+        return buffer.getvalue()
+
+
+def _partition(node: Node, index: int, task: Task) -> Any:
+    """The parts of a partition, pickled; None when it is not kept yet."""
+    if node.saved is not None and isinstance(node.saved, Persisted):
+        return [node.saved.pickled(index)] if node.saved.holds(index) else None
+    if isinstance(node, Shuffled):
+        return node.packed(index)
+    return [dumps(list(node.elements(index, task)))]
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """A stage: nodes whose elements are here are left here."""
+
+    def __init__(self, file: io.BytesIO, held: dict[int, Node], broadcasts: dict[int, Broadcast[Any]]) -> None:
+        super().__init__(file)
+        self._held, self._broadcasts = held, broadcasts
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Node):
+            return self._node(obj)
+        if isinstance(obj, Broadcast):
+            self._broadcasts[obj._id] = obj
+            return remote_worker.broadcast, (obj._id,)
+        if isinstance(obj, Accumulator):
+            return remote_worker.accumulator, (obj.aid, obj.accum_param.zero(obj._value), obj.accum_param)
+        if isinstance(obj, RDD):
+            raise only_on_driver()
+        return super().reducer_override(obj)
+
+    def _node(self, node: Node) -> Any:
+        shape = (node.id, node.partitions, node.partitioner)
+        if isinstance(node.saved, Persisted):
+            self._held[node.id] = node
+            inner = node.bare() if node.parents or not node.saved.complete(node.partitions) else None
+            return remote_worker.Kept, (*shape, inner)
+        if node.saved is not None:
+            return remote_worker.stored, (node.partitions, node.partitioner, node.saved)
+        if node.held_by_driver:
+            self._held[node.id] = node
+            aggregator = node.aggregator if isinstance(node, Shuffled) else None
+            return remote_worker.Held, (*shape, aggregator)
+        return object.__reduce_ex__(node.bare(), 4)
+
+
+def is_remote(node: Node) -> bool:
+    """Whether a stage over this node runs in processes: not what the driver holds, nor tasks that wait for each
+    other."""
+    return not node.barrier and (isinstance(node.saved, Persisted) or not node.held_by_driver)

@@ -1,0 +1,25 @@
+"""Words of a TCP server's lines, counted since the start, from an initial RDD."""
+
+import sys
+
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+
+sc = SparkContext("local[2]", "stateful network word count")
+ssc = StreamingContext(sc, 0.2)
+ssc.checkpoint(sys.argv[3] + "/checkpoint")
+start = sc.parallelize([("hello", 1), ("world", 1)])
+
+
+def update(new_values, last_sum):
+    return sum(new_values) + (last_sum or 0)
+
+
+lines = ssc.socketTextStream(sys.argv[1], int(sys.argv[2]))
+words = lines.flatMap(lambda line: line.split(" ")).map(lambda word: (word, 1))
+words.updateStateByKey(update, initialRDD=start).foreachRDD(
+    lambda rdd: print("counts", sorted(rdd.collect()), flush=True)
+)
+ssc.start()
+ssc.awaitTermination(float(sys.argv[4]))
+ssc.stop()
