@@ -87,6 +87,7 @@ _ANALYSIS: dict[str, Entry] = {
         _SQL + "orderByOrdinal",
         _SQL + "decimalOperations.allowPrecisionLoss",
         _SQL + "jsonGenerator.ignoreNullFields",
+        _SQL + "runSQLOnFiles",
         _SQL + "variable.substitute",
     ),
     **_flags(

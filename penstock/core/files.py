@@ -22,6 +22,10 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 _volatile: set[str] = set()
 
 
+#: How much of a file that comes in pieces may be on its way to the disk.
+_SYNC_BYTES = 4 << 20
+
+
 def add_volatile(root: Path) -> None:
     """From now on files under `root` are not synced."""
     _volatile.add(f"{root}{os.sep}")
@@ -56,12 +60,18 @@ class LocalFiles:
         self.sync_directory(path.parent)
 
     def write(self, path: Path, data: Buffer | Iterable[Buffer]) -> None:
-        """Write and fsync a file that nobody reads yet; `data` may come in pieces."""
+        """Write and fsync a file that nobody reads yet; `data` may come in pieces, which are synced on the way: other
+        files' fsyncs would have to wait for all that is not on the disk yet."""
         with open(path, "wb", buffering=0) as file:
+            unsynced = 0
             for piece in [data] if isinstance(data, Buffer) else data:
                 view = memoryview(piece).cast("B")
+                unsynced += len(view)
                 while len(view):
                     view = view[file.write(view) :]
+                if unsynced >= _SYNC_BYTES and not isinstance(data, Buffer) and not _is_volatile(path):
+                    os.fsync(file.fileno())
+                    unsynced = 0
             if not _is_volatile(path):
                 os.fsync(file.fileno())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from penstock.core import files
 from penstock.state.format import BadStateFileError
 from penstock.state.layout import StoreFiles
-from penstock.state.recovery import candidates, read
+from penstock.state.recovery import available, candidates, first_missing, read
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ def damaged_files(operator: OperatorReport, version: int | None) -> Iterator[tup
             except BadStateFileError as error:
                 if path.exists():  # else a running query has just removed it
                     yield path, str(error)
-        if version is not None and not candidates(deltas, snapshots, version):
-            newest = max((s.base for s in snapshots if s.version <= version), default=0)
-            gap = next(v for v in range(newest + 1, version + 1) if v not in deltas)
-            yield store.delta(gap), f"it is missing, and a restart needs version {version} of the state"
+        # A version has files in all its partitions: one of them speaks for all.
+        if version is not None and store.partition == 0 and not candidates(*available(store), version):
+            yield first_missing(store, version), f"it is missing, and a restart needs version {version} of the state"

@@ -153,7 +153,9 @@ class SideState:
     def metrics(self) -> StateMetrics:
         """Figures of the last batch."""
         found = self.store.metrics()
-        return replace(found, memory_used_bytes=found.memory_used_bytes + self._lists.nbytes)
+        spilled = self._lists.spilled_bytes
+        held = found.memory_used_bytes + self._lists.nbytes - spilled
+        return replace(found, memory_used_bytes=held, spilled_bytes=found.spilled_bytes + spilled)
 
     def close(self) -> None:
         """Release memory and files."""
@@ -203,6 +205,8 @@ class JoinState:
             left.rows_removed + right.rows_removed,
             left.memory_used_bytes + right.memory_used_bytes,
             left.commit_ms + right.commit_ms,
+            left.spilled_bytes + right.spilled_bytes,
+            left.partitions,
         )
 
     def close(self) -> None:

@@ -96,6 +96,8 @@ class ProcessorState:
             sum(m.rows_removed for m in found),
             sum(m.memory_used_bytes for m in found) + index,
             sum(m.commit_ms for m in found),
+            sum(m.spilled_bytes for m in found),
+            max((m.partitions for m in found), default=1),
         )
 
     @property

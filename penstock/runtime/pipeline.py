@@ -152,10 +152,10 @@ def _metrics(operator: KeepsState) -> OperatorMetrics:
         rows_updated=figures.rows_updated,
         rows_removed=figures.rows_removed,
         rows_dropped_by_watermark=figures.rows_dropped_by_watermark,
-        custom=figures.custom,
+        custom={**figures.custom, **({"spilledBytes": state.spilled_bytes} if state.spilled_bytes else {})},
         memory_used_bytes=state.memory_used_bytes,
         update_ms=figures.update_ms,
         remove_ms=figures.remove_ms,
         commit_ms=state.commit_ms,
-        partitions=1,
+        partitions=state.partitions,
     )

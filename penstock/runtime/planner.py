@@ -75,6 +75,7 @@ from penstock.runtime.steps import (
 from penstock.runtime.watermark_flow import input_lag, join_lag, redefines_watermark
 from penstock.state import KeyedStore, open_store
 from penstock.state.fields import write_layout
+from penstock.state.options import StateOptions, assign
 from penstock.translate import TranslateContext, to_sql
 from penstock.translate.nodes import Input
 from penstock.translate.pruning import referenced_attributes
@@ -84,6 +85,7 @@ def compile_query(
     plan: Node, output_mode: str, conf: Conf, cursor: EngineCursor, state_directory: Path, label: str
 ) -> Pipeline:
     """Compile `plan` (resolved and checked for streaming) for one run of a query; `label` names the query in errors."""
+    assign(state_directory, StateOptions.of(conf, label))
     pushed = push_filters(push_into_joins(push_filters(plan)))
     planner = _Planner(extract(pushed), output_mode.lower(), conf, cursor, state_directory, label)
     query = planner.compile()

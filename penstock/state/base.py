@@ -21,13 +21,16 @@ Slots = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class StateMetrics:
-    """For progress: rows in state, rows put and removed in this batch, bytes held, milliseconds for the commit."""
+    """For progress: rows in state, rows put and removed in this batch, bytes held in memory, milliseconds for the
+    commit, bytes held in scratch files beyond the memory budget, partitions of a version's files."""
 
     rows_total: int
     rows_updated: int
     rows_removed: int
     memory_used_bytes: int
     commit_ms: int
+    spilled_bytes: int = 0
+    partitions: int = 1
 
 
 class StateStore(Protocol):

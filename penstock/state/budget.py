@@ -14,6 +14,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -97,7 +98,7 @@ class MemoryBudget:
         """A scratch file of `size` bytes, all of them there for sure: a disk that is full is found here, not later by
         a write to memory."""
         try:
-            made = tempfile.TemporaryFile(dir=self.directory, prefix="penstock-state-", buffering=0)
+            made = tempfile.TemporaryFile(dir=self.directory, prefix="penstock-state-", buffering=0)  # noqa: SIM115 given away
         except OSError as error:
             raise self._no_space(size, error) from error
         self.extend(made, size)
@@ -131,10 +132,10 @@ class MemoryBudget:
 
     def place(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array that will not change: as it is, or in a scratch file if memory is short."""
-        if not self.is_spilling or array.nbytes < SMALLEST:
+        if not self.is_spilling or array.nbytes < SMALLEST or is_placed(array):
             return array
         with self.open(array.nbytes) as file:
-            self.fill(file, memoryview(np.ascontiguousarray(array)).cast("B"))
+            self.fill(file, memoryview(np.ascontiguousarray(array).data).cast("B"))
             return np.frombuffer(self.map(file, array.nbytes), array.dtype)
 
     def _no_space(self, size: int, error: OSError) -> SparkError:
@@ -175,10 +176,18 @@ class MemoryBudget:
         order = np.argsort(slots, kind="stable")
         step = self.allowance // itemsize
         bounds = np.searchsorted(slots[order], np.arange(0, size + step, step)).tolist()
-        for start, stop in zip(bounds, bounds[1:], strict=False):
+        for start, stop in pairwise(bounds):
             if start < stop:
                 self.looks_at(stop - start, step * itemsize)
                 yield order[start:stop]
+
+
+def is_placed(array: NDArray[Any]) -> bool:
+    """Whether the array lives in a scratch file."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return isinstance(owner.obj if isinstance(owner, memoryview) else owner, mmap.mmap)
 
 
 #: No bound.

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penstock.state.base import Slots
-from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.bridge import Flags, numpy_type, to_arrow, to_numpy
+from penstock.state.budget import UNLIMITED, MemoryBudget
 from penstock.state.equality import same_numbers
 from penstock.state.memory import Growable
 
@@ -23,6 +23,10 @@ class Column(Protocol):
     @property
     def nbytes(self) -> int:
         """Bytes held."""
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
 
     def ensure(self, size: int) -> None:
         """Make room for slots below `size`."""
@@ -60,6 +64,11 @@ class FixedColumn:
     @property
     def nbytes(self) -> int:
         return self._data.nbytes + self._valid.nbytes
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
+        return self._data.spilled_bytes + self._valid.spilled_bytes
 
     @property
     def data(self) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.state.base import Slots
-from penstock.state.budget import UNLIMITED, MemoryBudget
+from penstock.state.budget import UNLIMITED, MemoryBudget, is_placed
 from penstock.state.memory import Growable
 
 _RUN_ROWS = 1 << 20
@@ -27,11 +27,27 @@ class ExpiryQueue:
         self._registered = Growable(np.int64, capacity, budget)  # value by slot
         self._known = Growable(np.bool_, capacity, budget)
         self._runs: list[tuple[NDArray[np.int64], Slots]] = []
+        budget.add(self)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         return self._registered.nbytes + self._known.nbytes + sum(a.nbytes + b.nbytes for a, b in self._runs)
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
+        in_runs = sum(values.nbytes + slots.nbytes for values, slots in self._runs) - self.resident_bytes
+        return self._registered.spilled_bytes + self._known.spilled_bytes + in_runs
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of the runs that no file backs."""
+        return sum(part.nbytes for run in self._runs for part in run if not is_placed(part))
+
+    def spill(self) -> None:
+        """Move the runs to scratch files."""
+        self._runs = [(self._budget.place(values), self._budget.place(slots)) for values, slots in self._runs]
 
     def add(self, slots: Slots, values: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
         """These (distinct) slots now hold these values; NULL never expires."""

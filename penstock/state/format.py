@@ -97,9 +97,9 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[Section]]:
     return footer, [_section(data, entry) for entry in footer["sections"]]
 
 
-def stream(path: Path, size: int) -> Iterator[Section]:
-    """The sections of a file of `size` bytes, read one at a time.  Every byte is checked before the first is given:
-    BadStateFileError is raised by this call."""
+def stream(path: Path, size: int) -> tuple[int, Iterator[Section]]:
+    """The number of rows and the sections of a file of `size` bytes, read one at a time.  Every byte is checked before
+    the first is given: BadStateFileError is raised by this call."""
     try:
         _check_head(files.fs.read_part(path, 0, _HEADER.size))
         tail = files.fs.read_part(path, size - _TRAILER.size, _TRAILER.size)
@@ -109,7 +109,9 @@ def stream(path: Path, size: int) -> Iterator[Section]:
             _section_body(files.fs.read_part(path, entry["offset"], entry["length"]), entry)
     except OSError as error:
         raise BadStateFileError(f"it cannot be read ({error})") from error
-    return (_parsed(files.fs.read_part(path, e["offset"], e["length"]), e) for e in footer["sections"])
+    entries = footer["sections"]
+    parts = (_parsed(files.fs.read_part(path, e["offset"], e["length"]), e) for e in entries)
+    return sum(e["rows"] for e in entries), parts
 
 
 def _check_head(data: bytes) -> None:

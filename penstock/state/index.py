@@ -55,6 +55,15 @@ class KeyIndex:
         """Bytes held."""
         return self._entries.nbytes + self._mixed.nbytes
 
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
+        return self._entries.spilled_bytes + self._mixed.spilled_bytes
+
+    def reserve(self, count: int) -> None:
+        """Room for so many keys more, so that entering them moves none."""
+        self._make_room(np.full(_SUBTABLES, count // _SUBTABLES + 1, np.int64))
+
     def find(self, hashes: Words, same: SameKey) -> tuple[Ints, Ints]:
         """Slot of each hash's key, or -1, and the place of its entry (for a missing key: where one may be inserted)."""
         mixed = hashes * _MULTIPLIER

@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penstock.state.base import Slots
-from penstock.state.budget import SMALLEST, UNLIMITED, MemoryBudget
 from penstock.state.bridge import Flags, arrow_ints, to_arrow, to_numpy
+from penstock.state.budget import SMALLEST, UNLIMITED, MemoryBudget
 from penstock.state.equality import flags, same_values
 from penstock.state.format import ipc
 from penstock.state.memory import Growable
@@ -64,6 +64,11 @@ class LogColumn:
     @property
     def nbytes(self) -> int:
         return self._position.nbytes + self._bytes
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
+        return self._position.spilled_bytes + self._on_disk
 
     @property
     def resident_bytes(self) -> int:

@@ -54,6 +54,11 @@ class Growable:
         """Bytes that no file backs."""
         return self.nbytes if self._file is None else 0
 
+    @property
+    def spilled_bytes(self) -> int:
+        """Bytes in a scratch file."""
+        return self.nbytes - self.resident_bytes
+
     def get(self, places: NDArray[np.int64]) -> NDArray[Any]:
         """`array[places]`, a copy."""
         if self._file is None:

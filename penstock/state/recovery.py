@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from penstock.core import files
@@ -37,9 +37,9 @@ def available(store: StoreFiles) -> tuple[set[int], set[SnapshotId]]:
     return deltas, {s for s in every if all(s in found[i][1] for i in range(partitions.at(s.version)))}
 
 
-def sections(store: StoreFiles, version: int) -> Iterator[Section]:
-    """What to apply, in order, to the empty state to get `version`.  A damaged snapshot is passed over when an older
-    one and the deltas suffice; otherwise SparkError names the file."""
+def sections(store: StoreFiles, version: int, expect: Callable[[int], None] = lambda rows: None) -> Iterator[Section]:
+    """What to apply, in order, to the empty state to get `version`; `expect` is told how many rows a snapshot has.
+    A damaged snapshot is passed over when an older one and the deltas suffice; otherwise SparkError names the file."""
     deltas, snapshots = available(store)
     partitions = read_partitions(store)
     trouble: BadStateFileError | None = None
@@ -50,13 +50,14 @@ def sections(store: StoreFiles, version: int) -> Iterator[Section]:
             found = []
             for path in paths:
                 found.append(_checked(path))
+            expect(sum(rows for rows, _ in found))
         except FutureFormatError as error:
             raise errors.future_format(path, error.version) from error
         except BadStateFileError as error:
             _log.warning("State snapshot %s is damaged (%s); loading from an older one and the changelog.", path, error)
             trouble, failed = trouble or error, failed or path
             continue
-        for part in found:
+        for _, part in found:
             yield from part
         yield from _replay(store, partitions, range(snapshot.base + 1, version + 1))
         return
@@ -93,13 +94,29 @@ def read(path: Path) -> list[Section]:
     return decode(data)[1]
 
 
-def _checked(path: Path) -> Iterable[Section]:
-    """The sections of a file, all checksums of which are right; of a large one only one is in memory at a time."""
+def _checked(path: Path) -> tuple[int, Iterable[Section]]:
+    """The number of rows and the sections of a file, all checksums of which are right; of a large one only two sections
+    are in memory at a time."""
     try:
         size = path.stat().st_size
     except OSError as error:
         raise BadStateFileError(f"it cannot be read ({error})") from error
-    return read(path) if size <= _WHOLE_BYTES else stream(path, size)
+    if size > _WHOLE_BYTES:
+        rows, parts = stream(path, size)
+        return rows, _ahead(parts)
+    whole = read(path)
+    return sum(section.batch.num_rows for section in whole), whole
+
+
+def _ahead(parts: Iterator[Section]) -> Iterator[Section]:
+    """The next one is read while one is applied."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1, "state snapshot reader") as pool:
+        coming = pool.submit(next, parts, None)
+        while (found := coming.result()) is not None:
+            coming = pool.submit(next, parts, None)
+            yield found
 
 
 def _replay(store: StoreFiles, partitions: Partitions, versions: range) -> Iterator[Section]:

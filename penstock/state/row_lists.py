@@ -40,8 +40,17 @@ class RowLists:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        parts = (self._start, self._size, self._used, self._live, self._place, self._key_of, self._pool)
-        return self._keys.nbytes + sum(part.nbytes for part in parts)
+        return sum(part.nbytes for part in self._parts)
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
+        return sum(part.spilled_bytes for part in self._parts)
+
+    @property
+    def _parts(self) -> tuple[SlotTable | Growable, ...]:
+        own = (self._start, self._size, self._used, self._live, self._place, self._key_of, self._pool)
+        return (self._keys, *own)
 
     @property
     def key_count(self) -> int:

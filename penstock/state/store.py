@@ -51,8 +51,8 @@ def open_store(
 
     `description` tells a reader of the checkpoint what the operator is; `snapshot_every`: commits between snapshots at
     least; `evolves`: the value columns may gain fields and wider types; `budget`: the memory it shares with other
-    stores (by default what is assigned to `directory`); `partitions`: as how many files a version is written from now on (by
-    default what is assigned to `directory`), whatever there were before.
+    stores; `partitions`: as how many files a version is written from now on, whatever there were before (by default,
+    both are what is assigned to `directory`).
     Raises STATE_STORE_{KEY,VALUE}_SCHEMA_NOT_COMPATIBLE when the checkpoint has state of other types.
     """
     assigned = options_of(directory)
@@ -107,7 +107,7 @@ class KeyedStore:
         self._version = None
         self._table = SlotTable(self._key_schema, self._value_schema, self.budget)
         self._forget_changes()
-        for section in recovery.sections(self._places, version):
+        for section in recovery.sections(self._places, version, self._rows.reserve):
             self._apply(section)
             self.budget.relieve()
         for name in self._expiry_columns:
@@ -147,9 +147,9 @@ class KeyedStore:
     def put(self, slots: Slots, values: pa.RecordBatch) -> None:
         self._rows.put(slots, values)
         # What was located just before is usually what is put: then it need not be counted twice.
-        if self._touched and self._touched[-1] is self._added:
-            if slots is self._located or np.array_equal(slots, self._added):
-                self._touched.pop()
+        is_fresh = bool(self._touched) and self._touched[-1] is self._added
+        if is_fresh and (slots is self._located or np.array_equal(slots, self._added)):
+            self._touched.pop()
         self._touched.append(slots)
         self.budget.relieve()
 
@@ -194,7 +194,9 @@ class KeyedStore:
         updated, gone = len(changed), 0 if removed is None else removed.num_rows
         self._maintenance.committed(version, updated + gone, self._rows)
         elapsed = int((time.perf_counter() - started) * 1000)
-        self._metrics = StateMetrics(self._rows.count, updated, gone, self._rows.nbytes, elapsed)
+        spilled = self._rows.spilled_bytes
+        held = self._rows.nbytes - spilled
+        self._metrics = StateMetrics(self._rows.count, updated, gone, held, elapsed, spilled, self._partitions)
         if self.budget.is_spilling:
             self.budget.relieve()
             self.budget.let_go()

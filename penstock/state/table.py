@@ -48,8 +48,21 @@ class SlotTable:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        parts: list[Any] = [*self._keys, *self.values, *self._queues.values()]
-        return sum(part.nbytes for part in [*parts, self._index, self._live, self._free, self._scratch])
+        return sum(part.nbytes for part in self._parts)
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How many of them are in scratch files."""
+        return sum(part.spilled_bytes for part in self._parts)
+
+    @property
+    def _parts(self) -> list[Any]:
+        own = [self._index, self._live, self._free, self._scratch]
+        return [*self._keys, *self.values, *self._queues.values(), *own]
+
+    def reserve(self, count: int) -> None:
+        """So many keys are about to come."""
+        self._index.reserve(count)
 
     def find(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch) -> tuple[Slots, Slots]:
         """The slot of each key, or -1; and the places where the index would enter missing ones."""

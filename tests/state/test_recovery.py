@@ -15,7 +15,7 @@ import pytest
 
 from penstock.core import faults, files
 from penstock.core.errors import SparkError
-from penstock.state import KeyedStore, maintenance, open_store
+from penstock.state import KeyedStore, maintenance, open_store, recovery
 from penstock.state.format import MAGIC, BadStateFileError, Section, decode, encode
 from penstock.state.layout import SnapshotId
 from penstock.state.recovery import candidates
@@ -291,8 +291,24 @@ def test_hash_function_may_change(tmp_path: Path) -> None:
     assert (store.locate(~hash_keys(keys), keys) >= 0).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("how", DAMAGES)
+def test_large_snapshots_are_checked_before_a_section_is_applied(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recovery, "_WHOLE_BYTES", 0)  # every snapshot is read section by section
+    commit_some(tmp_path, 7)
+    store = open_(tmp_path)
+    store.load(7)
+    assert content(store) == expected(7)
+    damage(folder(tmp_path) / "6.6.snapshot", how)
+    store = open_(tmp_path)
+    store.load(7)
+    assert content(store) == expected(7)
+    assert "6.6.snapshot is damaged" in caplog.text
+
+
 def test_schema_file_tells_what_the_state_is(tmp_path: Path) -> None:
-    open_store(tmp_path, KEYS, VALUES, hash_keys, operator="3", partition=1, description="aggregate by k")
+    open_store(tmp_path, KEYS, VALUES, hash_keys, operator="3", description="aggregate by k")
     stored = json.loads((tmp_path / "3" / "_schema").read_bytes())
     assert stored == {"version": 1, "operator": "aggregate by k", "key": ["int64"], "value": ["int64"]}
     (tmp_path / "3" / "_schema").write_bytes(b"{")

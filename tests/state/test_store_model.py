@@ -24,14 +24,30 @@ from hypothesis.stateful import (
 from state_model import HASHES, LAYOUTS, Row, batch, canonical, rows, schema, tuples
 
 from penstock.core import faults
+from penstock.state import budget as budgets
 from penstock.state import log_column, maintenance, open_store
+from penstock.state.budget import MemoryBudget
 
 
 class StoreAgainstDict(RuleBasedStateMachine):
     """`model` is the state now, `versions` what was committed."""
 
-    @initialize(layout=st.sampled_from(LAYOUTS), hash_keys=st.sampled_from(HASHES), every=st.integers(1, 4))
-    def open(self, layout: tuple[tuple[str, ...], tuple[str, ...]], hash_keys: object, every: int) -> None:
+    @initialize(
+        layout=st.sampled_from(LAYOUTS),
+        hash_keys=st.sampled_from(HASHES),
+        every=st.integers(1, 4),
+        partitions=st.sampled_from([1, 1, 3]),
+        limit=st.sampled_from([None, None, 4000]),
+    )
+    def open(
+        self,
+        layout: tuple[tuple[str, ...], tuple[str, ...]],
+        hash_keys: object,
+        every: int,
+        partitions: int,
+        limit: int | None,
+    ) -> None:
+        self.partitions, self.limit = partitions, limit
         self.directory = Path(tempfile.mkdtemp())
         self.key_types, self.value_types = layout
         self.key_schema, self.value_schema = schema("k", layout[0]), schema("v", layout[1])
@@ -42,7 +58,14 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     def reopen(self, version: int) -> None:
         self.store = open_store(
-            self.directory, self.key_schema, self.value_schema, self.hash_keys, operator="0", snapshot_every=self.every
+            self.directory,
+            self.key_schema,
+            self.value_schema,
+            self.hash_keys,
+            operator="0",
+            snapshot_every=self.every,
+            budget=MemoryBudget(self.limit),
+            partitions=1 + (self.partitions + version) % 3,  # another number after most restarts
         )
         self.load(version)
 
@@ -144,6 +167,9 @@ def tiny_bounds() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(maintenance, "_SMALLEST_PIECE", 2))
         stack.enter_context(mock.patch.object(log_column, "_CHUNK_ROWS", 8))
+        stack.enter_context(mock.patch.object(log_column, "SMALLEST", 64))
+        stack.enter_context(mock.patch.object(budgets, "SMALLEST", 64))
+        stack.enter_context(mock.patch.object(MemoryBudget, "allowance", 1 << 11))
         stack.enter_context(mock.patch.object(maintenance.Maintenance, "_collect", _collect_little))
         yield
 
@@ -151,8 +177,8 @@ def tiny_bounds() -> Iterator[None]:
 _collect = maintenance.Maintenance._collect
 
 
-def _collect_little(self: maintenance.Maintenance, writer, start, size, version, table) -> None:  # type: ignore[no-untyped-def]
-    _collect(self, writer, start, 2, version, table)
+def _collect_little(self: maintenance.Maintenance, start, size, version, table) -> None:  # type: ignore[no-untyped-def]
+    _collect(self, start, 2, version, table)
 
 
 LIMITS = settings(
