@@ -25,7 +25,7 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
-# SIGKILL a hundred times at random moments and at every named point of a batch (3 minutes).
+# SIGKILL a hundred times at random moments and at every named point of a batch, for every sink (8 minutes).
 crash: setup
 	PENSTOCK_CRASH_KILLS=100 $(BIN)/python -m pytest tests/crash -n 0 --timeout 1800 -s
 

@@ -37,6 +37,36 @@ def test_a_script_ends_while_a_query_runs() -> None:
     assert out == "started\nterminated\n"
 
 
+def test_a_listener_is_removed_while_an_event_is_on_its_way() -> None:
+    out = run(
+        """
+        import threading
+        from pyspark.sql.connect.streaming.query import StreamingQueryListenerBus
+        from pyspark.sql.streaming import StreamingQueryListener
+        class Deaf(StreamingQueryListener):
+            def onQueryStarted(self, event): pass
+            def onQueryProgress(self, event): pass
+            def onQueryIdle(self, event): pass
+            def onQueryTerminated(self, event): pass
+        taken, removing = threading.Event(), threading.Event()
+        deserialize = StreamingQueryListenerBus.deserialize
+        def held(event):
+            taken.set()
+            removing.wait(10)
+            return deserialize(event)
+        StreamingQueryListenerBus.deserialize = staticmethod(held)
+        spark.streams.addListener(listener := Deaf())
+        query = spark.readStream.format("rate").load().writeStream.format("noop").start()
+        taken.wait(10)
+        threading.Timer(0.2, removing.set).start()  # by then the client holds its lock
+        spark.streams.removeListener(listener)
+        query.stop()
+        print(spark.streams._sqlb._listener_bus)
+        """
+    )
+    assert out == "[]\n"
+
+
 def test_the_builder_of_unmodified_programs() -> None:
     program = """
         from pyspark import SparkConf, SparkContext

@@ -252,9 +252,18 @@ def with_references(message: pb.WithRelations, context: DecodeContext) -> Decode
     return context
 
 
+_PARSED = {
+    pb.Parse.PARSE_FORMAT_CSV: "csv",
+    pb.Parse.PARSE_FORMAT_JSON: "json",
+    pb.Parse.PARSE_FORMAT_XML: "xml",
+}
+
+
 def _parse(message: pb.Parse, context: DecodeContext) -> nodes.Node:
     """spark.read.json(df), .csv(df), .xml(df)."""
-    form = {pb.Parse.PARSE_FORMAT_CSV: "csv", pb.Parse.PARSE_FORMAT_JSON: "json", pb.Parse.PARSE_FORMAT_XML: "xml"}[message.format]
+    form = {pb.Parse.PARSE_FORMAT_CSV: "csv", pb.Parse.PARSE_FORMAT_JSON: "json", pb.Parse.PARSE_FORMAT_XML: "xml"}[
+        message.format
+    ]
     found = decode_type(message.schema) if message.HasField("schema") else None
     schema = found if isinstance(found, StructType) else None
     return ParseText(form, relation(message.input, context), dict(message.options), schema)

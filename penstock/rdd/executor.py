@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
 
 Work = Callable[[], None]
 
@@ -52,7 +55,10 @@ class Threads:
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
-            work()
+            try:
+                work()
+            except BaseException:
+                _log.exception("A task ended in a way that it should not")
             if threading.get_ident() in self._replaced:
                 self._replaced.discard(threading.get_ident())
                 return

@@ -266,6 +266,8 @@ class _StageRun:
         except BaseException:  # Ctrl-C in the thread that waits
             self._job.cancel("because its caller was interrupted")
             raise
+        finally:
+            self._job.on_cancel.remove(tell)  # a job is remembered, its results are not
 
     def _attempts(self, place: int) -> None:
         """One task, again if it fails and may; never raises, unless the thread that runs the job is itself
@@ -290,17 +292,21 @@ class _StageRun:
                 self._left -= 1
                 self._changed.notify_all()
 
-    def _attempt(self, place: int, attempt: int) -> Exception | None:
+    def _attempt(self, place: int, attempt: int) -> BaseException | None:
         index = self._partitions[place]
         task = self._scheduler.task(self._job, self._stage, index, attempt)
         task.barrier, task.gathered = self._barrier, self._gathered
         self._stage.active += 1
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             with self._job.in_task(), running(task):
                 try:
                     result = self._work(index, task)
-                except Exception as raised:
+                except TaskCancelled:
+                    raise
+                except BaseException as raised:  # sys.exit() in a task fails the task
+                    if isinstance(raised, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                        raise
                     error = raised
                 for callback in task.at_end:
                     callback(error)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.partitioning import Partitioner
-from penstock.rdd.storage import Packed, dumps
+from penstock.rdd.storage import Block, Packed, by_value, dumps
 from penstock.rdd.work import MapWork
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Shuffled(Node):
         self._aggregator = aggregator
         #: By map partition; what is missing is computed again.
         self.outputs: dict[int, Buckets] = {}
-        self._merged: dict[int, list[tuple[Any, Any]]] = {}
+        self._merged: dict[int, Block] = {}
         self._lock = threading.Lock()
         #: The stage that ran its map side last.
         self.stage: Stage | None = None
@@ -102,17 +102,29 @@ class Shuffled(Node):
         """The parts of one partition, pickled, for a task elsewhere that merges them."""
         with self._lock:
             merged = self._merged.get(index)
-            parts: list[Any] = self._buckets(index) if merged is None else [merged]
+            parts: list[Any] = self._buckets(index) if merged is None else [merged.read()]
         return [part.data if isinstance(part, Packed) else dumps(part) for part in parts]
 
     def compute(self, index: int, task: Task) -> Elements:
-        if self._aggregator is None:
-            return itertools.chain.from_iterable(self._buckets(index))
         with self._lock:
-            found = self._merged.get(index)
-            if found is None:
-                found = self._merged[index] = self._merge(index)
-        return iter(found)
+            if self._aggregator is None:
+                self._make_missing(task)
+                return iter(by_value(list(itertools.chain.from_iterable(self._buckets(index)))))
+            block = self._merged.get(index)
+            if block is not None:
+                return iter(block.read())
+            self._make_missing(task)
+            merged = self._merge(index)
+            self._merged[index] = Block(merged)  # what this reader does to its elements changes no other's
+            return iter(merged)
+
+    def _make_missing(self, task: Task) -> None:
+        """A merge that has failed has used its input up: a task that is run again makes it anew."""
+        missing = self.missing()
+        if missing:
+            work = self.work()
+            for i in missing:
+                self.outputs[i] = work(i, task)
 
     def _buckets(self, index: int) -> list[list[tuple[Any, Any]]]:
         return [self.outputs[i][index] for i in range(self.parents[0].partitions)]

@@ -63,6 +63,11 @@ def dumps(value: Any) -> bytes:
         return bytes(cloudpickle.dumps(value))
 
 
+def by_value(elements: list[Any]) -> list[Any]:
+    """The elements as they are, if nobody can change them; else copies."""
+    return elements if is_plain(elements) else list(pickle.loads(dumps(elements)))
+
+
 class Block:
     """The elements of one partition, by value."""
 

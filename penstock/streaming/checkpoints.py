@@ -13,6 +13,7 @@ import logging
 import shutil
 import threading
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,7 @@ class Checkpoints:
         """At the start of a new program: what another program left here is not ours to go on from."""
         for path in checkpoint_files(self.directory):
             path.unlink()
+        shutil.rmtree(self.directory / "receivedData", ignore_errors=True)
         graph_file.write(self.directory, self._context)
 
     def go_on(self) -> None:
@@ -87,12 +89,12 @@ class Checkpoints:
         if self._written:
             self._last_ms = int(self._written[-1][0].name.removeprefix(_PREFIX))
 
-    def write(self, pending: list[int], time_ms: int | None = None) -> None:
+    def write(self, pending: Callable[[], list[int]], time_ms: int | None = None) -> None:
         """Durable when it returns.  `time_ms` is the batch that has just been made; None when one is done."""
         with self._lock:
             if time_ms is not None:
                 self._last_ms = time_ms
-            metadata = self._metadata(pending)
+            metadata = self._metadata(pending())
             path = self.directory / f"{_PREFIX}{self._last_ms}"
             fs.write_atomic(path, metadata.encode())
             point("dstream-checkpoint-written")
@@ -110,7 +112,7 @@ class Checkpoints:
             described = stream.describe()
             if described is not None:
                 inputs[str(i)] = described
-        return Metadata(self._last_ms, zero, sorted(pending), streams, inputs)
+        return Metadata(self._last_ms, zero, pending, streams, inputs)
 
     def _keep(self, path: Path, directories: set[str]) -> None:
         """Remember the newest, and remove what only older ones need."""

@@ -60,6 +60,8 @@ class StreamingContext:
         self._checkpoints: Checkpoints | None = None
         self._recovered: Metadata | None = None
         self._failed: set[int] = set()
+        #: Batches whose jobs have not all ended.
+        self._made: set[int] = set()
         concurrent = int(sparkContext._setting("spark.streaming.concurrentJobs", "1"))
         self._scheduler = JobScheduler(self, self.clock, concurrent)
         self._generator = JobGenerator(self, self._scheduler, self.clock)
@@ -256,26 +258,36 @@ class StreamingContext:
     def batch_made(self, time_ms: int) -> None:
         """A batch's data is decided and its jobs are made: durable before they run."""
         if self._checkpoints is not None:
-            self._checkpoints.write([*self._unfinished(), time_ms], time_ms)
+            self._made.add(time_ms)
+            self._checkpoints.write(self._unfinished, time_ms)
+
+    def batch_not_made(self, time_ms: int) -> None:
+        """A batch's jobs could not be made: its data is kept for a restart."""
+        if self._checkpoints is not None:
+            self._failed.add(time_ms)
+            self._made.discard(time_ms)
 
     def batch_done(self, batch: Batch) -> None:
         """A batch's jobs have ended.  One that failed runs again after a restart, with its data."""
-        if any(job.error is not None for job in batch.jobs):
+        failed = any(job.error is not None for job in batch.jobs)
+        if failed and self._checkpoints is not None:
             self._failed.add(batch.time_ms)
         for stream in self.graph.inputs:
             info = batch.inputs.get(stream.id)
             stream.batch_done(events.info(batch), info.numRecords() if info is not None else 0)
         unpersist = self._sc._setting("spark.streaming.unpersist", "true") == "true"
-        if batch.time_ms not in self._failed:
+        if not failed:
             for used in self.graph.streams:
                 used.batch_computed(batch.time_ms)
         self.graph.forget(min([batch.time_ms, *(t - self.batch_ms for t in self._failed)]), unpersist)
         if self._checkpoints is not None:
-            self._checkpoints.write([t for t in self._unfinished() if t != batch.time_ms or t in self._failed])
+            self._made.discard(batch.time_ms)
+            self._checkpoints.write(self._unfinished)
         point("dstream-batch-done")
 
-    def _unfinished(self) -> set[int]:
-        return {*self._scheduler.open_times(), *self._failed}
+    def _unfinished(self) -> list[int]:
+        """The batches that a restart has to run."""
+        return sorted({*self._made, *self._failed})
 
     @contextmanager
     def batch_properties(self, time_ms: int, output: int) -> Iterator[None]:

@@ -51,7 +51,7 @@ class FileStream(InputStream):
 
     def _new_files(self, time_ms: int) -> list[str]:
         oldest = max(self._started_ms - self.slide_ms, time_ms - self._window_ms())
-        known = {file for files in self._selected.values() for file in files}
+        known = {file for files in list(self._selected.values()) for file in files}
         found = []
         for path in self._candidates():
             try:
@@ -84,11 +84,11 @@ class FileStream(InputStream):
 
     def forget(self, time_ms: int, unpersist: bool) -> None:
         super().forget(time_ms, unpersist)
-        for old in [t for t in self._selected if t <= time_ms - self.remember_ms]:
+        for old in [t for t in list(self._selected) if t <= time_ms - self.remember_ms]:
             del self._selected[old]
 
     def describe(self) -> Any:
-        return {"started": self._started_ms, "files": {str(t): files for t, files in self._selected.items()}}
+        return {"started": self._started_ms, "files": {str(t): files for t, files in list(self._selected.items())}}
 
     def restore(self, described: Any) -> None:
         self._started_ms = described["started"]

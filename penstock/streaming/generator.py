@@ -57,8 +57,9 @@ class JobGenerator:
             point("dstream-batch-allocated")
             jobs = [OutputJob(i, output.name, run) for i, (output, run) in enumerate(context.graph.jobs(time_ms))]
             context.batch_made(time_ms)
-        except BaseException as error:
+        except Exception as error:
             context.report(f"Error generating jobs for time {time_ms} ms", error)
+            context.batch_not_made(time_ms)
             return
         inputs = context.input_infos(time_ms)
         self._scheduler.submit(Batch(time_ms, jobs, inputs, self._clock.now_ms()))

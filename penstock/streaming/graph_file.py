@@ -85,7 +85,8 @@ def write(directory: Path, context: StreamingContext) -> None:
     names = {id(value): name for name, value in _named(context).items()}
     conf = dict(context.sparkContext.getConf().getAll())
     try:
-        _Pickler(buffer, names).dump({"conf": conf, "batch_ms": context.batch_ms, "graph": context.graph})
+        pickle.dump({"conf": conf, "batch_ms": context.batch_ms}, buffer)
+        _Pickler(buffer, names).dump(context.graph)
     except Exception as error:
         raise TypeError(
             "Checkpointing is on, but the streams or the functions in them cannot be pickled: "
@@ -103,11 +104,10 @@ def read(directory: Path, make: Callable[[dict[str, str], int], StreamingContext
     data = fs.read(path)
     if not data.startswith(_MAGIC):
         raise ValueError(f"{path} is not a graph that this version of Penstock has written")
-    # The definition is read twice: once for the settings that the context is made with.
-    settings = _Unpickler(io.BytesIO(data[len(_MAGIC) :]), {"ssc": None}).load()
+    buffer = io.BytesIO(data[len(_MAGIC) :])
+    settings = pickle.load(buffer)  # the graph needs the context that is made with them
     context = make(settings["conf"], settings["batch_ms"])
-    found = _Unpickler(io.BytesIO(data[len(_MAGIC) :]), _named(context)).load()
-    graph: Graph = found["graph"]
+    graph: Graph = _Unpickler(buffer, _named(context)).load()
     context.graph = graph
     return context
 

@@ -109,15 +109,14 @@ class JobScheduler:
 
     def _done(self, batch: Batch) -> None:
         self._context.bus.post("onBatchCompleted", events.BatchEvent(events.info(batch)))
-        self._context.batch_done(batch)
-        with self._changed:
-            self._open.pop(batch.time_ms, None)
-            self._changed.notify_all()
-
-    def open_times(self) -> list[int]:
-        """The batches that are not done."""
-        with self._changed:
-            return sorted(self._open)
+        try:
+            self._context.batch_done(batch)
+        except Exception as error:
+            self._context.report(f"Error after the batch of {batch.time_ms} ms", error)
+        finally:
+            with self._changed:
+                self._open.pop(batch.time_ms, None)
+                self._changed.notify_all()
 
     def drain(self) -> None:
         """Wait until all submitted batches are done."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.partitioning import Partitioner
+from penstock.rdd.storage import by_value
 
 if TYPE_CHECKING:
     from penstock.rdd.tasks import Task
@@ -119,7 +120,7 @@ class StateNode(Node):
         with self._shared.locks[index]:
             state = self._shared.states[index]
             if state is not None and state.knows(self.id):
-                return iter(state.items(self.id))
+                return iter(by_value(state.items(self.id)))
         return super().elements(index, task)
 
     def snapshot(self, index: int) -> list[tuple[Any, Any]]:
@@ -131,13 +132,14 @@ class StateNode(Node):
 
     def compute(self, index: int, task: Task) -> Elements:
         with self._shared.locks[index]:
-            return iter(self._state(index, task).items(self.id))
+            return iter(by_value(self._state(index, task).items(self.id)))
 
     def given(self, index: int, task: Task) -> list[Any]:
         """What the batch gave besides the state."""
         with self._shared.locks[index]:
-            self._state(index, task)
-            return self.outputs[index]
+            if index not in self.outputs:
+                self._state(index, task)
+            return by_value(self.outputs[index])
 
     def _state(self, index: int, task: Task) -> KeyedState:
         """A state that knows this version; the shared one, unless this version is older than what that remembers."""

@@ -47,12 +47,12 @@ class Outputs(Transformations):
         """A directory of text files per batch: `prefix-TIME_IN_MS[.suffix]`.  A batch that runs again after a
         restart finds its directory there and leaves it as it is when it is whole."""
 
-        def save(time: datetime, rdd: RDD) -> None:
+        def save(time_ms: int, rdd: RDD) -> None:
             from penstock.streaming.text_files import save_once
 
-            save_once(rdd, batch_path(prefix, suffix, from_user(time)))
+            save_once(rdd, batch_path(prefix, suffix, time_ms))
 
-        self.foreachRDD(save)
+        self.ssc.graph.add_output(Output(self, save, "saveAsTextFiles"))  # type: ignore[arg-type]
 
     def slice(self, begin: datetime | float, end: datetime | float) -> list[RDD]:
         """The RDDs of the batches from begin to end, both included."""

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from penstock.rdd.nodes import Collection
+from penstock.rdd.nodes import Generated
 from penstock.rdd.rdd import RDD
+from penstock.rdd.storage import Block
 from penstock.streaming import events
 from penstock.streaming.inputs import InputStream
 from penstock.streaming.rate import PidRateEstimator, RateLimiter
@@ -123,9 +124,9 @@ class ReceiverStream(InputStream):
         with self._records_lock:
             if time_ms in self._batches or time_ms in self._until:
                 return
-            singles, self._singles = self._singles, []
-            if singles:
-                self._keep(singles)
+            if self._singles:
+                self._keep(self._singles)
+                self._singles = []
             self._batches[time_ms], self._buffer = self._buffer, []
             if self._log is not None:
                 self._until[time_ms] = self._log.next - 1
@@ -147,7 +148,8 @@ class ReceiverStream(InputStream):
         count = max(1, min(int(self.ssc.sparkContext.defaultParallelism), len(records) // 1000))
         edges = [i * len(records) // count for i in range(count + 1)]
         slices = [records[a:b] for a, b in itertools.pairwise(edges)] if records else []
-        return RDD(Collection(slices), self.ssc.sparkContext)
+        blocks = [Block(part) for part in slices]
+        return RDD(Generated(len(blocks), lambda i: blocks[i].read(), "BlockRDD"), self.ssc.sparkContext)
 
     def forget(self, time_ms: int, unpersist: bool) -> None:
         super().forget(time_ms, unpersist)

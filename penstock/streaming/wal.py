@@ -42,14 +42,31 @@ class WriteAheadLog:
                 self._open(number)
             assert self._file is not None
             point("dstream-wal-before-append")
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._file, view) :]
-            os.fsync(self._file)
+            self._write(data)
             self._size += len(data)
             self.next = number + 1
             point("dstream-wal-appended")
             return number
+
+    def _write(self, data: bytes) -> None:
+        assert self._file is not None
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+            os.fsync(self._file)
+        except BaseException:
+            self._take_back()
+            raise
+
+    def _take_back(self) -> None:
+        """Nothing may come after half of a block: it would never be read."""
+        assert self._file is not None
+        try:
+            os.ftruncate(self._file, self._size)
+            os.lseek(self._file, self._size, os.SEEK_SET)
+        except OSError:
+            self.close()  # the next block begins a segment
 
     def _open(self, first: int) -> None:
         self.close()

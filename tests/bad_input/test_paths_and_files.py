@@ -56,7 +56,7 @@ def test_a_path_that_appears_later(job: Job) -> None:
 
 def test_no_path_at_all(spark: Any) -> None:
     reader = spark.readStream.schema(SCHEMA).format("json")
-    fails(lambda: reader.load().schema, IllegalArgumentException, "_LEGACY_ERROR_TEMP_1154", "path", "load()")
+    fails(lambda: reader.load().schema, IllegalArgumentException, "_LEGACY_ERROR_TEMP_2047", "path", "load()")
 
 
 def test_a_path_of_another_file_system(spark: Any) -> None:

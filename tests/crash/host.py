@@ -11,12 +11,14 @@ import json
 import os
 import pkgutil
 import sys
+from typing import Any
 
 import duckdb  # noqa: F401
 import pyarrow.compute  # noqa: F401
 import pyspark.sql.connect.session  # noqa: F401
 
 import penstock.cli
+import penstock.embed
 from penstock.core import faults
 
 
@@ -28,7 +30,7 @@ def import_all() -> None:
                 importlib.import_module(f"penstock.{package}.{module.name}")
 
 
-def child(run: dict) -> None:
+def child(run: dict[str, Any]) -> None:
     out = os.open(run["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)

@@ -2,8 +2,8 @@
 
 usage: matrix_job.py ROOT QUERY SINK   -- reads all files of ROOT/left and ROOT/right, one a batch, then ends
 
-Results are rows of k string, n long, t string.  `in_sink` in PENSTOCK_MATRIX_KILL=N kills the process when the user's
-own part of the sink has written half of its batch for the Nth time.
+Results are rows of k string, n long, t string.  PENSTOCK_MATRIX_KILL=N kills the process when the user's own part of
+the sink has written half of its batch for the Nth time.
 """
 
 import json
@@ -72,6 +72,10 @@ def join_windows() -> DataFrame:
     both = one.join(other, F.expr("l.k = r.k AND r.t BETWEEN l.t AND l.t + INTERVAL 3 SECONDS"))
     groups = both.groupBy(F.window("l.t", "5 seconds"), "l.k").agg(F.sum("r.n").alias("n"))
     return groups.select("k", "n", F.col("window.end").alias("t"))
+
+
+def totals() -> DataFrame:
+    return read("left").groupBy("k").agg(F.sum("n").alias("n"), F.max("t").alias("t"))
 
 
 class Running(StatefulProcessor):
@@ -190,6 +194,7 @@ class FilesWriter(DataSourceStreamWriter):
 
 def started(frame: DataFrame) -> object:
     writer = frame.writeStream.option("checkpointLocation", str(ROOT / "checkpoint")).trigger(availableNow=True)
+    writer = writer.outputMode("complete" if QUERY == "totals" else "append")
     name, _, by = SINK.partition("-by-")
     if by:
         writer = writer.partitionBy(*by.split("-"))
@@ -211,13 +216,12 @@ def started(frame: DataFrame) -> object:
 
 QUERIES: dict[str, Callable[[], DataFrame]] = {
     "rows": rows, "windows": windows, "sessions": sessions, "duplicates": duplicates, "outer join": outer_join,
-    "join windows": join_windows, "processor": processor,
+    "join windows": join_windows, "processor": processor, "totals": totals,
 }  # fmt: skip
 
 os.chdir(ROOT)
 spark = SparkSession.builder.appName("matrix").config("spark.sql.warehouse.dir", f"file:{ROOT}/warehouse").getOrCreate()
 spark.conf.set("spark.sql.session.timeZone", "UTC")
-spark.conf.set("spark.sql.streaming.stateStore.minDeltasForSnapshot", "2")
 result = QUERIES[QUERY]().select("k", "n", F.date_format("t", "HH:mm:ss.SSS").alias("t"))
 if SINK.startswith("text"):
     result = result.select(F.concat_ws(",", "k", "n", F.coalesce("t", F.lit("-"))).alias("value"), "k")

@@ -2,7 +2,7 @@
 
 import shutil
 
-from lib import condition, run, session, show, work_directory, write_files
+from lib import run, session, show, work_directory, write_files
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
@@ -55,7 +55,7 @@ for name, (before, after, conf) in CASES.items():
         run(frame, mode, place)
     except (PySparkException, AssertionError) as error:
         causes = ["STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE", "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE"]
-        show("refused", condition=condition(error), cause=[cause for cause in causes if cause in str(error)])
+        show("refused", cause=[cause for cause in causes if cause in str(error)])
     for key in conf:
         spark.conf.set(key, "2")
     shutil.rmtree(place)

@@ -22,7 +22,6 @@ root = str(work / "in")
 cases = {
     "declared": read(root, "n int, day date, hour int"),
     "as strings": read(root, "n int, day string, hour string"),
-    "first": read(root, "day date, hour int, n int"),
     "one hour": read(root + "/day=*/hour=1*", "n int"),
     "recursive": read(root, "n int", recursiveFileLookup=True),
     "metadata": read(root, "n int, day date, hour int").select(

@@ -41,7 +41,6 @@ show("made", rows=found(spark.sql("SELECT k, sum(n) AS s FROM golden_made GROUP 
 CASES = {
     "none": lambda: spark.readStream.table("golden_nothing").schema,
     "complete": lambda: counts.writeStream.outputMode("complete").option("checkpointLocation", str(work / "c1")).toTable("golden_c"),
-    "empty name": lambda: reader.writeStream.toTable(""),
     "no checkpoint": lambda: reader.writeStream.toTable("golden_d"),
     "view": lambda: reader.writeStream.option("checkpointLocation", str(work / "c2")).toTable("a view"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from penstock.core.errors import SPARK, SparkError, illegal_argument
+from penstock.core.errors import SPARK, SparkError, illegal_argument, unsupported
 from penstock.core.files import Buffer
 from penstock.plan.avro_types import avro_schema, fastavro_module, to_avro
 from penstock.plan.types import StructType
@@ -37,12 +37,21 @@ class AvroEncoder:
             message = f"The codec {codec!r} is not available for Avro; the codecs are {', '.join(sorted(_CODECS))}."
             raise illegal_argument("CODEC_SHORT_NAME_NOT_FOUND", message, "42704", codecName=codec)
         self._codec = _CODECS[codec]
+        self._check_codec(codec)
         self._parsed = self._fastavro.parse_schema(self._avro)
         self._convert = to_avro(self._avro, schema, {})
 
     @property
     def extension(self) -> str:
         return ".avro"
+
+    def _check_codec(self, codec: str) -> None:
+        """The packages that compress come with the extra, too."""
+        try:
+            self._fastavro.writer(io.BytesIO(), "null", [None], codec=self._codec)
+        except ValueError:
+            remedy = 'Install what it needs: pip install "penstock[avro]".'
+            raise unsupported(f"the codec {codec} of Avro in this installation", remedy) from None
 
     def encode(self, table: pa.Table) -> Buffer:
         out = io.BytesIO()
