@@ -6,6 +6,7 @@ With PENSTOCK_NO_SKIPS=1, as in CI, a test that is skipped fails, and says what 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -14,6 +15,15 @@ import pytest
 import penstock  # noqa: F401
 
 NO_SKIPS = os.environ.get("PENSTOCK_NO_SKIPS") == "1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_session_of_another_module() -> None:
+    """The client remembers the session that was opened last: tests of one file must not find that of another."""
+    from pyspark.sql.connect.session import SparkSession
+
+    SparkSession._default_session = None
+    SparkSession._active_session = threading.local()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -112,20 +112,21 @@ def test_the_undisturbed_run_is_worth_comparing_with(bench: Bench, query: str, r
     assert sum(bench.wanted(query)[1].values()) >= rows
 
 
-@pytest.mark.skipif(WHOLE, reason="the whole matrix runs")
-@pytest.mark.parametrize(("query", "sink", "kill"), PART, ids=str)
-def test_a_part_of_the_matrix(bench: Bench, query: str, sink: str, kill: str) -> None:
-    bench.check(query, sink, kill)
+if WHOLE:
 
+    @pytest.mark.parametrize(("query", "sink"), COMBINATIONS, ids=str)
+    def test_the_matrix(bench: Bench, query: str, sink: str) -> None:
+        """Exactly once: in the sinks that promise it, and in those of the user's that know a batch by its id."""
+        bench.wanted(query)
+        with ThreadPoolExecutor(bench.workers) as pool:
+            for done in [pool.submit(bench.check, query, sink, kill) for kill in matrix.points(query, sink)]:
+                done.result()
 
-@pytest.mark.skipif(not WHOLE, reason="make crash runs the whole matrix")
-@pytest.mark.parametrize(("query", "sink"), COMBINATIONS, ids=str)
-def test_the_matrix(bench: Bench, query: str, sink: str) -> None:
-    """Exactly once: in the sinks that promise it, and in those of the user's that know a batch by its id."""
-    bench.wanted(query)
-    with ThreadPoolExecutor(bench.workers) as pool:
-        for done in [pool.submit(bench.check, query, sink, kill) for kill in matrix.points(query, sink)]:
-            done.result()
+else:
+
+    @pytest.mark.parametrize(("query", "sink", "kill"), PART, ids=str)
+    def test_a_part_of_the_matrix(bench: Bench, query: str, sink: str, kill: str) -> None:
+        bench.check(query, sink, kill)
 
 
 def some(query: str, sink: str, *part: str) -> list[str]:
