@@ -69,8 +69,10 @@ def service() -> Service:
     global _service
     with _lock:
         if _service is None:
+            from penstock.connect import deep_messages
             from penstock.connect.service import Service
 
+            deep_messages.allow()  # here only the program itself sends messages; a server keeps the limit
             _service = Service()
         return _service
 

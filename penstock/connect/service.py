@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pyspark.sql.connect.proto as pb
 
-from penstock.connect import deep_messages
 from penstock.connect.analyze import analyze_plan
 from penstock.connect.commands import payloads
 from penstock.connect.configuration import configure
@@ -37,7 +36,6 @@ class Service:
     """All sessions of one server.  Thread-safe."""
 
     def __init__(self, conf: Mapping[str, str] | None = None) -> None:
-        deep_messages.allow()
         self.sessions = Sessions(conf)
 
     def call(self, name: str, request: Any, peer: Peer) -> Any:

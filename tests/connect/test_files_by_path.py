@@ -9,6 +9,8 @@ import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
+from penstock.connect import deep_messages
+
 
 @pytest.mark.parametrize("name", ["parquet", "PARQUET", "json", "orc"])
 def test_files_are_queried_by_path(spark: Any, tmp_path: Path, name: str) -> None:
@@ -54,6 +56,7 @@ def test_paths_may_be_switched_off(spark: Any, tmp_path: Path) -> None:
 
 def test_expressions_may_be_nested_deeply(spark: Any) -> None:
     """The client copies an expression for each operator around it; protobuf alone refuses 50 of them."""
+    deep_messages.allow()
     total, any_of = F.lit(0), F.lit(False)
     for number in range(200):
         total, any_of = total + F.col("id"), any_of | (F.col("id") == number)
