@@ -26,14 +26,9 @@ class Node:
     @property
     def children(self) -> tuple[Node, ...]:
         """Input nodes in field order."""
-        found: list[Node] = []
-        for name in field_names(type(self)):
-            value = getattr(self, name)
-            if isinstance(value, Node):
-                found.append(value)
-            elif isinstance(value, tuple):
-                found.extend(v for v in value if isinstance(v, Node))
-        return tuple(found)
+        values = (getattr(self, name) for name in field_names(type(self)))
+        members = (value if isinstance(value, tuple) else (value,) for value in values)
+        return tuple(v for group in members for v in group if isinstance(v, Node))
 
     @property
     def output(self) -> tuple[Attribute, ...]:
