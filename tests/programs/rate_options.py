@@ -26,7 +26,8 @@ for _ in range(3):
 rate = spark.readStream.format("rate").option("rowsPerSecond", 50).option("numPartitions", 3).load()
 query = rate.writeStream.format("memory").queryName("ticks").start()
 for _ in range(200):
-    query.awaitTermination(0.1) if False else query.processAllAvailable()
+    query.awaitTermination(0.1)  # the source gives rows once a second; a loop without a pause can be through before
+    query.processAllAvailable()
     if spark.table("ticks").count() >= 50:
         break
 query.stop()
