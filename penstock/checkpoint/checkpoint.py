@@ -62,11 +62,12 @@ class Checkpoint:
             self.offset_log.add(batch_id, entry)
 
     def end_batch(self, batch_id: int, entry: CommitEntry) -> None:
-        """A batch is done."""
+        """A batch is done.  Its entry is not waited for: a batch that is done again because the machine failed just
+        after it leaves nothing twice, and the next `begin_batch` tells that it was done."""
         if self._behind is not None:
             self._behind.end_batch(batch_id, entry)
         else:
-            self.commit_log.add(batch_id, entry)
+            self.commit_log.add(batch_id, entry, durable=False)
 
     def durable_ends(self, ends: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
         """Of what is done up to `ends`, how much is so for good: after any crash it will not be read again."""
@@ -77,6 +78,8 @@ class Checkpoint:
         if self._behind is not None:
             behind, self._behind = self._behind, None
             behind.close(clean=clean)
+        if clean:
+            self.commit_log.sync()
 
     def release(self) -> None:
         """Let go of the checkpoint."""

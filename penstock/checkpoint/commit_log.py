@@ -26,15 +26,25 @@ class CommitLog:
 
     def __init__(self, directory: Path) -> None:
         self._log = MetadataLog(directory)
+        self._log.drop_torn()
+        self._unsynced: int | None = None
 
     @property
     def latest(self) -> int | None:
         """The newest batch that is done."""
         return self._log.latest
 
-    def add(self, batch_id: int, entry: CommitEntry) -> None:
-        """Declare a batch done, durably."""
-        self._log.add(batch_id, entry.to_bytes())
+    def add(self, batch_id: int, entry: CommitEntry, *, durable: bool = True) -> None:
+        """Declare a batch done.  With durable=False a failure of the machine (not of the process) may undo it until
+        `sync`, or until the next batch is in the offset log, which tells as much."""
+        self._log.add(batch_id, entry.to_bytes(), durable=durable)
+        self._unsynced = None if durable else batch_id
+
+    def sync(self) -> None:
+        """Make the newest entry durable."""
+        if self._unsynced is not None:
+            self._log.sync(self._unsynced)
+            self._unsynced = None
 
     def get(self, batch_id: int) -> CommitEntry:
         """A batch's entry; raises for a missing or malformed file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from penstock.checkpoint.errors import (
@@ -38,15 +39,26 @@ class MetadataLog:
         """The file of a batch."""
         return self.directory / str(batch_id)
 
-    def add(self, batch_id: int, content: bytes) -> None:
-        """Write an entry durably.  An entry that is there already with the same content is fine; with another content,
+    def add(self, batch_id: int, content: bytes, *, durable: bool = True) -> None:
+        """Write an entry, durably unless a later `sync` is to make it so.  An entry that is there already with the same content is fine; with another content,
         somebody else runs on this checkpoint: CONCURRENT_STREAM_LOG_UPDATE."""
         try:
-            files.fs.write_atomic(self.path(batch_id), content, overwrite=False)
+            files.fs.write_atomic(self.path(batch_id), content, overwrite=False, durable=durable)
         except FileExistsError:
             if files.fs.read(self.path(batch_id)) != content:
                 raise concurrent_update(self.directory.parent, batch_id) from None
         self.latest = batch_id if self.latest is None else max(self.latest, batch_id)
+
+    def sync(self, batch_id: int) -> None:
+        """Make an entry durable that was added with durable=False; one that is gone is fine."""
+        with suppress(FileNotFoundError):
+            files.fs.sync_with_directory(self.path(batch_id))
+
+    def drop_torn(self) -> None:
+        """Forget newest entries that are empty: what is left of one that was not synced when the machine failed."""
+        while self.latest is not None and not files.fs.read(self.path(self.latest)).strip(b"\0"):
+            files.fs.remove(self.path(self.latest))
+            self.latest = self.before(self.latest)
 
     def get(self, batch_id: int) -> bytes:
         """An entry's bytes; BATCH_METADATA_NOT_FOUND when there is none."""

@@ -43,12 +43,13 @@ def _is_volatile(path: Path) -> bool:
 class LocalFiles:
     """The local file system.  Raises OSError as Python does: callers name the query and the path."""
 
-    def write_atomic(self, path: Path, data: Buffer, *, overwrite: bool = True) -> None:
+    def write_atomic(self, path: Path, data: Buffer, *, overwrite: bool = True, durable: bool = True) -> None:
         """Make `path` hold exactly `data`, durably.  With overwrite=False an existing file raises FileExistsError
-        (of several writers exactly one wins)."""
+        (of several writers exactly one wins).  With durable=False the file is whole for every reader and outlives the
+        process, but when the machine fails it may be empty or missing until `sync_with_directory`."""
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
         try:
-            self.write(temporary, data)
+            self.write(temporary, data, durable=durable)
             if overwrite:
                 os.replace(temporary, path)
             else:
@@ -57,22 +58,23 @@ class LocalFiles:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self.sync_directory(path.parent)
+        if durable:
+            self.sync_directory(path.parent)
 
-    def write(self, path: Path, data: Buffer | Iterable[Buffer]) -> None:
-        """Write and fsync a file that nobody reads yet; `data` may come in pieces, which are synced on the way: other
+    def write(self, path: Path, data: Buffer | Iterable[Buffer], *, durable: bool = True) -> None:
+        """Write and fsync (unless durable=False) a file that nobody reads yet; `data` may come in pieces, which are synced on the way: other
         files' fsyncs would have to wait for all that is not on the disk yet."""
         with open(path, "wb", buffering=0) as file:
-            unsynced = 0
+            unsynced, syncs = 0, durable and not _is_volatile(path)
             for piece in [data] if isinstance(data, Buffer) else data:
                 view = memoryview(piece).cast("B")
                 unsynced += len(view)
                 while len(view):
                     view = view[file.write(view) :]
-                if unsynced >= _SYNC_BYTES and not isinstance(data, Buffer) and not _is_volatile(path):
+                if unsynced >= _SYNC_BYTES and not isinstance(data, Buffer) and syncs:
                     os.fsync(file.fileno())
                     unsynced = 0
-            if not _is_volatile(path):
+            if syncs:
                 os.fsync(file.fileno())
 
     def append(self, path: Path, data: Buffer) -> None:
@@ -103,6 +105,11 @@ class LocalFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def sync_with_directory(self, path: Path) -> None:
+        """Make a file durable that was written with durable=False, with its name."""
+        self.sync(path)
+        self.sync_directory(path.parent)
 
     def sync_directory(self, path: Path) -> None:
         """fsync a directory, which makes renames in it durable."""

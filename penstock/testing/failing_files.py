@@ -44,10 +44,10 @@ class FailingFiles(LocalFiles):
         self.failed = 0
         self._lock = threading.Lock()
 
-    def write(self, path: Path, data: Buffer | Iterable[Buffer]) -> None:
+    def write(self, path: Path, data: Buffer | Iterable[Buffer], *, durable: bool = True) -> None:
         whole = bytes(data) if isinstance(data, Buffer) else b"".join(data)
         self._check("write", _final(path), whole)
-        super().write(path, whole)
+        super().write(path, whole, durable=durable)
 
     def sync(self, path: Path) -> None:
         self._check("sync", path)

@@ -1,6 +1,7 @@
 """The log files are Spark's: files written by Spark 4.2 (tests/golden/checkpoint) read and come out byte for byte."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from penstock.checkpoint.checkpoint import Checkpoint
 from penstock.checkpoint.commit_log import CommitEntry, CommitLog, parse_commit
 from penstock.checkpoint.metadata_log import MetadataLog
 from penstock.checkpoint.offset_log import OffsetEntry, OffsetLog, parse_offsets
-from penstock.checkpoint.recovery import Continue
+from penstock.checkpoint.recovery import Continue, Replay
 from penstock.core.errors import SparkError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
@@ -106,3 +107,33 @@ def test_purge_removes_only_older_entries(tmp_path):
     with pytest.raises(SparkError) as caught:
         reopened.get(2)
     assert caught.value.condition == "BATCH_METADATA_NOT_FOUND"
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 40])
+def test_commit_that_a_failing_machine_lost_is_replayed(tmp_path, left):
+    shutil.copytree(GOLDEN, tmp_path / "ck")
+    (tmp_path / "ck" / "commits" / "3").write_bytes(left)
+    checkpoint = Checkpoint(tmp_path / "ck")
+    checkpoint.lock()
+    decision = checkpoint.recover()
+    checkpoint.end_batch(3, CommitEntry(5))
+    checkpoint.release()
+    assert isinstance(decision, Replay) and decision.batch_id == 3
+    assert CommitLog(tmp_path / "ck" / "commits").get(3) == CommitEntry(5)
+
+
+def test_last_commit_is_synced_at_the_end_only(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    checkpoint = Checkpoint(tmp_path / "ck")
+    checkpoint.lock()
+    synced.clear()
+    for batch in range(3):
+        checkpoint.begin_batch(batch, OffsetEntry((str(batch),), 0, 0))
+        offsets, synced[:] = list(synced), []
+        assert [Path(path).parent.name for path in offsets] == ["offsets", "ck"]
+        checkpoint.end_batch(batch, CommitEntry(0))
+        assert synced == []
+    checkpoint.flush(clean=True)
+    checkpoint.release()
+    assert synced == [str(tmp_path / "ck" / "commits" / "2"), str(tmp_path / "ck" / "commits")]

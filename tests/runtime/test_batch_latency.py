@@ -20,7 +20,7 @@ BATCHES = 100
 class NoDisk(LocalFiles):
     """Forgets what it is given."""
 
-    def write_atomic(self, path, data, *, overwrite=True):
+    def write_atomic(self, path, data, *, overwrite=True, durable=True):
         pass
 
 

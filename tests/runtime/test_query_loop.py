@@ -187,10 +187,10 @@ def test_full_disk_names_query_path_and_remedy(bench, monkeypatch):
     import errno
 
     class Full(files.LocalFiles):
-        def write(self, path, data):
+        def write(self, path, data, *, durable=True):
             if path.parent.name == "commits":
                 raise OSError(errno.ENOSPC, "No space left on device", str(path))
-            super().write(path, data)
+            super().write(path, data, durable=durable)
 
     monkeypatch.setattr(files, "fs", Full())
     bench.source.add(1)

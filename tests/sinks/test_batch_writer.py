@@ -44,7 +44,7 @@ def test_a_failed_overwrite_keeps_the_old_data(tmp_path, monkeypatch):
     write(out, simple((1, "x")))
 
     class Full(files.LocalFiles):
-        def write(self, path, data):
+        def write(self, path, data, *, durable=True):
             raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(files, "fs", Full())

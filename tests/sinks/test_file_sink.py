@@ -147,7 +147,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
     sink = opened(tmp_path)
 
     class Full(files.LocalFiles):
-        def write(self, path, data):
+        def write(self, path, data, *, durable=True):
             raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(files, "fs", Full())
