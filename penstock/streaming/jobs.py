@@ -64,9 +64,10 @@ class JobScheduler:
             thread.start()
 
     def submit(self, batch: Batch) -> None:
-        """Queue a batch's jobs.  A batch without jobs is done at once."""
-        bus = self._context.bus
-        bus.post("onBatchSubmitted", events.BatchEvent(events.info(batch)))
+        """Queue a batch's jobs.  A batch without jobs (no window slides at its time) is done at once, and listeners do
+        not hear of it, as in Spark."""
+        if batch.jobs:
+            self._context.bus.post("onBatchSubmitted", events.BatchEvent(events.info(batch)))
         with self._changed:
             self._open[batch.time_ms] = batch
             self._queue.extend((batch, job) for job in batch.jobs)
@@ -96,8 +97,7 @@ class JobScheduler:
             with self._context.batch_properties(batch.time_ms, job.id):
                 job.run()
         except BaseException as error:
-            job.error = error
-            self._context.report(f"Error running job streaming job {batch.time_ms} ms.{job.id}", error)
+            job.error = self._context.report(f"Error running job streaming job {batch.time_ms} ms.{job.id}", error)
         job.ended_ms = now()
         bus.post("onOutputOperationCompleted", events.OutputEvent(events.output_info(batch, job)))
         with self._changed:
@@ -108,11 +108,13 @@ class JobScheduler:
             self._done(batch)
 
     def _done(self, batch: Batch) -> None:
-        self._context.bus.post("onBatchCompleted", events.BatchEvent(events.info(batch)))
+        if batch.jobs:
+            self._context.bus.post("onBatchCompleted", events.BatchEvent(events.info(batch)))
         try:
             self._context.batch_done(batch)
         except Exception as error:
             self._context.report(f"Error after the batch of {batch.time_ms} ms", error)
+            self._context.batch_failed(batch.time_ms)
         finally:
             with self._changed:
                 self._open.pop(batch.time_ms, None)

@@ -24,15 +24,18 @@ class Run:
         self.ssc.checkpoint(directory)
         self.results: list[tuple[int, list[Any]]] = []
         self.done = 0
-        self.ssc.bus.add(self)
+        self.ssc.batch_done = self._count(self.ssc.batch_done)
 
-    def onBatchCompleted(self, event: Any) -> None:
-        self.done += 1
+    def _count(self, batch_done: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A batch without jobs is not told to listeners, so they cannot count."""
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("on"):
-            return lambda event: None
-        raise AttributeError(name)
+        def counted(batch: Any) -> None:
+            try:
+                batch_done(batch)
+            finally:
+                self.done += 1
+
+        return counted
 
     def keep(self, stream: Any) -> None:
         """Collect each batch of a stream: (seconds since the start, elements)."""

@@ -269,3 +269,20 @@ def test_a_listener_is_told(run: Run) -> None:
     assert info.schedulingDelay() >= 0 and info.processingDelay() >= 0 and info.totalDelay() >= 0
     (output,) = info.outputOperationInfos().values()
     assert output.failureReason() is None and output.endTime() >= output.startTime()
+
+
+def test_listeners_do_not_hear_of_batches_without_jobs(run: Run) -> None:
+    heard: list[tuple[str, int]] = []
+
+    class Listener(StreamingListener):
+        def onBatchSubmitted(self, batchSubmitted: Any) -> None:
+            heard.append(("submitted", batchSubmitted.batchInfo().numRecords()))
+
+        def onBatchCompleted(self, batchCompleted: Any) -> None:
+            heard.append(("completed", batchCompleted.batchInfo().numRecords()))
+
+    run.ssc.addStreamingListener(Listener())
+    run.keep(run.ssc.queueStream([[1], [2], [3], [4]]).window(4, 2))
+    assert run.batches(4) == [[1, 2], [1, 2, 3, 4]]
+    run.ssc.stop(stopSparkContext=False)
+    assert [what for what, _ in heard] == ["submitted", "completed"] * 2
