@@ -216,8 +216,11 @@ def main() -> None:
         for name, size, spark in ways:
             runs.setdefault(f"{name}, {given.kind}, {size:,} keys", []).append(measure(given.kind, size, given, spark))
     medians = [report(label, found) for label, found in runs.items()]
-    for label, median in list(zip(runs, medians, strict=True))[1:]:
-        print(f"  {label}: median {median / medians[0]:.2f} times the first line's")
+    for (name, size, _), median in list(zip(ways, medians, strict=True))[1:]:
+        beside = 1 if name == "spark" and len(ways) > 2 else 0
+        print(
+            f"  {name}, {size:,} keys: median {median / medians[beside]:.2f} times {ways[beside][0]}'s {ways[beside][1]:,}"
+        )
 
 
 if __name__ == "__main__":
