@@ -1,76 +1,51 @@
 """What a program of DStreams must remember: which batches there were, which are not done, where their state is.
 
-A checkpoint directory holds `graph` (graph_file.py), one `checkpoint-TIME` per batch of the last few, which is JSON,
-the data of checkpointed RDDs, and the write-ahead logs of receivers.  A batch's checkpoint is durable before its
-jobs run: so a batch that runs again after a crash has the same time and the same data.
+A checkpoint directory holds `graph` (graph_file.py), a few files `checkpoint-TIME`, the data of checkpointed RDDs, and
+the write-ahead logs of receivers.  A `checkpoint-TIME` begins with all there is to remember (checkpoint_files.py);
+what follows are lines, one for each batch that was made and one for each that was done, so that a batch costs what it
+adds.  That a batch was made is durable before its jobs run: one that runs again after a crash has the same time and
+the same data.  That it was done is in the file when its line is written, and durable with the next one: when the
+machine fails, and not only the process, the last batches may run again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import shutil
 import threading
-import zlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.core.faults import point
 from penstock.core.files import fs, local_path
 from penstock.streaming import graph_file
+from penstock.streaming.checkpoint_files import PREFIX, Metadata, Streams, checkpoint_files, encoded_line
+from penstock.streaming.log_file import LogFile
 
 if TYPE_CHECKING:
     from penstock.streaming.context import StreamingContext
 
-_log = logging.getLogger(__name__)
-
 #: How many checkpoints are kept: the last is used, one before it if that cannot be read.
 KEPT = 3
-_PREFIX = "checkpoint-"
-
-
-@dataclass
-class Metadata:
-    """One checkpoint.  Times are milliseconds since 1970; JSON has them as strings where they are keys."""
-
-    time_ms: int
-    zero_ms: int
-    pending: list[int] = field(default_factory=list)
-    #: By stream (its place in the graph): by time: the directories of its RDD and how many partitions it has.
-    streams: dict[str, dict[str, tuple[list[str], int]]] = field(default_factory=dict)
-    #: By stream: what the input needs to make its batches again.
-    inputs: dict[str, Any] = field(default_factory=dict)
-
-    def encode(self) -> bytes:
-        """As a file: a checksum and JSON."""
-        text = json.dumps(asdict(self), sort_keys=True).encode()
-        return b"v1 %08x\n%s" % (zlib.crc32(text), text)
-
-    @staticmethod
-    def decode(data: bytes) -> Metadata:
-        """From a file.  Raises ValueError for anything else."""
-        head, _, text = data.partition(b"\n")
-        if head != b"v1 %08x" % zlib.crc32(text):
-            raise ValueError("its checksum does not agree")
-        return Metadata(**json.loads(text))
-
-    def directories(self) -> set[str]:
-        """The data that it needs."""
-        return {path for times in self.streams.values() for paths, _ in times.values() for path in paths}
+#: How many lines a checkpoint has before a new one is begun.
+LINES = 500
 
 
 class Checkpoints:
-    """Writes the checkpoints of one running context."""
+    """Writes the checkpoints of one running context.  `pending`: the batches that a restart has to run."""
 
-    def __init__(self, context: StreamingContext, location: str) -> None:
+    def __init__(self, context: StreamingContext, location: str, pending: Callable[[], list[int]]) -> None:
         self._context = context
+        self._pending = pending
         self.directory = Path(local_path(location))
         self._lock = threading.Lock()
         self._written: list[tuple[Path, set[str]]] = []
         self._last_ms = 0
+        self._file: LogFile | None = None
+        self._closed = False
+        self._lines = 0
+        self._streams: Streams = {}
 
     def begin(self) -> None:
         """At the start of a new program: what another program left here is not ours to go on from."""
@@ -79,40 +54,87 @@ class Checkpoints:
         shutil.rmtree(self.directory / "receivedData", ignore_errors=True)
         graph_file.write(self.directory, self._context)
 
-    def go_on(self) -> None:
-        """After a restart: what the process before has left is removed when newer checkpoints are there."""
+    def go_on(self, last_ms: int) -> None:
+        """After a restart, whose last batch had this time: what the process before has left is removed when newer
+        checkpoints are there."""
         for path in checkpoint_files(self.directory):
             try:
                 self._written.append((path, Metadata.decode(fs.read(path)).directories()))
             except (ValueError, TypeError):
                 self._written.append((path, set()))
-        if self._written:
-            self._last_ms = int(self._written[-1][0].name.removeprefix(_PREFIX))
+        self._last_ms = last_ms
 
-    def write(self, pending: Callable[[], list[int]], time_ms: int | None = None) -> None:
-        """Durable when it returns.  `time_ms` is the batch that has just been made; None when one is done."""
+    def made(self, times: Sequence[int]) -> None:
+        """Batches have been made: durable when it returns, and what only batches before them needed is let go."""
+        inputs = self._context.graph.inputs
         with self._lock:
-            if time_ms is not None:
-                self._last_ms = time_ms
-            metadata = self._metadata(pending())
-            path = self.directory / f"{_PREFIX}{self._last_ms}"
-            fs.write_atomic(path, metadata.encode())
+            self._last_ms = max(self._last_ms, *times)
+            marks = [stream.mark() for stream in inputs]
+            if self._file is None or self._lines + len(times) > LINES:
+                self._begin_file(self._kept())
+            else:
+                self._add([self._made_line(time_ms) for time_ms in times], durable=True)
             point("dstream-checkpoint-written")
-            self._keep(path, metadata.directories())
+            for stream, mark in zip(inputs, marks, strict=True):
+                stream.let_go(mark)
 
-    def _metadata(self, pending: list[int]) -> Metadata:
+    def done(self, time_ms: int) -> None:
+        """A batch is done.  Where state has been written, a new checkpoint begins."""
+        with self._lock:
+            streams = self._kept()
+            if self._file is None or streams != self._streams:
+                self._begin_file(streams)
+            else:
+                self._add([{"done": time_ms}], durable=False)
+            point("dstream-checkpoint-written")
+            if self._closed:
+                self._close_file()
+
+    def close(self) -> None:
+        """The context has stopped.  A batch whose function stopped it is still to be done."""
+        with self._lock:
+            self._closed = True
+            self._close_file()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    # ------------------------------------------------------------ files
+
+    def _made_line(self, time_ms: int) -> dict[str, Any]:
+        inputs = {}
+        for i, stream in self._context.graph.numbered_inputs():
+            entry = stream.describe_batch(time_ms)
+            if entry is not None:
+                inputs[str(i)] = entry
+        return {"made": time_ms, "inputs": inputs}
+
+    def _add(self, lines: list[dict[str, Any]], *, durable: bool) -> None:
+        assert self._file is not None
+        try:
+            self._file.append(b"".join(map(encoded_line, lines)), durable=durable)
+        except BaseException:
+            self._close_file()  # whatever comes next is in a file of its own
+            raise
+        self._lines += len(lines)
+
+    def _begin_file(self, streams: Streams) -> None:
         graph = self._context.graph
         zero = next((stream.zero_ms for stream in graph.streams if stream.zero_ms is not None), 0)
-        streams: dict[str, dict[str, tuple[list[str], int]]] = {}
-        inputs: dict[str, Any] = {}
-        for i, stream in enumerate(graph.streams):
-            kept = stream.kept_files()
-            if kept:
-                streams[str(i)] = {str(t): entry for t, entry in kept.items()}
-            described = stream.describe()
-            if described is not None:
-                inputs[str(i)] = described
-        return Metadata(self._last_ms, zero, pending, streams, inputs)
+        inputs = {str(i): stream.describe() for i, stream in graph.numbered_inputs()}
+        described = {i: found for i, found in inputs.items() if found is not None}
+        metadata = Metadata(self._last_ms, zero, self._pending(), streams, described)
+        path = self.directory / f"{PREFIX}{self._last_ms}"
+        fs.write_atomic(path, metadata.encode())
+        self._close_file()
+        self._file, self._lines, self._streams = LogFile(path), 0, streams
+        self._keep(path, metadata.directories())
+
+    def _kept(self) -> Streams:
+        kept = ((str(i), stream.kept_files()) for i, stream in enumerate(self._context.graph.streams))
+        return {i: {str(t): (list(paths), n) for t, (paths, n) in found.items()} for i, found in kept if found}
 
     def _keep(self, path: Path, directories: set[str]) -> None:
         """Remember the newest, and remove what only older ones need."""
@@ -132,27 +154,3 @@ class Checkpoints:
         if str(directory) != (self._context.sparkContext.getCheckpointDir() or "").removeprefix("file:"):
             with contextlib.suppress(OSError):
                 directory.rmdir()
-
-
-def checkpoint_files(directory: Path) -> list[Path]:
-    """The checkpoints of a directory, oldest first."""
-    if not directory.is_dir():
-        return []
-    found = [p for p in directory.iterdir() if p.name.startswith(_PREFIX) and p.name[len(_PREFIX) :].isdigit()]
-    return sorted(found, key=lambda p: int(p.name[len(_PREFIX) :]))
-
-
-def latest(directory: Path) -> Metadata | None:
-    """The newest checkpoint that can be read; None if there is none at all.  When there are some and none can be
-    read: ValueError."""
-    files = checkpoint_files(directory)
-    if not files or not (directory / graph_file.NAME).exists():
-        return None
-    reasons = []
-    for path in reversed(files):
-        try:
-            return Metadata.decode(fs.read(path))
-        except (ValueError, TypeError, OSError) as error:
-            _log.warning("The checkpoint %s cannot be read: %s", path, error)
-            reasons.append(f"{path}: {error}")
-    raise ValueError("No checkpoint can be read; to begin anew, remove the directory. " + "; ".join(reasons))

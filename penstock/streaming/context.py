@@ -18,9 +18,11 @@ from pyspark.storagelevel import StorageLevel
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.faults import point
 from penstock.core.files import local_path
+from penstock.rdd.errors import ended
 from penstock.rdd.rdd import RDD
 from penstock.streaming import events, graph_file
-from penstock.streaming.checkpoints import Checkpoints, Metadata, latest
+from penstock.streaming.checkpoint_files import Metadata, latest
+from penstock.streaming.checkpoints import Checkpoints
 from penstock.streaming.dstream import DStream
 from penstock.streaming.file_streams import FileStream
 from penstock.streaming.generator import JobGenerator
@@ -59,6 +61,7 @@ class StreamingContext:
         self._checkpoint_directory: str | None = None
         self._checkpoints: Checkpoints | None = None
         self._recovered: Metadata | None = None
+        #: Batches that failed and run again after a restart.
         self._failed: set[int] = set()
         #: Batches whose jobs have not all ended.
         self._made: set[int] = set()
@@ -99,8 +102,7 @@ class StreamingContext:
         self._scheduler.start()
         for stream in self.graph.inputs:
             stream.start()
-        self._catch_up(first)
-        self._generator.start(first)
+        self._generator.start(first, self._missed(first))
 
     def _prepare(self, first_ms: int) -> None:
         """Where batches begin; after a restart they began before."""
@@ -108,26 +110,27 @@ class StreamingContext:
         self.graph.start(first_ms - self.batch_ms if recovered is None else recovered.zero_ms)
         if self._checkpoint_directory is None:
             return
-        self._checkpoints = Checkpoints(self, self._checkpoint_directory)
+        self._checkpoints = Checkpoints(self, self._checkpoint_directory, self._unfinished)
         if recovered is None:
             self._checkpoints.begin()
             return
-        self._checkpoints.go_on()
+        self._checkpoints.go_on(recovered.time_ms)
+        self._made.update(recovered.pending)
         for i, stream in enumerate(self.graph.streams):
             kept = recovered.streams.get(str(i), {})
             stream.take_up({int(t): (entry[0], entry[1]) for t, entry in kept.items()})
+        for i, source in self.graph.numbered_inputs():
             if str(i) in recovered.inputs:
-                stream.restore(recovered.inputs[str(i)])
+                source.restore(recovered.inputs[str(i)])
 
-    def _catch_up(self, first_ms: int) -> None:
-        """After a restart: the batches that were not done, and those whose time came while nothing ran, at their own
-        times."""
+    def _missed(self, first_ms: int) -> list[int]:
+        """After a restart: the times of the batches that were not done, and of those whose time came while nothing
+        ran."""
         recovered, self._recovered = self._recovered, None
         if recovered is None:
-            return
+            return []
         missed = range(recovered.time_ms + self.batch_ms, first_ms, self.batch_ms)
-        for time_ms in sorted({*recovered.pending, *missed}):
-            self._generator.generate(time_ms)
+        return sorted({*recovered.pending, *missed})
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
         """End.  Gracefully: data that has come in is processed first."""
@@ -140,6 +143,8 @@ class StreamingContext:
                 self._scheduler.drain()
             self._scheduler.stop()
             self.bus.stop()
+            if self._checkpoints is not None:
+                self._checkpoints.close()
         self.state = STOPPED
         if StreamingContext._activeContext is self:
             StreamingContext._activeContext = None
@@ -160,13 +165,17 @@ class StreamingContext:
                 raise self._error
             return self.state == STOPPED
 
-    def report(self, what: str, error: BaseException) -> None:
-        """A batch failed: awaitTermination raises it."""
+    def report(self, what: str, error: BaseException) -> BaseException:
+        """A batch failed: awaitTermination raises the error that this returns.  What would end a thread, such as
+        sys.exit() in a function, is an error like others: it must not end the program without a word."""
+        if not isinstance(error, Exception):
+            error = ended(error)
         _log.error("%s: %s", what, error)
         with self._ended:
             if self._error is None:
                 self._error = error
             self._ended.notify_all()
+        return error
 
     @classmethod
     def getOrCreate(cls, checkpointPath: str, setupFunc: Callable[[], StreamingContext]) -> StreamingContext:
@@ -255,17 +264,17 @@ class StreamingContext:
         found = ((s.id, s.records(time_ms), s.info(time_ms)) for s in self.graph.inputs)
         return {key: events.StreamInputInfo(key, n, info) for key, n, info in found if n is not None}
 
-    def batch_made(self, time_ms: int) -> None:
-        """A batch's data is decided and its jobs are made: durable before they run."""
+    def batches_made(self, times: Sequence[int]) -> None:
+        """The data of batches is decided and their jobs are made: durable before they run."""
+        self._made.update(times)
         if self._checkpoints is not None:
-            self._made.add(time_ms)
-            self._checkpoints.write(self._unfinished, time_ms)
+            self._checkpoints.made(times)
 
-    def batch_not_made(self, time_ms: int) -> None:
-        """A batch's jobs could not be made: its data is kept for a restart."""
+    def batch_failed(self, time_ms: int) -> None:
+        """A batch's jobs could not be made, or its end could not be noted: it runs again after a restart."""
         if self._checkpoints is not None:
             self._failed.add(time_ms)
-            self._made.discard(time_ms)
+        self._made.discard(time_ms)
 
     def batch_done(self, batch: Batch) -> None:
         """A batch's jobs have ended.  One that failed runs again after a restart, with its data."""
@@ -279,15 +288,20 @@ class StreamingContext:
         if not failed:
             for used in self.graph.streams:
                 used.batch_computed(batch.time_ms)
-        self.graph.forget(min([batch.time_ms, *(t - self.batch_ms for t in self._failed)]), unpersist)
-        if self._checkpoints is not None:
-            self._made.discard(batch.time_ms)
-            self._checkpoints.write(self._unfinished)
+        # With concurrent jobs a batch may be done before one that came before it.
+        open_times = [t - self.batch_ms for t in list(self._made) if t != batch.time_ms]
+        self.graph.forget(min([batch.time_ms, *open_times]), unpersist, self._failed_times())
+        self._made.discard(batch.time_ms)
+        if self._checkpoints is not None and not failed:
+            self._checkpoints.done(batch.time_ms)
         point("dstream-batch-done")
+
+    def _failed_times(self) -> list[int]:
+        return sorted(self._failed)
 
     def _unfinished(self) -> list[int]:
         """The batches that a restart has to run."""
-        return sorted({*self._made, *self._failed})
+        return sorted({*list(self._made), *list(self._failed)})
 
     @contextmanager
     def batch_properties(self, time_ms: int, output: int) -> Iterator[None]:

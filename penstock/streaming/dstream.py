@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from pyspark.storagelevel import StorageLevel
@@ -27,6 +31,10 @@ class Stream:
 
     #: Whether the state that this stream carries must be checkpointed.
     must_checkpoint = False
+    #: Whether the RDD of a batch is made from the one before.
+    follows_itself = False
+    #: Up to this time there are no RDDs.
+    _none_until = 0
 
     def __init__(self, context: StreamingContext, parents: tuple[Stream, ...], slide_ms: int) -> None:
         self.ssc = context
@@ -37,6 +45,8 @@ class Stream:
         self.level = StorageLevel.NONE
         self.checkpoint_ms: int | None = None
         self.generated: dict[int, RDD] = {}
+        #: By time: checkpointed RDDs that are let go here, but that a batch which failed begins from.
+        self._kept_for_failed: dict[int, tuple[list[str], int]] = {}
         self._lock = threading.RLock()
         context.graph.add(self)
 
@@ -54,6 +64,8 @@ class Stream:
             found = self.generated.get(time_ms)
             if found is not None or not self.is_valid(time_ms):
                 return found
+            if self.follows_itself:
+                self._make_those_before(time_ms)
             made = self.compute(time_ms)
             if made is None:
                 return None
@@ -64,6 +76,15 @@ class Stream:
                 self.keep_durably(time_ms, made)
             self.generated[time_ms] = made
             return made
+
+    def _make_those_before(self, time_ms: int) -> None:
+        """The RDDs back to the last that is there, oldest first: after a restart there may be a thousand, and they
+        are not to be made inside one another."""
+        times = range(time_ms - self.slide_ms, self.zero_ms or 0, -self.slide_ms)
+        missing = list(itertools.takewhile(lambda t: t not in self.generated and t > self._none_until, times))
+        for t in reversed(missing):
+            if self.get_or_compute(t) is None:
+                self._none_until = t
 
     def keep_durably(self, time_ms: int, rdd: RDD) -> None:
         """The RDD of this time is to be written when it has been computed."""
@@ -97,14 +118,25 @@ class Stream:
         """How long RDDs of this stream itself are needed."""
         return max(self.slide_ms, 2 * (self.checkpoint_ms or 0))
 
-    def forget(self, time_ms: int, unpersist: bool) -> None:
-        """Let RDDs go that are too old at that time."""
+    def is_needed(self, time_ms: int, failed: Sequence[int]) -> bool:
+        """Whether one of the batches that failed (their times, in order) needs the data of this time when it runs
+        again."""
+        i = bisect.bisect_left(failed, time_ms)
+        return i < len(failed) and failed[i] - time_ms <= self.remember_ms + self.slide_ms
+
+    def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int] = ()) -> None:
+        """Let RDDs go that are too old at that time.  Batches that failed run again in another process: for them
+        files are kept, and nothing in memory."""
         with self._lock:
             old = [t for t in self.generated if t <= time_ms - self.remember_ms]
             for t in old:
                 rdd = self.generated.pop(t)
+                file = rdd._checkpoint_directory() if failed else None
+                if file is not None:
+                    self._kept_for_failed[t] = [file], rdd.getNumPartitions()
                 if unpersist and rdd.is_cached:
                     rdd.unpersist()
+            self._kept_for_failed = bases(self._kept_for_failed, failed)
 
     def slice_ms(self, begin_ms: int, end_ms: int) -> list[RDD]:
         """The RDDs from begin to end, both included."""
@@ -120,8 +152,9 @@ class Stream:
         """By time: the directory of an RDD that has been checkpointed, and how many partitions it has."""
         with self._lock:
             made = list(self.generated.items())
-        files = ((t, rdd, rdd.getCheckpointFile()) for t, rdd in made)
-        return {t: ([file], rdd.getNumPartitions()) for t, rdd, file in files if file is not None}
+            kept = dict(self._kept_for_failed)
+        files = ((t, rdd, rdd._checkpoint_directory()) for t, rdd in made)
+        return kept | {t: ([file], rdd.getNumPartitions()) for t, rdd, file in files if file is not None}
 
     def take_up(self, kept: dict[int, tuple[list[str], int]]) -> None:
         """After a restart: the RDDs that were checkpointed."""
@@ -129,23 +162,24 @@ class Stream:
         saved = {t: (Checkpoint(Path(paths[0])), count) for t, (paths, count) in kept.items()}
         self.generated = {t: read_back(checkpoint, count, spark) for t, (checkpoint, count) in saved.items()}
 
-    def describe(self) -> Any:
-        """What an input needs to make its batches again, as JSON has it; None for nothing."""
-        return
-
-    def restore(self, described: Any) -> None:
-        """After a restart: what describe gave."""
-
     def __getstate__(self) -> dict[str, Any]:
         """The definition, without what has been made."""
         state = self.__dict__.copy()
         del state["_lock"]
         state["generated"] = {}
+        state["_kept_for_failed"] = {}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.RLock()
+
+
+def bases(kept: dict[int, Any], failed: Sequence[int]) -> dict[int, Any]:
+    """Of what is kept by time: for each batch that failed the last one before it."""
+    times = sorted(kept)
+    places = {bisect.bisect_left(times, t) - 1 for t in failed} if times else set()
+    return {times[i]: kept[times[i]] for i in places if i >= 0}
 
 
 def read_back(saved: Saved, partitions: int, context: Any) -> RDD:
@@ -157,6 +191,8 @@ def read_back(saved: Saved, partitions: int, context: Any) -> RDD:
 
 class DStream(Stream, Windows, States, Outputs):
     """A stream of RDDs, one per batch.  Made by a StreamingContext and by other streams."""
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # programs write DStream[str] in their annotations
 
     def context(self) -> StreamingContext:
         """The StreamingContext it belongs to."""

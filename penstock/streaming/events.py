@@ -278,5 +278,5 @@ class ListenerBus:
             for listener in list(self._listeners):
                 try:
                     getattr(listener, call)(event)
-                except Exception:
+                except BaseException:  # also sys.exit(): the others are still told
                     _log.exception("A streaming listener failed in %s", call)

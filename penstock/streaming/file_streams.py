@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import fnmatch
+import itertools
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +35,8 @@ class FileStream(InputStream):
         self._read = read
         self._started_ms = 0
         self._selected: dict[int, list[str]] = {}
+        self._listed_ms = 0
+        self._listed: list[tuple[int, str]] = []
 
     def start(self) -> None:
         if not self._started_ms:
@@ -47,24 +52,26 @@ class FileStream(InputStream):
 
     def allocate(self, time_ms: int) -> None:
         if time_ms not in self._selected:
-            self._selected[time_ms] = self._new_files(time_ms)
+            found = self._new_files(time_ms)
+            with self._lock:  # the thread that ends batches forgets old ones
+                self._selected[time_ms] = found
 
     def _new_files(self, time_ms: int) -> list[str]:
         oldest = max(self._started_ms - self.slide_ms, time_ms - self._window_ms())
-        known = {file for files in list(self._selected.values()) for file in files}
-        found = []
-        for path in self._candidates():
-            try:
-                changed = path.stat().st_mtime_ns // 1_000_000
-            except FileNotFoundError:
-                continue
-            if oldest < changed <= time_ms and str(path) not in known:
-                found.append(str(path))
-        return sorted(found)
+        listing = self._listing(time_ms)
+        place = bisect.bisect_right(listing, oldest, key=lambda found: found[0])
+        with self._lock:
+            known = {file for files in self._selected.values() for file in files}
+        in_time = itertools.takewhile(lambda found: found[0] <= time_ms, itertools.islice(listing, place, None))
+        return sorted(file for _, file in in_time if file not in known)
 
-    def _candidates(self) -> list[Path]:
-        directories = _directories(self._pattern)
-        return [p for d in directories for p in d.iterdir() if p.is_file() and not p.name.startswith((".", "_"))]
+    def _listing(self, time_ms: int) -> list[tuple[int, str]]:
+        """The files by their time of modification.  A listing that was begun at the batch's time or later is as good
+        as a new one: batches that are made up for share it."""
+        if self._listed_ms < time_ms:
+            self._listed_ms = self.ssc.clock.now_ms()
+            self._listed = sorted(found for place in _directories(self._pattern) for found in _files(place))
+        return self._listed
 
     def compute(self, time_ms: int) -> RDD | None:
         spark = self.ssc.sparkContext
@@ -82,17 +89,34 @@ class FileStream(InputStream):
         files = self._selected.get(time_ms, [])
         return {"files": files, "Description": "\n".join(files)}
 
-    def forget(self, time_ms: int, unpersist: bool) -> None:
-        super().forget(time_ms, unpersist)
-        for old in [t for t in list(self._selected) if t <= time_ms - self.remember_ms]:
-            del self._selected[old]
+    def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int] = ()) -> None:
+        super().forget(time_ms, unpersist, failed)
+        limit = time_ms - self.remember_ms
+        with self._lock:
+            for old in [t for t in self._selected if t <= limit and not self.is_needed(t, failed)]:
+                del self._selected[old]
 
     def describe(self) -> Any:
-        return {"started": self._started_ms, "files": {str(t): files for t, files in list(self._selected.items())}}
+        with self._lock:
+            return {"started": self._started_ms, "batches": {str(t): files for t, files in self._selected.items()}}
+
+    def describe_batch(self, time_ms: int) -> Any:
+        return self._selected.get(time_ms)
 
     def restore(self, described: Any) -> None:
-        self._started_ms = described["started"]
-        self._selected = {int(t): files for t, files in described["files"].items()}
+        self._started_ms, self._listed_ms = described["started"], 0
+        self._selected = {int(t): files for t, files in described["batches"].items()}
+
+
+def _files(directory: Path) -> Iterator[tuple[int, str]]:
+    """Time of modification (ms) and path.  What is removed while we look is left out."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            try:
+                if not entry.name.startswith((".", "_")) and entry.is_file():
+                    yield entry.stat().st_mtime_ns // 1_000_000, entry.path
+            except FileNotFoundError:
+                continue
 
 
 def _directories(pattern: str) -> list[Path]:

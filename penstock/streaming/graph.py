@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ class Graph:
         from penstock.streaming.inputs import InputStream
 
         return [stream for stream in self.streams if isinstance(stream, InputStream)]
+
+    def numbered_inputs(self) -> list[tuple[int, InputStream]]:
+        """The inputs with their places in the graph."""
+        from penstock.streaming.inputs import InputStream
+
+        return [(i, stream) for i, stream in enumerate(self.streams) if isinstance(stream, InputStream)]
 
     def used(self) -> list[Stream]:
         """The streams that output operations need."""
@@ -90,8 +96,9 @@ class Graph:
         self.__dict__.update(state)
         self._lock = threading.Lock()
 
-    def forget(self, time_ms: int, unpersist: bool) -> None:
-        """A batch is done: let go what nobody needs any more."""
+    def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int]) -> None:
+        """A batch is done: let go what nobody needs any more.  `failed`: the times of the batches that run again
+        after a restart, in order."""
         with self._lock:
             for stream in self.streams:
-                stream.forget(time_ms, unpersist)
+                stream.forget(time_ms, unpersist, failed)

@@ -33,6 +33,24 @@ class InputStream(DStream):
     def batch_done(self, info: events.BatchInfo, records: int) -> None:
         """A batch has ended."""
 
+    def describe(self) -> Any:
+        """What it needs to make its batches again, as JSON has it: a dict with `batches` by time; None for nothing."""
+        return
+
+    def describe_batch(self, time_ms: int) -> Any:
+        """What is under `batches` for one of them; None for nothing."""
+        return
+
+    def restore(self, described: Any) -> None:
+        """After a restart: what describe gave."""
+
+    def mark(self) -> Any:
+        """What is needed now, for let_go."""
+        return
+
+    def let_go(self, mark: Any) -> None:
+        """A checkpoint is durable that was written after `mark` was taken: what is not needed by it can go."""
+
     def info(self, time_ms: int) -> dict[str, Any]:
         """What listeners are told of the batch's data."""
         return {}

@@ -10,6 +10,7 @@ import copy
 import itertools
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.rdd.nodes import Elements, Node
@@ -114,6 +115,14 @@ class StateNode(Node):
         self.outputs: dict[int, list[Any]] = {}
         #: By partition: the keys that this version has changed, with their values.
         self.changes: dict[int, dict[Any, Any]] = {}
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        """The versions before are not computed inside one another."""
+        return [(parent, index) for parent in self.parents if not isinstance(parent, StateNode)]
+
+    def is_ready(self, index: int, task: Task) -> bool:
+        state = self._shared.states[index]
+        return super().is_ready(index, task) or (state is not None and state.knows(self.id))
 
     def elements(self, index: int, task: Task) -> Elements:
         """From memory if this version is there, also when it has been written to files."""

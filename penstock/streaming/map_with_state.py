@@ -131,6 +131,8 @@ class MapWithStateStream(DStream):
 class _StateStream(StatefulStream):
     """(key, (state, time of the last pair)) of all keys."""
 
+    follows_itself = True
+
     def __init__(self, parent: DStream, spec: StateSpec, partitions: int) -> None:
         super().__init__(parent.ssc, (parent,), parent.slide_ms)
         self._spec = spec

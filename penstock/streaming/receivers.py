@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock.rdd.nodes import Generated
@@ -41,17 +41,20 @@ class ReceiverStream(InputStream):
         self._singles: list[Any] = []
         self._buffer: list[Any] = []
         self._batches: dict[int, list[Any]] = {}
-        #: By time: the last number of the log that the batch has.
-        self._until: dict[int, int] = {}
+        #: By time: the batch has the blocks of the log after the first number and up to the second.
+        self._ranges: dict[int, tuple[int, int]] = {}
+        #: The last number that belongs to a batch.
+        self._allocated = 0
         self._log: WriteAheadLog | None = None
         self._limiter = RateLimiter(None)
         self._estimator: PidRateEstimator | None = None
         self.supervisor = ReceiverSupervisor(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_records_lock", "_singles", "_buffer", "_batches", "_until", "_log", "_limiter", "_estimator")
+        log = ("_log", "_ranges", "_allocated")
+        records = ("_records_lock", "_singles", "_buffer", "_batches", "_limiter", "_estimator")
         state = super().__getstate__()
-        for name in (*left_out, "supervisor"):
+        for name in (*log, *records, "supervisor"):
             del state[name]
         return state
 
@@ -79,8 +82,7 @@ class ReceiverStream(InputStream):
         if directory is None or self._log is not None:
             return
         self._log = WriteAheadLog(directory / f"receiver-{self.id}")
-        allocated = max(self._until.values(), default=0)
-        for _, records in self._log.read(allocated):
+        for _, records in self._log.read(self._allocated):
             self._buffer.extend(records)
 
     def stop(self) -> None:
@@ -122,23 +124,30 @@ class ReceiverStream(InputStream):
     def allocate(self, time_ms: int) -> None:
         """What came in until now belongs to this batch."""
         with self._records_lock:
-            if time_ms in self._batches or time_ms in self._until:
+            if time_ms in self._batches:
+                return
+            if time_ms in self._ranges:
+                self._batches[time_ms] = self._again(*self._ranges[time_ms])
                 return
             if self._singles:
                 self._keep(self._singles)
                 self._singles = []
             self._batches[time_ms], self._buffer = self._buffer, []
             if self._log is not None:
-                self._until[time_ms] = self._log.next - 1
+                last = self._log.next - 1
+                self._ranges[time_ms] = (self._allocated, last)
+                self._allocated = last
+
+    def _again(self, after: int, last: int) -> list[Any]:
+        """What a batch of the process before had."""
+        assert self._log is not None
+        return [x for _, records in self._log.read(after, last) for x in records]
 
     def _records(self, time_ms: int) -> list[Any]:
         found = self._batches.get(time_ms)
-        if found is not None or self._log is None or time_ms not in self._until:
-            return found or []
-        begin = max((until for t, until in self._until.items() if t < time_ms), default=self._forgotten)
-        return [x for _, records in self._log.read(begin, self._until[time_ms]) for x in records]
-
-    _forgotten = 0
+        if found is None and time_ms in self._ranges:
+            found = self._again(*self._ranges[time_ms])
+        return found or []
 
     def records(self, time_ms: int) -> int | None:
         return len(self._batches.get(time_ms, ()))
@@ -151,26 +160,36 @@ class ReceiverStream(InputStream):
         blocks = [Block(part) for part in slices]
         return RDD(Generated(len(blocks), lambda i: blocks[i].read(), "BlockRDD"), self.ssc.sparkContext)
 
-    def forget(self, time_ms: int, unpersist: bool) -> None:
-        super().forget(time_ms, unpersist)
+    def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int] = ()) -> None:
+        super().forget(time_ms, unpersist, failed)
         limit = time_ms - self.remember_ms
         with self._records_lock:
             for old in [t for t in self._batches if t <= limit]:
                 del self._batches[old]
-            gone = [t for t in self._until if t <= limit]
-            for old in gone:
-                self._forgotten = max(self._forgotten, self._until.pop(old))
-        if gone and self._log is not None:
-            self._log.forget(self._forgotten)
+            for old in [t for t in self._ranges if t <= limit and not self.is_needed(t, failed)]:
+                del self._ranges[old]
+
+    def mark(self) -> Any:
+        """What the log must have, as it is now."""
+        with self._records_lock:
+            return self._allocated, list(self._ranges.values())
+
+    def let_go(self, mark: Any) -> None:
+        if self._log is not None:
+            self._log.forget(*mark)
 
     def describe(self) -> Any:
+        if self._log is None:
+            return None
         with self._records_lock:
-            until = {str(t): number for t, number in self._until.items()}
-        return {"forgotten": self._forgotten, "until": until} if self._log is not None else None
+            return {"allocated": self._allocated, "batches": {str(t): both for t, both in self._ranges.items()}}
+
+    def describe_batch(self, time_ms: int) -> Any:
+        return self._ranges.get(time_ms)
 
     def restore(self, described: Any) -> None:
-        self._forgotten = described["forgotten"]
-        self._until = {int(t): number for t, number in described["until"].items()}
+        self._ranges = {int(t): (after, last) for t, (after, last) in described["batches"].items()}
+        self._allocated = max([described["allocated"], *(last for _, last in self._ranges.values())])
 
 
 def estimator(setting: Callable[[str, str], str], interval_ms: int) -> PidRateEstimator:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from penstock.core.files import local_path
 from penstock.rdd.rdd import RDD
 from penstock.rdd.storage import Checkpoint, Saved
-from penstock.streaming.dstream import DStream, read_back
+from penstock.streaming.dstream import DStream, bases, read_back
 from penstock.streaming.keyed_state import StateNode
 from penstock.streaming.state_files import StateFiles, StateWriter
 
@@ -21,7 +23,8 @@ class StatefulStream(DStream):
     #: Not part of the definition: begins anew in each process.
     _writer: StateWriter | None = None
     _due: frozenset[int] = frozenset()
-    _kept: tuple[int, StateFiles, int] | None = None
+    #: By time: the last version that was written, and those that batches which failed begin from.
+    _kept: Mapping[int, tuple[StateFiles, int]] = MappingProxyType({})
 
     def keep_durably(self, time_ms: int, rdd: RDD) -> None:
         if isinstance(rdd._node, StateNode):
@@ -45,18 +48,25 @@ class StatefulStream(DStream):
             self._writer = StateWriter(Path(local_path(location)))
         files = self._writer.write(node)
         node.cut(files)
-        self._kept = time_ms, files, node.partitions
+        self._kept = {**self._kept, time_ms: (files, node.partitions)}
+
+    def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int] = ()) -> None:
+        super().forget(time_ms, unpersist, failed)
+        self._due = frozenset(t for t in self._due if t > time_ms - self.remember_ms)
+        if len(self._kept) > 1:
+            last = max(self._kept)
+            self._kept = {**bases(dict(self._kept), failed), last: self._kept[last]}
 
     def kept_files(self) -> dict[int, tuple[list[str], int]]:
-        found = super().kept_files()
-        if self._kept is not None:
-            time_ms, files, partitions = self._kept
-            found[time_ms] = files.directories, partitions
-        return found
+        kept = self._kept
+        return super().kept_files() | {t: (files.directories, count) for t, (files, count) in kept.items()}
 
     def take_up(self, kept: dict[int, tuple[list[str], int]]) -> None:
+        """Also what was written stays written: until there is a newer version, the next restart begins from it."""
         spark = self.ssc.sparkContext
-        self.generated = {t: read_back(_saved(paths), count, spark) for t, (paths, count) in kept.items()}
+        saved = {t: (_saved(paths), count) for t, (paths, count) in kept.items()}
+        self.generated = {t: read_back(files, count, spark) for t, (files, count) in saved.items()}
+        self._kept = {t: (files, count) for t, (files, count) in saved.items() if isinstance(files, StateFiles)}
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

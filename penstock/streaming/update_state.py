@@ -17,6 +17,7 @@ class UpdatedStateStream(DStream):
     """(key, state) of every key."""
 
     must_checkpoint = True
+    follows_itself = True
 
     def __init__(
         self,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import pickle
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from penstock.core.faults import point
 from penstock.core.files import fs
 from penstock.rdd.storage import dumps
+from penstock.streaming.log_file import LogFile
 
 #: Length and checksum of the payload, sequence number.
 _HEAD = struct.Struct(">IIQ")
@@ -27,10 +26,10 @@ class WriteAheadLog:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
-        self._file: int | None = None
-        self._size = 0
+        self._file: LogFile | None = None
         fs.make_directory(directory)
-        self.next = 1 + max((seq for seq, _ in self.read(0)), default=0)
+        begun = [int(path.stem) for path in self._segments()]  # the last one may be empty, and the others removed
+        self.next = max([1, *begun, *(number + 1 for number, _ in self.read(0))])
 
     def append(self, records: list[Any]) -> int:
         """Keep a block, durably; its sequence number."""
@@ -38,49 +37,37 @@ class WriteAheadLog:
         with self._lock:
             number = self.next
             data = _HEAD.pack(len(payload), zlib.crc32(payload), number) + payload
-            if self._file is None or self._size > SEGMENT_BYTES:
-                self._open(number)
-            assert self._file is not None
+            file = self._file
+            if file is None or file.is_closed or file.size > SEGMENT_BYTES:
+                file = self._open(number)
             point("dstream-wal-before-append")
-            self._write(data)
-            self._size += len(data)
+            file.append(data)
             self.next = number + 1
             point("dstream-wal-appended")
             return number
 
-    def _write(self, data: bytes) -> None:
-        assert self._file is not None
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._file, view) :]
-            os.fsync(self._file)
-        except BaseException:
-            self._take_back()
-            raise
-
-    def _take_back(self) -> None:
-        """Nothing may come after half of a block: it would never be read."""
-        assert self._file is not None
-        try:
-            os.ftruncate(self._file, self._size)
-            os.lseek(self._file, self._size, os.SEEK_SET)
-        except OSError:
-            self.close()  # the next block begins a segment
-
-    def _open(self, first: int) -> None:
+    def _open(self, first: int) -> LogFile:
         self.close()
-        path = self._directory / f"{first:020d}.log"
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        self._size = 0
+        file = self._file = LogFile(self._directory / f"{first:020d}.log", anew=True)
         fs.sync_directory(self._directory)
+        return file
 
     def _segments(self) -> list[Path]:
         return sorted(self._directory.glob("*.log"))
 
     def read(self, after: int, until: int | None = None) -> Iterator[tuple[int, list[Any]]]:
         """The blocks with after < number <= until, in order.  The half-written end of a killed process is left out:
-        nobody was told that it was kept."""
+        nobody was told that it was kept.  Raises ValueError when one before the last is missing."""
+        expected = after + 1
+        for number, records in self._read(after, until):
+            if number != expected and (after or until is not None):
+                raise ValueError(f"The write-ahead log {self._directory} lacks the blocks {expected} to {number - 1}")
+            expected = number + 1
+            yield number, records
+        if until is not None and expected <= until:
+            raise ValueError(f"The write-ahead log {self._directory} lacks the blocks {expected} to {until}")
+
+    def _read(self, after: int, until: int | None) -> Iterator[tuple[int, list[Any]]]:
         segments = self._segments()
         firsts = [int(path.stem) for path in segments]
         for i, path in enumerate(segments):
@@ -90,17 +77,20 @@ class WriteAheadLog:
                 if number > after and (until is None or number <= until):
                     yield number, pickle.loads(payload)
 
-    def forget(self, until: int) -> None:
-        """Remove segments all of whose blocks are at or before a number."""
+    def forget(self, until: int, needed: Iterable[tuple[int, int]] = ()) -> None:
+        """Remove segments all of whose blocks are at or before a number and outside of the ranges (after, last) that
+        are needed."""
+        wanted = list(needed)
         segments = self._segments()
-        for path, following in itertools.pairwise(segments):
-            if int(following.stem) <= until + 1:
+        firsts = [int(path.stem) for path in segments]
+        for path, first, following in zip(segments, firsts, firsts[1:], strict=False):
+            if following <= until + 1 and not any(after < following - 1 and last >= first for after, last in wanted):
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the segment in use."""
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
             self._file = None
 
 

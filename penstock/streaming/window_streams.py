@@ -41,7 +41,8 @@ class WindowedStream(DStream):
     def compute(self, time_ms: int) -> RDD | None:
         (parent,) = self.parents
         rdds = parent.slice_ms(time_ms - self.window_ms + parent.slide_ms, time_ms)
-        union: RDD = self.ssc.sparkContext.union(rdds)
+        spark = self.ssc.sparkContext
+        union: RDD = spark.union(rdds) if rdds else spark.emptyRDD()
         return union
 
 
@@ -71,6 +72,7 @@ class ReducedWindowStream(StatefulStream):
         self._partitions_wanted = partitions
         self._incremental = inverse is not None and window_ms >= 5 * slide_ms
         self.must_checkpoint = inverse is not None
+        self.follows_itself = self._incremental
         parent.persist()
         self.level = StorageLevel.NONE
 

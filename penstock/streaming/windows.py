@@ -50,8 +50,9 @@ class Windows(Transformations):
     ) -> DStream:
         """(element, how often) over the window."""
         ones = self.map(lambda x: (x, 1))
-        counts = ones.reduceByKeyAndWindow(operator.add, operator.sub, windowDuration, slideDuration, numPartitions)
-        return counts.filter(lambda pair: pair[1] > 0)
+        return ones.reduceByKeyAndWindow(
+            operator.add, operator.sub, windowDuration, slideDuration, numPartitions, lambda pair: pair[1] > 0
+        )
 
     def groupByKeyAndWindow(
         self, windowDuration: float, slideDuration: float, numPartitions: int | None = None

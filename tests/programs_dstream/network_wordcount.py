@@ -13,4 +13,4 @@ counts.pprint()
 counts.saveAsTextFiles(sys.argv[3] + "/counts")
 ssc.start()
 ssc.awaitTermination(float(sys.argv[4]))
-ssc.stop()
+ssc.stop(stopGraceFully=True)  # what has come is processed on a slow machine, too

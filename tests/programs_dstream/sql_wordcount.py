@@ -32,4 +32,4 @@ def process(time, rdd):
 words.foreachRDD(process)
 ssc.start()
 ssc.awaitTermination(float(sys.argv[4]))
-ssc.stop()
+ssc.stop(stopGraceFully=True)  # what has come is processed on a slow machine, too

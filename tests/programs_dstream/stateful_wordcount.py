@@ -22,4 +22,4 @@ words.updateStateByKey(update, initialRDD=start).foreachRDD(
 )
 ssc.start()
 ssc.awaitTermination(float(sys.argv[4]))
-ssc.stop()
+ssc.stop(stopGraceFully=True)  # what has come is processed on a slow machine, too

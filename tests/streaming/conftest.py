@@ -3,24 +3,34 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from penstock.streaming import graph_file
+from penstock.streaming.checkpoint_files import latest
 from penstock.streaming.context import StreamingContext
 from penstock.testing import ManualClock
 from tests.rdd.conftest import Context
 
 
 class Run:
-    """A StreamingContext on a manual clock: batches of one second, run one at a time."""
+    """A StreamingContext on a manual clock: batches of one second, run one at a time.  With `again` the one that the
+    directory holds, at that time (ms)."""
 
-    def __init__(self, directory: str, batch_seconds: float = 1.0, **settings: str) -> None:
+    def __init__(self, directory: str, batch_seconds: float = 1.0, again: int | None = None, **settings: str) -> None:
         self.sc = Context("local[2]", **{"spark.default.parallelism": "1", **settings})
-        self.clock = ManualClock(1_000_000_000)
+        self.clock = ManualClock(1_000_000_000 if again is None else again)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.ssc = StreamingContext(self.sc, batch_seconds, clock=self.clock)
+            if again is None:
+                self.ssc = StreamingContext(self.sc, batch_seconds, clock=self.clock)
+            else:
+                self.ssc = graph_file.read(
+                    Path(directory), lambda conf, ms: StreamingContext(self.sc, ms / 1000, clock=self.clock)
+                )
+                self.ssc._recovered = latest(Path(directory))
         self.ssc.checkpoint(directory)
         self.results: list[tuple[int, list[Any]]] = []
         self.done = 0

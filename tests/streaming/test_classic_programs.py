@@ -83,6 +83,20 @@ def test_a_plain_script() -> None:
     assert done.stdout.splitlines()[:2] == ["[2, 4]", "[6]"]
 
 
+def test_sql_in_the_functions_of_streams(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "penstock", "run", str(PROGRAMS / "sql_in_streams.py"), str(tmp_path), "4"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads(done.stdout.splitlines()[-1])
+    by_name = {name: [found for kind, found in results if kind == name] for name, _ in results[:4]}
+    assert by_name["joined"] == [[["apple", 6], ["pear", 5]], [["pear", 5]], [], [["apple", 3]]]
+    assert by_name["counted"] == [
+        [["apple", 2, True], ["pear", 1, True]], [["pear", 1, True], ["plum", 1, True]], [], [["apple", 1, True]],
+    ]  # fmt: skip
+    assert by_name["unknown"] == [["pear"], ["pear"], [], []]
+    assert by_name["written"] == [3, 5, 5, 6]
+
+
 def wait_for(path: Path, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not path.exists():

@@ -147,7 +147,7 @@ def test_with_the_log_a_batch_can_be_made_again(tmp_path: Path) -> None:
     assert [elements for _, elements in run.results] == [[], [1, 2, 3], [4]]
     stream._batches.clear()  # type: ignore[attr-defined]
     stream.generated.clear()
-    times = sorted(stream._until)  # type: ignore[attr-defined]
+    times = sorted(stream._ranges)  # type: ignore[attr-defined]
     again = [stream.get_or_compute(t) for t in times]
     assert [rdd.collect() for rdd in again if rdd is not None] == [[], [1, 2, 3], [4]]
     run.stop()
@@ -206,4 +206,53 @@ def test_an_unknown_estimator_is_refused(tmp_path: Path) -> None:
     run.keep(run.ssc.receiverStream(Manual()))
     with pytest.raises(ValueError, match="rateEstimator is pid, not magic"):
         run.ssc.start()
+    run.stop()
+
+
+def segments(directory: Path) -> list[int]:
+    """The first numbers of the log's segments."""
+    return sorted(int(path.stem) for path in directory.glob("receivedData/receiver-0/*.log"))
+
+
+def test_segments_are_removed_when_no_batch_of_a_durable_checkpoint_needs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.streaming.wal.SEGMENT_BYTES", 0)  # a segment a block, a block a batch
+    run = Run(str(tmp_path), **{"spark.streaming.receiver.writeAheadLog.enable": "true"})
+    receiver = Manual()
+    stream = run.ssc.receiverStream(receiver)
+    run.keep(stream.window(3))
+    run.batches(1)
+    found = []
+    for i in range(1, 31):
+        receiver.store([i])
+        run.batches(1)
+        found.append(segments(tmp_path))
+    assert run.results[-1][1] == [28, 29, 30]
+    for i, there in enumerate(found, 1):
+        assert set(range(max(1, i - 3), i + 1)) <= set(there)  # the window's, and those before it
+        assert len(there) <= 6
+    run.stop()
+
+
+def test_a_segment_stays_while_the_end_of_its_batch_is_not_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.streaming.wal.SEGMENT_BYTES", 0)
+    run = Run(str(tmp_path), **{"spark.streaming.receiver.writeAheadLog.enable": "true"})
+    receiver = Manual()
+    run.keep(run.ssc.receiverStream(receiver))
+    run.batches(1)
+    for i in range(1, 4):
+        receiver.store([i])
+        run.batches(1)
+    there = segments(tmp_path)
+    assert there == [2, 3]  # of the batch before the last, and of the last, whose end no checkpoint has made durable
+    monkeypatch.setattr(run.ssc._checkpoints, "_add", lambda lines, durable: None)  # nothing is written any more
+    for stream in run.ssc.graph.inputs:
+        stream.forget(run.clock.now_ms() + 10_000, True)
+    assert segments(tmp_path) == there
+    monkeypatch.undo()
+    run.batches(1)
+    assert len(segments(tmp_path)) == 1
     run.stop()
