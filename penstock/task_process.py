@@ -8,5 +8,5 @@ from penstock import embed
 from penstock.rdd.remote_worker import serve
 
 if __name__ == "__main__":
-    embed.install()  # the program's modules import classic PySpark
+    embed.install_names()  # the program's modules import classic PySpark
     serve(int(sys.argv[1]))

@@ -13,10 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from penstock.rdd.base import drain
+from penstock.rdd.base import drain, parts_of
+from penstock.rdd.errors import on_driver
 from penstock.rdd.sampling import Samples
-
-_EMPTY = object()
 
 
 class Actions(Samples):
@@ -69,10 +68,8 @@ class Actions(Samples):
 
     def reduce(self, f: Callable[[Any, Any], Any]) -> Any:
         """All elements reduced by an associative and commutative function."""
-        parts = [part for part in self._each(lambda elements: _reduced(f, elements)) if part is not _EMPTY]
-        if not parts:
-            raise ValueError("Can not reduce() empty RDD")
-        return functools.reduce(f, parts)
+        parts = parts_of([x for part in self._each(lambda elements: _reduced(f, elements)) for x in part])
+        return on_driver(functools.reduce, f, parts)
 
     def treeReduce(self, f: Callable[[Any, Any], Any], depth: int = 2) -> Any:
         """As reduce; the partial results are reduced in a tree of so many levels."""
@@ -96,7 +93,7 @@ class Actions(Samples):
     def aggregate(self, zeroValue: Any, seqOp: Callable[[Any, Any], Any], combOp: Callable[[Any, Any], Any]) -> Any:
         """Elements added to copies of `zeroValue` by `seqOp`, the partitions' results joined by `combOp`."""
         parts = self._each(lambda elements: functools.reduce(seqOp, elements, copy.deepcopy(zeroValue)))
-        return functools.reduce(combOp, parts, copy.deepcopy(zeroValue))
+        return on_driver(functools.reduce, combOp, parts, copy.deepcopy(zeroValue))
 
     def treeAggregate(
         self,
@@ -153,7 +150,7 @@ class Actions(Samples):
 
     def top(self, num: int, key: Callable[[Any], Any] | None = None) -> list[Any]:
         """The `num` greatest, in descending order."""
-        parts = self._each(lambda elements: heapq.nlargest(num, elements, key=key))
+        parts = parts_of(self._each(lambda elements: heapq.nlargest(num, elements, key=key)))
         return heapq.nlargest(num, itertools.chain.from_iterable(parts), key=key)
 
     def takeOrdered(self, num: int, key: Callable[[Any], Any] | None = None) -> list[Any]:
@@ -176,7 +173,7 @@ class Actions(Samples):
     def countByValue(self) -> dict[Any, int]:
         """How often each element is there."""
         total: dict[Any, int] = defaultdict(int)
-        for counts in self._each(_tally):
+        for counts in parts_of(self._each(_tally)):
             for element, number in counts.items():
                 total[element] += number
         return total
@@ -205,9 +202,11 @@ def _tally(elements: Iterable[Any]) -> dict[Any, int]:
     return counts
 
 
-def _reduced(f: Callable[[Any, Any], Any], elements: Iterator[Any]) -> Any:
-    first = next(elements, _EMPTY)
-    return first if first is _EMPTY else functools.reduce(f, elements, first)
+def _reduced(f: Callable[[Any, Any], Any], elements: Iterator[Any]) -> list[Any]:
+    """The elements as one, or nothing if there are none."""
+    for first in elements:
+        return [functools.reduce(f, elements, first)]
+    return []
 
 
 def _tagging(count: int) -> Callable[[int, Iterator[Any]], Iterable[Any]]:

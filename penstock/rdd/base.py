@@ -42,6 +42,13 @@ def refuse(feature: str) -> PySparkNotImplementedError:
     return PySparkNotImplementedError(errorClass="NOT_IMPLEMENTED", messageParameters={"feature": feature})
 
 
+def parts_of(found: list[Any]) -> list[Any]:
+    """The results of partitions that become one.  Without any: ValueError."""
+    if not found:
+        raise ValueError("Can not reduce() empty RDD")
+    return found
+
+
 def drain(elements: Iterable[Any]) -> None:
     """Take all elements and forget them."""
     for _ in elements:

@@ -22,10 +22,12 @@ from pyspark.errors import PySparkValueError
 
 from penstock.core.files import fs, local_path
 from penstock.rdd import saving
+from penstock.rdd.errors import Refused
 from penstock.rdd.executor import Executor, Threads
 from penstock.rdd.files import AddedFiles
 from penstock.rdd.hadoop_files import HadoopInputs
 from penstock.rdd.nodes import Collection, Generated, Node
+from penstock.rdd.paths import files_of
 from penstock.rdd.rdd import RDD, ancestors
 from penstock.rdd.scheduler import Action, Job, Scheduler
 from penstock.rdd.shared import Accumulator, Broadcast, merge_updates
@@ -35,10 +37,17 @@ from penstock.rdd.transformations import union_of
 from penstock.rdd.work import Work
 
 if TYPE_CHECKING:
+    from pyspark.profiler import ProfilerCollector
+    from pyspark.serializers import Serializer
+
+    from penstock.rdd.measuring import RoundTrip
     from penstock.rdd.remote import Processes
 
 EXECUTOR = "spark.penstock.rdd.executor"
+MEMORY = "spark.executor.pyspark.memory"
 _GROUP, _DESCRIPTION = "spark.jobGroup.id", "spark.job.description"
+_INTERRUPT = "spark.job.interruptOnCancel"
+_MAX_FAILURES = "spark.task.maxFailures"
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*(\d+))?\])?$")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]$")
 #: How many elements of a list are kept together when it is cut.
@@ -57,6 +66,10 @@ class RDDCalls(HadoopInputs):
     """The part of a SparkContext that is about RDDs.  The other part gives `_setting` and `master`."""
 
     master: Any
+    #: How many elements of a list are kept together when it is cut; 0: as many as Spark's default.
+    _batchSize: int = 0  # noqa: N815
+    _unbatched_serializer: Serializer | None = None
+    profiler_collector: ProfilerCollector | None = None
 
     def _setting(self, key: str, default: str) -> str:
         raise NotImplementedError
@@ -68,9 +81,21 @@ class RDDCalls(HadoopInputs):
         slots, failures = self._slots()
         scheduler = Scheduler(self._executor(max(1, slots // self._task_cpus)), failures)
         scheduler.on_success = merge_updates
-        if self._processes is not None:
+        if self._processes is not None or self._serializer is not None or self._profiles_rdds():
             scheduler.placed = self._placed
         return scheduler
+
+    def _profiles_rdds(self) -> bool:
+        return self.profiler_collector is not None and self._setting("spark.python.profile", "false") == "true"
+
+    @cached_property
+    def _serializer(self) -> RoundTrip | None:
+        """What the context's serializer does to elements; None when it is the one that changes nothing."""
+        if self._unbatched_serializer is None:
+            return None
+        from penstock.rdd.measuring import round_trip
+
+        return round_trip(self._unbatched_serializer)
 
     @cached_property
     def _processes(self) -> Processes | None:
@@ -80,29 +105,40 @@ class RDDCalls(HadoopInputs):
             raise PySparkValueError(f"{EXECUTOR} is threads or processes, not {where}")
         if where == "threads":
             return None
-        from penstock.rdd.remote import Processes
+        from penstock.rdd.remote import Processes, bytes_of
 
-        return Processes()
+        return Processes(bytes_of(self._setting(MEMORY, "")))
 
     def _placed(self, work: Work, node: Node) -> Callable[[int, Any], Any]:
+        from penstock.rdd.measuring import profiled
+
+        if self._serializer is not None:
+            work = self._serializer.around(work)
+        if self._profiles_rdds():
+            work = profiled(work, node, self.profiler_collector, self)
+        if self._processes is None:
+            return work
         from penstock.rdd.remote import RemoteWork, is_remote
 
-        assert self._processes is not None
-        return RemoteWork(work, self._processes) if is_remote(node) else work
+        return RemoteWork(work, node, self._processes) if is_remote(node) else work
 
     @cached_property
     def _task_cpus(self) -> int:
         return int(self._setting("spark.task.cpus", "1"))
 
     def _slots(self) -> tuple[int, int]:
-        """How many tasks run at once, and how often one may fail: local[slots, failures]."""
+        """How many tasks run at once, and how often one may fail: local[slots, failures].  As in Spark the setting
+        spark.task.maxFailures is that of clusters: local[slots] runs a task once."""
         cluster = _LOCAL_CLUSTER.match(self.master or "")
         if cluster:
-            return int(cluster[1]) * int(cluster[2]), 4
+            failures = int(self._setting(_MAX_FAILURES, "4"))
+            if failures < 1:
+                raise PySparkValueError(f"{_MAX_FAILURES} is at least 1, not {failures}")
+            return int(cluster[1]) * int(cluster[2]), failures
         found = _LOCAL.match(self.master or "local[*]")
-        count, failures = found.groups() if found else ("*", None)
+        count, once_or_more = found.groups() if found else ("*", None)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return (cores if count == "*" else int(count or 1)), int(failures or 1)
+        return (cores if count == "*" else int(count or 1)), int(once_or_more or 1)
 
     def _executor(self, slots: int) -> Executor:
         return Threads(slots)
@@ -163,7 +199,8 @@ class RDDCalls(HadoopInputs):
     @contextmanager
     def _in_group(self, group: str, description: str, interrupt: bool) -> Iterator[None]:
         before = dict(self._thread.properties)
-        self._thread.properties.update({_GROUP: group, _DESCRIPTION: description})
+        interrupting = str(interrupt).lower()
+        self._thread.properties.update({_GROUP: group, _DESCRIPTION: description, _INTERRUPT: interrupting})
         try:
             yield
         finally:
@@ -227,9 +264,11 @@ class RDDCalls(HadoopInputs):
         if isinstance(c, builtins.range):
             return self._range(c, count)
         elements = c if isinstance(c, (list, tuple)) else list(c)
-        if not count:
-            raise PySparkValueError("Positive number of partitions required")
-        size = max(1, min(len(elements) // count, _BATCH))
+        if count < 1:
+            raise Refused("Positive number of partitions required")
+        if self._serializer is not None:
+            elements = self._serializer(list(elements))
+        size = max(1, min(len(elements) // count, self._batchSize or _BATCH))
         batches = -(-len(elements) // size)
         edges = [i * batches // count * size for i in builtins.range(count + 1)]
         blocks = [Block(list(elements[a:b])) for a, b in itertools.pairwise(edges)]
@@ -241,8 +280,8 @@ class RDDCalls(HadoopInputs):
         return self._range(whole, numSlices if numSlices is not None else self._default_slices())
 
     def _range(self, whole: builtins.range, count: int) -> RDD:
-        if not count:
-            raise PySparkValueError("Positive number of partitions required")
+        if count < 1:
+            raise Refused("Positive number of partitions required")
         size = len(whole)
         return self._rdd(Generated(count, lambda i: whole[i * size // count : (i + 1) * size // count], "PythonRDD"))
 
@@ -260,8 +299,8 @@ class RDDCalls(HadoopInputs):
         return min(self.defaultParallelism, 2)
 
     def union(self, rdds: Sequence[RDD]) -> RDD:
-        """The elements of all."""
-        return self._rdd(union_of([rdd._node for rdd in rdds])) if rdds else self.emptyRDD()
+        """The elements of all.  Without any: IndexError."""
+        return self._rdd(union_of([rdd._node for rdd in rdds]))
 
     def textFile(self, name: str, minPartitions: int | None = None, use_unicode: bool = True) -> RDD:
         """The lines of files: a path, a directory, a glob, or several with commas.  Bytes that are not UTF-8 become
@@ -299,7 +338,7 @@ class RDDCalls(HadoopInputs):
         paths = files_of(path)
         for file in paths:
             if file.stat().st_size % recordLength:
-                raise PySparkValueError(f"The size of {file} is not a multiple of the record length {recordLength}")
+                raise Refused(f"The size of {file} is not a multiple of the record length {recordLength}")
 
         def read(i: int) -> Iterator[bytes]:
             data = paths[i].read_bytes()
@@ -311,6 +350,13 @@ class RDDCalls(HadoopInputs):
         """What RDD.saveAsPickleFile wrote.  Unpickling runs code: read only files that you trust."""
         paths = files_of(name)
         return self._rdd(Generated(len(paths), lambda i: saving.read_pickles(paths[i]), "PickleFileRDD"))
+
+    def _checkpointFile(self, name: str, input_deserializer: Any = None) -> RDD:
+        """The RDD whose checkpoint is in a directory.  Unpickling runs code: read only what you trust."""
+        checkpoint = Checkpoint(Path(local_path(name)))
+        node = Node((), len(list(checkpoint.directory.glob("part-*"))))
+        node.cut(checkpoint)
+        return self._rdd(node)
 
     def _files_of(self, name: str) -> list[Path]:
         return files_of(name)
@@ -372,32 +418,10 @@ class RDDCalls(HadoopInputs):
             self._added.remove()
 
 
-def files_of(name: str) -> list[Path]:
-    """The files that a path, directory, glob, or a list of them with commas means, in order of name.  Hidden ones
-    are left out."""
-    found: list[Path] = []
-    for part in name.split(","):
-        path = Path(local_path(part.strip()))
-        matches = sorted(path.parent.glob(path.name)) if _is_glob(path.name) else [path] if path.exists() else []
-        if not matches:
-            raise PySparkValueError(f"Input path does not exist: {part.strip()}")
-        for match in matches:
-            found.extend(sorted(p for p in match.iterdir() if _visible(p)) if match.is_dir() else [match])
-    return [path.absolute() for path in found]
-
-
-def _is_glob(name: str) -> bool:
-    return any(c in name for c in "*?[")
-
-
-def _visible(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(("_", "."))
-
-
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
 def _check_tag(tag: str) -> None:
     if not tag or "," in tag:
-        raise PySparkValueError("Spark job tag is not empty and has no comma in it.")
+        raise Refused("Spark job tag is not empty and has no comma in it.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import PySparkRuntimeError, PythonException
+from pyspark.errors import PySparkRuntimeError, PySparkValueError, PythonException
 
 #: Frames of these files say nothing about the user's program.
 _OURS = ("/penstock/rdd/", "/penstock/streaming/")
@@ -40,6 +41,15 @@ else:
     from py4j.protocol import Py4JError, Py4JJavaError
 
 
+class Refused(PySparkValueError, Py4JJavaError):  # type: ignore[misc]  # noqa: N818
+    """What Spark's JVM refuses: a path that is not there, an argument of no sense."""
+
+    def __init__(self, message: str) -> None:
+        PySparkValueError.__init__(self, message=message)
+
+    __str__ = PySparkValueError.__str__
+
+
 class JobFailed(PythonException, Py4JJavaError):  # type: ignore[misc]  # noqa: N818
     """A task failed as often as it may; `__cause__` is what the user's function raised."""
 
@@ -65,9 +75,43 @@ def failed(stage: int, task: int, attempts: int, cause: BaseException) -> JobFai
     return error
 
 
+def ended(cause: BaseException) -> JobFailed:
+    """A function that the driver called (of foreachRDD, of transform) raised what ends a thread."""
+    error = JobFailed(message=f"An exception was raised by Python:\n{user_traceback(cause)}")
+    error.__cause__ = cause
+    return error
+
+
 def cancelled(job: int, why: str) -> JobCancelled:
     """Job `job` was cancelled."""
     return JobCancelled(message=f"Job {job} cancelled {why}".rstrip())
+
+
+def of_user(error: BaseException) -> BaseException:
+    """The error of a task as the program is told it: a StopIteration of its function, which Python makes a RuntimeError
+    when it leaves a generator of ours, is STOP_ITERATION_OCCURRED."""
+    stopped = error.__cause__ if isinstance(error, RuntimeError) else error
+    if not isinstance(stopped, StopIteration):
+        return error
+    trace = stopped.__traceback__
+    if stopped is not error and (trace is None or not _is_ours(trace.tb_frame.f_code.co_filename)):
+        return error  # it left a generator of the program's own
+    parameters = {"exc": str(stopped)}
+    told: BaseException = PySparkRuntimeError(errorClass="STOP_ITERATION_OCCURRED", messageParameters=parameters)
+    told.__cause__ = stopped
+    return told
+
+
+def on_driver(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what calls a function of the program here; raises what a task would tell of."""
+    try:
+        return function(*arguments)
+    except StopIteration as stopped:
+        raise of_user(stopped) from stopped
+
+
+def _is_ours(filename: str) -> bool:
+    return any(part in filename for part in _OURS)
 
 
 def user_traceback(error: BaseException) -> str:
@@ -76,7 +120,7 @@ def user_traceback(error: BaseException) -> str:
     if elsewhere is not None:
         return elsewhere
     found = traceback.TracebackException.from_exception(error)
-    theirs = [i for i, frame in enumerate(found.stack) if not any(part in frame.filename for part in _OURS)]
+    theirs = [i for i, frame in enumerate(found.stack) if not _is_ours(frame.filename)]
     if theirs:
         del found.stack[: theirs[0]]
     return "".join(found.format())

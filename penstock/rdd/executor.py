@@ -59,6 +59,7 @@ class Threads:
                 work()
             except BaseException:
                 _log.exception("A task ended in a way that it should not")
+            del work  # it holds the results of its stage, and the next one may be long in coming
             if threading.get_ident() in self._replaced:
                 self._replaced.discard(threading.get_ident())
                 return

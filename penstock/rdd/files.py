@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from urllib.parse import urlparse
 from pyspark.errors import PySparkValueError
 
 from penstock.core.files import local_path
+from penstock.rdd.errors import Refused
 
 _log = logging.getLogger(__name__)
 _places: list[str] = []
@@ -82,13 +84,13 @@ class AddedFiles:
     def _copy(self, location: str, recursive: bool) -> None:
         source = Path(local_path(location))
         if not source.exists():
-            raise PySparkValueError(f"Input path does not exist: {location}")
+            raise Refused(f"Input path does not exist: {location}")
         if not source.is_dir():
             shutil.copy(source, self.root / source.name)
         elif recursive:
             shutil.copytree(source, self.root / source.name, dirs_exist_ok=True)
         else:
-            raise PySparkValueError(f"Added file {location} is a directory and recursive is not turned on.")
+            raise Refused(f"Added file {location} is a directory and recursive is not turned on.")
 
     def add_archive(self, location: str) -> None:
         """Unpack an archive to a directory of its name, or of the name after `#`."""
@@ -98,7 +100,7 @@ class AddedFiles:
             return
         source = Path(local_path(path))
         if not source.exists():
-            raise PySparkValueError(f"Input path does not exist: {path}")
+            raise Refused(f"Input path does not exist: {path}")
         target = self.root / (alias or source.name)
         if source.suffix == ".zip":
             shutil.unpack_archive(source, target)
@@ -107,8 +109,11 @@ class AddedFiles:
         self.archives.append(_uri(location))
 
     def remove(self) -> None:
-        """At the end of the context."""
+        """At the end of the context.  Modules of added code are forgotten: another context may add other ones."""
         SparkFiles._root = None
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(f"{self.root}{os.sep}"):
+                del sys.modules[name]
         while _places:
             with contextlib.suppress(ValueError):
                 sys.path.remove(_places.pop())

@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import PySparkValueError
-
 from penstock.core.files import fs
 from penstock.rdd import hadoop_formats as formats
 from penstock.rdd import saving
+from penstock.rdd.errors import Refused
 from penstock.rdd.nodes import Generated
 from penstock.rdd.numbers import Numbers
 from penstock.rdd.sequence_files import Layout
@@ -27,6 +26,8 @@ Conf = dict[str, str] | None
 _SEQUENCE_IN = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 _SEQUENCE_OUT = "org.apache.hadoop.mapred.SequenceFileOutputFormat"
 _OUTPUT_FORMAT = "mapreduce.job.outputformat.class"
+_INPUT_PATH = "mapreduce.input.fileinputformat.inputdir"
+_OUTPUT_PATH = "mapreduce.output.fileoutputformat.outputdir"
 
 
 class HadoopInputs:
@@ -53,7 +54,9 @@ class HadoopInputs:
     ) -> RDD:
         """The pairs of SequenceFiles.  The files name their classes; `keyClass` and `valueClass` are checked to be
         known, `batchSize` says nothing where nothing is pickled."""
-        return self._hadoop(_SEQUENCE_IN, False, path, keyClass, valueClass, (keyConverter, valueConverter), minSplits)
+        return self._pairs_of(
+            path, _SEQUENCE_IN, False, (keyClass, valueClass), (keyConverter, valueConverter), minSplits
+        )
 
     def hadoopFile(
         self,
@@ -67,7 +70,7 @@ class HadoopInputs:
         batchSize: int = 0,
     ) -> RDD:
         """The pairs of files of a format of Hadoop's old API."""
-        return self._hadoop(inputFormatClass, False, path, keyClass, valueClass, (keyConverter, valueConverter))
+        return self._pairs_of(path, inputFormatClass, False, (keyClass, valueClass), (keyConverter, valueConverter))
 
     def newAPIHadoopFile(
         self,
@@ -81,7 +84,7 @@ class HadoopInputs:
         batchSize: int = 0,
     ) -> RDD:
         """The pairs of files of a format of Hadoop's new API."""
-        return self._hadoop(inputFormatClass, True, path, keyClass, valueClass, (keyConverter, valueConverter))
+        return self._pairs_of(path, inputFormatClass, True, (keyClass, valueClass), (keyConverter, valueConverter))
 
     def hadoopRDD(
         self,
@@ -94,8 +97,8 @@ class HadoopInputs:
         batchSize: int = 0,
     ) -> RDD:
         """The same; the path is in `conf`: mapreduce.input.fileinputformat.inputdir."""
-        path = formats.required(conf, "mapreduce.input.fileinputformat.inputdir")
-        return self._hadoop(inputFormatClass, False, path, keyClass, valueClass, (keyConverter, valueConverter))
+        path = formats.required(conf, _INPUT_PATH)
+        return self.hadoopFile(path, inputFormatClass, keyClass, valueClass, keyConverter, valueConverter)
 
     def newAPIHadoopRDD(
         self,
@@ -108,24 +111,21 @@ class HadoopInputs:
         batchSize: int = 0,
     ) -> RDD:
         """As hadoopRDD with Hadoop's new API."""
-        path = formats.required(conf, "mapreduce.input.fileinputformat.inputdir")
-        return self._hadoop(inputFormatClass, True, path, keyClass, valueClass, (keyConverter, valueConverter))
+        path = formats.required(conf, _INPUT_PATH)
+        return self.newAPIHadoopFile(path, inputFormatClass, keyClass, valueClass, keyConverter, valueConverter)
 
-    def _hadoop(
+    def _pairs_of(
         self,
+        path: str,
         name: str,
         new: bool,
-        path: str,
-        key: str | None,
-        value: str | None,
+        classes: tuple[str | None, str | None],
         converters: tuple[str | None, str | None],
         splits: int | None = None,
     ) -> RDD:
         formats.no_converters(*converters)
         read = formats.input_format(name, new)
-        for kind in (key, value):
-            if kind is not None:
-                writable(kind)
+        _check_known(*classes)
         wanted = splits if splits is not None else min(self._default_slices(), 2)
         found = saving.file_splits(self._files_of(path), wanted)
         return self._rdd(Generated(len(found), lambda i: read(*found[i]), f"{path} HadoopRDD"))
@@ -152,9 +152,8 @@ class HadoopOutputs(Numbers):
         compressionCodecClass: str | None = None,
     ) -> None:
         """Pairs as files of a format of Hadoop's old API."""
-        formats.no_converters(keyConverter, valueConverter)
-        encoder = formats.output_format(outputFormatClass, new=False)
-        self._write(path, encoder, formats.layout_of(conf, keyClass, valueClass, compressionCodecClass))
+        layout = formats.layout_of(conf, keyClass, valueClass, compressionCodecClass)
+        self._save_pairs(path, outputFormatClass, False, (keyConverter, valueConverter), layout)
 
     def saveAsNewAPIHadoopFile(
         self,
@@ -167,9 +166,8 @@ class HadoopOutputs(Numbers):
         conf: Conf = None,
     ) -> None:
         """Pairs as files of a format of Hadoop's new API."""
-        formats.no_converters(keyConverter, valueConverter)
-        encoder = formats.output_format(outputFormatClass, new=True)
-        self._write(path, encoder, formats.layout_of(conf, keyClass, valueClass, None))
+        layout = formats.layout_of(conf, keyClass, valueClass, None)
+        self._save_pairs(path, outputFormatClass, True, (keyConverter, valueConverter), layout)
 
     def saveAsHadoopDataset(
         self, conf: dict[str, str], keyConverter: str | None = None, valueConverter: str | None = None
@@ -184,16 +182,16 @@ class HadoopOutputs(Numbers):
         self._save_dataset(conf, (keyConverter, valueConverter), new=True)
 
     def _save_dataset(self, conf: dict[str, str], converters: tuple[str | None, str | None], new: bool) -> None:
-        formats.no_converters(*converters)
-        encoder = formats.output_format(formats.required(conf, _OUTPUT_FORMAT), new)
-        path = formats.required(conf, "mapreduce.output.fileoutputformat.outputdir")
-        self._write(path, encoder, formats.layout_of(conf, None, None, None))
+        path, name = formats.required(conf, _OUTPUT_PATH), formats.required(conf, _OUTPUT_FORMAT)
+        self._save_pairs(path, name, new, converters, formats.layout_of(conf, None, None, None))
 
-    def _write(self, path: str, encoder: formats.Encoder, layout: Layout) -> None:
+    def _save_pairs(
+        self, path: str, name: str, new: bool, converters: tuple[str | None, str | None], layout: Layout
+    ) -> None:
         """The first pair says which classes the files of all partitions have, where nothing else does."""
-        for kind in (layout.key, layout.value):
-            if kind is not None:
-                writable(kind)
+        formats.no_converters(*converters)
+        encoder = formats.output_format(name, new)
+        _check_known(layout.key, layout.value)
         if layout.key is None or layout.value is None:
             key, value = _first_pair(self.take(1))
             layout = replace(layout, key=layout.key or key, value=layout.value or value)
@@ -205,11 +203,15 @@ class HadoopOutputs(Numbers):
         self._save(path, formats.file_suffix(encoder, layout), write)
 
 
+def _check_known(*classes: str | None) -> None:
+    for kind in classes:
+        if kind is not None:
+            writable(kind)
+
+
 def _first_pair(found: list[Any]) -> Iterator[str]:
     if not found:
-        raise PySparkValueError("RDD is empty: name the classes of its keys and values")
+        raise Refused("RDD is empty: name the classes of its keys and values")
     if not isinstance(found[0], (tuple, list)) or len(found[0]) != 2:
-        raise PySparkValueError(
-            f"RDD element of type {type(found[0]).__name__} cannot be used: {found[0]!r} is no pair"
-        )
+        raise Refused(f"RDD element of type {type(found[0]).__name__} cannot be used: {found[0]!r} is no pair")
     return iter([writable_of(member).name for member in found[0]])

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkValueError
-
 from penstock.rdd import saving, sequence_files
 from penstock.rdd.base import refuse
+from penstock.rdd.errors import Refused
 from penstock.rdd.sequence_files import Layout
 from penstock.rdd.writables import writable_of
 
@@ -23,7 +22,7 @@ _OLD, _NEW_IN, _NEW_OUT = (
     "org.apache.hadoop.mapreduce.lib.output.",
 )
 #: One split of a file to pairs.
-Reader = Callable[[Path, int, int], Iterator[tuple[Any, Any]]]
+Reader = Callable[[Path, int, float], Iterator[tuple[Any, Any]]]
 
 _ALIASES = {
     "mapreduce.input.fileinputformat.inputdir": ("mapred.input.dir",),
@@ -49,7 +48,7 @@ def required(conf: Mapping[str, str] | None, key: str) -> str:
     """The same; without it: ValueError."""
     found = setting(conf, key)
     if found is None:
-        raise PySparkValueError(f"The configuration has no {key}")
+        raise Refused(f"The configuration has no {key}")
     return found
 
 
@@ -63,7 +62,7 @@ def no_converters(*converters: str | None) -> None:
 # ---------------------------------------------------------------- input
 
 
-def _text(path: Path, start: int, end: int) -> Iterator[tuple[int, str]]:
+def _text(path: Path, start: int, end: float) -> Iterator[tuple[int, str]]:
     place = 0
     with saving.open_binary(path) as file:
         if start:
@@ -76,7 +75,7 @@ def _text(path: Path, start: int, end: int) -> Iterator[tuple[int, str]]:
             place += len(raw)
 
 
-def _key_value(path: Path, start: int, end: int) -> Iterator[tuple[str, str]]:
+def _key_value(path: Path, start: int, end: float) -> Iterator[tuple[str, str]]:
     for _, line in _text(path, start, end):
         key, _, value = line.partition("\t")
         yield key, value

@@ -23,15 +23,21 @@ Step = Callable[[int, Elements], Iterable[Any]]
 _ids = itertools.count()
 _numbers = itertools.count()
 
+#: How many steps of a pipeline are generators inside one another; then there is a list.
+CHAINED = 50
+
 
 class Node:
     """One point of the lineage.
 
     `parents` are what it reads; `partitions` how many it has; `partitioner` says where a key is, if that is known.
-    `saved` is where its elements are kept after the first time (persist, checkpoint).
+    `saved` is where its elements are kept after the first time (persist, checkpoint).  `depth` says how much of
+    Python's stack computing it takes at most (deep.py).
     """
 
     kind = "RDD"
+    #: What one node adds to the depth.
+    level = 3
     #: Whether its elements are in this process alone, so that tasks elsewhere ask for them.
     held_by_driver = False
 
@@ -44,6 +50,7 @@ class Node:
         self.saved: Saved | None = None
         self.name: str | None = None
         self.barrier = False
+        self.depth: int = self.level + max((parent.depth for parent in parents), default=0)
 
     @property
     def number(self) -> int:
@@ -58,6 +65,8 @@ class Node:
 
     def elements(self, index: int, task: Task) -> Elements:
         """The elements of one partition, from where they are kept if they are."""
+        if task.found and (found := task.found.get((self.id, index))) is not None:
+            return iter(found.read())
         if self.saved is None:
             return self.compute(index, task)
         return self.saved.elements(self, index, task)
@@ -65,6 +74,14 @@ class Node:
     def reads(self) -> tuple[Node, ...]:
         """The nodes that computing this one reads."""
         return self.parents
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        """The partitions of other nodes that computing one partition reads, inside the same task."""
+        return [(parent, index) for parent in self.parents]
+
+    def is_ready(self, index: int, task: Task) -> bool:
+        """Whether the elements of a partition are there and need not be computed."""
+        return (self.id, index) in task.found or (self.saved is not None and self.saved.holds(index))
 
     def bare(self) -> Node:
         """A copy that keeps nothing, for tasks elsewhere."""
@@ -76,6 +93,7 @@ class Node:
         """From now on the elements come from `saved` alone; what they were computed from is let go."""
         self.saved = saved
         self.parents = ()
+        self.depth = self.level
 
 
 class Collection(Node):
@@ -123,6 +141,8 @@ class Pipeline(Node):
         else:
             self._through = None
         self.barrier = parent.barrier
+        self.level = Node.level + min(len(self._steps), CHAINED)
+        self.depth = Node.level + len(self._steps) + self.parents[0].depth
 
     def _start(self) -> tuple[Node, tuple[Step, ...]]:
         """The nearest node whose elements are kept or that is not a pipeline, and the steps from there."""
@@ -138,12 +158,17 @@ class Pipeline(Node):
     def compute(self, index: int, task: Task) -> Elements:
         node, steps = self._start()
         found: Iterable[Any] = node.elements(index, task)
-        for step in steps:
+        for i, step in enumerate(steps):
+            if i and i % CHAINED == 0:
+                found = list(found)
             found = step(index, iter(found))
         return iter(found)
 
     def reads(self) -> tuple[Node, ...]:
-        return (self._start()[0],)
+        return (self._start()[0],) if self.parents else ()
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        return [(self._start()[0], index)]
 
     def bare(self) -> Node:
         found = copy.copy(self)
@@ -158,20 +183,51 @@ class Pipeline(Node):
 
 
 class Union(Node):
-    """The partitions of several parents, one after the other."""
+    """The partitions of several parents, one after the other.
+
+    A union of unions is one list of places, made when a job asks for it: a program that adds to a union in a loop
+    pays for each addition, and not for all that were before."""
 
     kind = "UnionRDD"
 
     def __init__(self, parents: Sequence[Node]) -> None:
-        flat: list[Node] = []
-        for parent in parents:
-            flat.extend(parent.parents if type(parent) is Union and parent.saved is None else (parent,))
-        super().__init__(tuple(flat), sum(parent.partitions for parent in flat))
-        self._places = [(parent, i) for parent in flat for i in range(parent.partitions)]
+        super().__init__(tuple(parents), sum(parent.partitions for parent in parents))
+        self._places: list[tuple[Node, int]] | None = None
+
+    def _flat(self) -> tuple[Node, ...]:
+        """The parents, with unions whose elements are not kept replaced by theirs."""
+        found: list[Node] = []
+        stack = list(reversed(self.parents))
+        while stack:
+            parent = stack.pop()
+            if type(parent) is Union and parent.saved is None:
+                stack.extend(reversed(parent.parents))
+            else:
+                found.append(parent)
+        return tuple(found)
+
+    def _place(self, index: int) -> tuple[Node, int]:
+        places = self._places
+        if places is None:
+            places = self._places = [(parent, i) for parent in self._flat() for i in range(parent.partitions)]
+        return places[index]
+
+    def reads(self) -> tuple[Node, ...]:
+        self._places = None  # a job begins: what is kept may have changed
+        return self._flat()
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        return [self._place(index)]
 
     def compute(self, index: int, task: Task) -> Elements:
-        parent, i = self._places[index]
+        parent, i = self._place(index)
         return parent.elements(i, task)
+
+    def bare(self) -> Node:
+        found = copy.copy(self)
+        found.saved = found._places = None
+        found.parents = self._flat()
+        return found
 
 
 class AlignedUnion(Node):
@@ -197,6 +253,9 @@ class Coalesced(Node):
         edges = [i * parent.partitions // count for i in range(count + 1)] if count else [0]
         self._ranges = [range(a, b) for a, b in itertools.pairwise(edges)]
 
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        return [(parent, i) for parent in self.parents for i in self._ranges[index]]
+
     def compute(self, index: int, task: Task) -> Elements:
         (parent,) = self.parents
         return itertools.chain.from_iterable(parent.elements(i, task) for i in self._ranges[index])
@@ -209,6 +268,13 @@ class Cartesian(Node):
 
     def __init__(self, left: Node, right: Node) -> None:
         super().__init__((left, right), left.partitions * right.partitions)
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        if not self.parents:
+            return ()
+        left, right = self.parents
+        i, j = divmod(index, right.partitions)
+        return [(left, i), (right, j)]
 
     def compute(self, index: int, task: Task) -> Elements:
         left, right = self.parents

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from bisect import bisect_right
@@ -16,6 +17,7 @@ from pyspark.statcounter import StatCounter
 
 from penstock.rdd.actions import Actions
 from penstock.rdd.approximate import BoundedFloat, DistinctCounter, bounded_mean, bounded_sum, partial_results
+from penstock.rdd.base import parts_of
 
 
 class Numbers(Actions):
@@ -39,10 +41,7 @@ class Numbers(Actions):
 
     def stats(self) -> StatCounter:
         """Count, mean, variance, minimum and maximum."""
-        total = StatCounter()
-        for part in self._each(StatCounter):
-            total.mergeStats(part)
-        return total
+        return functools.reduce(StatCounter.mergeStats, parts_of(self._each(StatCounter)), StatCounter())
 
     def mean(self) -> float:
         """The mean."""
@@ -67,15 +66,23 @@ class Numbers(Actions):
     def histogram(self, buckets: int | Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         """Edges and counts.  `buckets` is a number of even buckets from minimum to maximum, or the sorted edges; the
         last bucket includes its upper edge.  None and NaN are not counted."""
-        edges = self._even_edges(buckets) if isinstance(buckets, int) else _checked_edges(buckets)
-        if isinstance(edges, _Single):
-            return [edges.low, edges.high], [edges.count]
-        counts = [0] * (len(edges) - 1)
-        for part in self._each(lambda elements: _bucket_counts(edges, elements)):
-            counts = list(map(operator.add, counts, part))
-        return (edges if isinstance(buckets, int) else buckets), counts
+        if isinstance(buckets, int):
+            even = self._even_edges(buckets)
+            if isinstance(even, _Single):
+                return [even.low, even.high], [even.count]
+            edges, low, width = even
+            return edges, self._counted(edges, low, width)
+        edges = _checked_edges(buckets)
+        return buckets, self._counted(edges, edges[0], _even_width(edges))
 
-    def _even_edges(self, number: int) -> list[Any] | _Single:
+    def _counted(self, edges: list[Any], low: Any, width: Any) -> list[int]:
+        counts = [0] * (len(edges) - 1)
+        for part in parts_of(self._each(lambda elements: _bucket_counts(edges, low, width, elements))):
+            counts = list(map(operator.add, counts, part))
+        return counts
+
+    def _even_edges(self, number: int) -> tuple[list[Any], Any, Any] | _Single:
+        """Edges, the least element, and the width of a bucket: an integer where that loses nothing."""
         if number < 1:
             raise ValueError("number of buckets must be >= 1")
         ranges = self.filter(_countable).map(lambda x: (x, x, 1))._each(_widest)
@@ -86,14 +93,14 @@ class Numbers(Actions):
         if low == high or number == 1:
             return _Single(low, high, sum(r[2] for r in known))
         try:
-            step = (high - low) / number
+            quotient = (high - low) / number
         except TypeError:
             raise TypeError("Can not generate buckets with non-number in RDD") from None
-        if math.isinf(step):
+        if math.isinf(quotient):
             raise ValueError("Can not generate buckets with infinite value")
-        if step == int(step):
-            step = int(step)
-        return [*(i * step + low for i in range(number)), high]
+        whole = int(quotient)
+        width = whole if whole * number == high - low else (high - low) * 1.0 / number
+        return [*(i * width + low for i in range(number)), high], low, width
 
     # ------------------------------------------------------------ in limited time
 
@@ -155,19 +162,30 @@ def _checked_edges(buckets: Any) -> list[Any]:
     return edges
 
 
-def _bucket_counts(edges: list[Any], elements: Iterable[Any]) -> list[int]:
+#: Steps between edges that differ by less are taken as even.
+_PRECISION = 1e-10
+
+
+def _even_width(edges: list[Any]) -> Any:
+    """The width of buckets between edges that are evenly spaced; None for others, and for what has no difference.
+
+    As in Spark the place of an element in even buckets is then a quotient, which rounding can put one bucket beside the
+    one whose edges the element is between."""
+    try:
+        steps = [b - a for a, b in pairwise(edges)]
+    except TypeError:
+        return None
+    return (edges[-1] - edges[0]) / (len(edges) - 1) if max(steps) - min(steps) < _PRECISION else None
+
+
+def _bucket_counts(edges: list[Any], low: Any, width: Any, elements: Iterable[Any]) -> list[int]:
+    """`low` is the least element as it is: the first edge can be the float beside a large integer."""
     counts = [0] * len(edges)
-    low, high, steps = edges[0], edges[-1], {b - a for a, b in pairwise(edges)} if _numeric(edges) else set()
-    even = steps.pop() if len(steps) == 1 else None
-    even = None if even is not None and math.isinf(even) else even
+    high = edges[-1]
     for x in elements:
         if not _countable(x) or x > high or x < low:
             continue
-        counts[int((x - low) / even) if even else bisect_right(edges, x) - 1] += 1
+        counts[bisect_right(edges, x) - 1 if width is None else int((x - low) / width)] += 1
     last = counts.pop()
     counts[-1] += last
     return counts
-
-
-def _numeric(edges: list[Any]) -> bool:
-    return all(isinstance(edge, (int, float)) for edge in edges)

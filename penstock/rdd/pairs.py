@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.resultiterable import ResultIterable
 
+from penstock.rdd.base import parts_of
+from penstock.rdd.errors import on_driver
 from penstock.rdd.nodes import Elements
 from penstock.rdd.partitioning import Partitioner, portable_hash
 from penstock.rdd.shuffle import Aggregator, CoGrouped, Shuffled, merge_pairs
@@ -36,15 +38,15 @@ class Pairs(Transformations):
 
     def mapValues(self, f: Callable[[Any], Any]) -> RDD:
         """`f` of each value; keys stay where they are."""
-        return self._then(lambda _, pairs: ((k, f(v)) for k, v in pairs), keeps=True)
+        return self._then(lambda _, pairs: ((pair[0], f(pair[1])) for pair in pairs), keeps=True)
 
     def flatMapValues(self, f: Callable[[Any], Iterable[Any]]) -> RDD:
         """The key with each member of `f` of its value."""
-        return self._then(lambda _, pairs: ((k, x) for k, v in pairs for x in f(v)), keeps=True)
+        return self._then(lambda _, pairs: ((pair[0], x) for pair in pairs for x in f(pair[1])), keeps=True)
 
     def partitionBy(self, numPartitions: int | None, partitionFunc: Hash = portable_hash) -> RDD:
         """Pairs with equal keys in the same partition.  Moves nothing if they are already so partitioned."""
-        partitioner = Partitioner(numPartitions or self._defaultReducePartitions(), partitionFunc)
+        partitioner = self._partitioner(numPartitions, partitionFunc)
         if self._node.partitioner == partitioner:
             return self._of(self._node)
         return self._of(Shuffled(self._node, partitioner))
@@ -60,8 +62,13 @@ class Pairs(Transformations):
         """One pair per key: its values combined, within each partition first."""
         return self._combine(Aggregator(createCombiner, mergeValue, mergeCombiners), numPartitions, partitionFunc)
 
+    def _partitioner(self, partitions: int | None, function: Hash) -> Partitioner:
+        if partitions is not None and partitions < 1:
+            raise ValueError(f"Number of partitions ({partitions}) must be positive.")
+        return Partitioner(self._defaultReducePartitions() if partitions is None else partitions, function)
+
     def _combine(self, how: Aggregator, partitions: int | None, function: Hash) -> RDD:
-        partitioner = Partitioner(partitions or self._defaultReducePartitions(), function)
+        partitioner = self._partitioner(partitions, function)
         if self._node.partitioner == partitioner:
             return self._then(lambda _, pairs: how.combine(pairs).items(), keeps=True)
         return self._of(Shuffled(self._node, partitioner, how))
@@ -199,13 +206,13 @@ class Pairs(Transformations):
     def reduceByKeyLocally(self, func: Callable[[Any, Any], Any]) -> dict[Any, Any]:
         """The result of reduceByKey as a dict of the driver."""
         merged: dict[Any, Any] = {}
-        for part in self._each(lambda pairs: merge_pairs({}, pairs, func)):
-            merge_pairs(merged, part.items(), func)
+        for part in parts_of(self._each(lambda pairs: merge_pairs({}, pairs, func))):
+            on_driver(merge_pairs, merged, part.items(), func)
         return merged
 
     def _defaultReducePartitions(self) -> int:
         """`spark.default.parallelism`, or as many as there are now."""
-        return int(self.ctx._setting("spark.default.parallelism", "") or self.getNumPartitions()) or 1
+        return int(self.ctx._setting("spark.default.parallelism", "") or self.getNumPartitions())
 
 
 def _alone(value: Any) -> list[Any]:

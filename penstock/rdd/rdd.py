@@ -8,13 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, NoReturn
 
 from pyspark.storagelevel import StorageLevel
 
 from penstock.core.files import local_path
 from penstock.rdd.base import Lineage, refuse
-from penstock.rdd.errors import Py4JJavaError, only_on_driver
+from penstock.rdd.errors import Py4JJavaError, Refused, only_on_driver
 from penstock.rdd.hadoop_files import HadoopOutputs
 from penstock.rdd.nodes import Generated, Node, Pipeline
 from penstock.rdd.partitioning import Partitioner
@@ -25,6 +26,8 @@ from penstock.rdd.storage import Checkpoint, LocalCheckpoint, Persisted
 class RDD(Saving, HadoopOutputs):
     """A partitioned collection of Python objects that is computed when an action asks for it.  Made by a
     SparkContext, by other RDDs and from DataFrames; equal calls as in Spark, without a JVM."""
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # programs write RDD[str] in their annotations
 
     def __init__(self, node: Node, context: Any) -> None:
         self._node = node
@@ -74,8 +77,9 @@ class RDD(Saving, HadoopOutputs):
 
     @property
     def is_checkpointed(self) -> bool:
-        """Whether a checkpoint was asked for."""
-        return self._node in self.ctx._pending_checkpoints or self.isCheckpointed()
+        """Whether a checkpoint in a directory was asked for."""
+        pending = self.ctx._pending_checkpoints.get(self._node)
+        return pending is not None or isinstance(self._node.saved, Checkpoint)
 
     def cache(self) -> RDD:
         """persist(MEMORY_ONLY)."""
@@ -111,7 +115,7 @@ class RDD(Saving, HadoopOutputs):
         """Keep the elements in the context's checkpoint directory after the next job, and forget the lineage."""
         directory = self.ctx.getCheckpointDir()
         if directory is None:
-            raise ValueError("Checkpoint directory has not been set in the SparkContext")
+            raise Refused("Checkpoint directory has not been set in the SparkContext")
         if not isinstance(self._node.saved, Checkpoint):
             path = Path(local_path(directory)) / f"rdd-{self._node.id}-{uuid.uuid4().hex[:8]}"
             self.ctx._pending_checkpoints[self._node] = path
@@ -122,7 +126,11 @@ class RDD(Saving, HadoopOutputs):
         return isinstance(saved, (Checkpoint, LocalCheckpoint)) and not self._node.parents
 
     def getCheckpointFile(self) -> str | None:
-        """The directory of the checkpoint, once written."""
+        """The directory of the checkpoint, once written, as a URI."""
+        directory = self._checkpoint_directory()
+        return None if directory is None else f"file:{directory}"
+
+    def _checkpoint_directory(self) -> str | None:
         saved = self._node.saved
         return str(saved.directory) if isinstance(saved, Checkpoint) else None
 
@@ -148,7 +156,7 @@ class RDD(Saving, HadoopOutputs):
 
     def toDebugString(self) -> bytes | None:
         """The lineage, as Spark draws it."""
-        return "\n".join(_drawn(self._node, 0)).encode()
+        return "\n".join(_drawn(self._node)).encode()
 
     def barrier(self) -> RDDBarrier:
         """All tasks of the next step run side by side and can wait for each other."""
@@ -177,6 +185,7 @@ class RDDBarrier:
     """`rdd.barrier()`: its mapPartitions runs all tasks at once (`BarrierTaskContext.barrier()` waits for all)."""
 
     __module__ = "pyspark.core.rdd"  # where programs find it
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __init__(self, rdd: RDD) -> None:
         self.rdd = rdd
@@ -209,21 +218,21 @@ def ancestors(node: Node) -> list[Node]:
     return list(seen.values())
 
 
-def _drawn(node: Node, depth: int) -> Iterator[str]:
+def _drawn(last: Node) -> Iterator[str]:
+    """The lines of toDebugString: what a shuffle reads is one deeper, and begins a stage."""
     from penstock.rdd.shuffle import Shuffled
 
-    name = f"{node.name} {node.kind}" if node.name else node.kind
-    edge = " |  " * (depth - 1) + " +-" if depth else ""
-    yield f"{edge}({node.partitions}) {name}[{node.number}] at RDD []"
-    if isinstance(node, Generated) and node.kind == "PythonRDD":
-        yield " |  " * depth + f" |  ParallelCollectionRDD[{node.number}] at RDD []"
-    for parent in node.reads():
-        if isinstance(node, Shuffled):
-            yield from _drawn(parent, depth + 1)
-        else:
-            first, *rest = _drawn(parent, depth)
-            yield " |  " * depth + " |  " + first.split(") ", 1)[1]
-            yield from rest
+    stack = [(last, 0, True)]
+    while stack:
+        node, depth, begins = stack.pop()
+        edge = " |  " * (depth - 1) + " +-" if depth else ""
+        name = f"{node.name} {node.kind}" if node.name else node.kind
+        head = f"{edge}({node.partitions}) " if begins else " |  " * depth + " |  "
+        yield f"{head}{name}[{node.number}] at RDD []"
+        if isinstance(node, Generated) and node.kind == "PythonRDD":
+            yield " |  " * depth + f" |  ParallelCollectionRDD[{node.number}] at RDD []"
+        moved = isinstance(node, Shuffled)
+        stack.extend((parent, depth + moved, moved) for parent in reversed(node.reads()))
 
 
 __all__ = ["RDD", "Lineage", "PipelinedRDD", "RDDBarrier", "ancestors"]

@@ -9,17 +9,20 @@ process has inherited and nobody else has.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import pickle
+import re
+import signal
 import threading
 from typing import Any, ClassVar
 
 from pyspark import cloudpickle
 
 from penstock.pyfn.pool import Worker
-from penstock.rdd import files, partitioning, remote_worker
-from penstock.rdd.context import EXECUTOR
-from penstock.rdd.errors import only_on_driver
+from penstock.rdd import deep, files, partitioning, remote_worker, shared
+from penstock.rdd.context import EXECUTOR, MEMORY
+from penstock.rdd.errors import Refused, only_on_driver
 from penstock.rdd.nodes import Node
 from penstock.rdd.rdd import RDD
 from penstock.rdd.shared import Accumulator, Broadcast
@@ -28,11 +31,25 @@ from penstock.rdd.storage import Persisted, dumps
 from penstock.rdd.tasks import Task
 from penstock.rdd.work import Work
 
+#: The nodes that a stage's tasks ask the driver for, by what is asked and their id: `partition` for what the driver
+#: holds, `kept` for what it keeps once it has been computed.  A node can be both: a shuffle that is persisted.
+Held = dict[tuple[str, int], Node]
+
+_numbers = itertools.count()
+
 
 def hash_seed() -> str:
     """The seed of string hashes in processes: the program's, or one that all have."""
     seed = os.environ.get("PYTHONHASHSEED", "")
     return seed if seed.isdecimal() else "0"
+
+
+def bytes_of(size: str) -> int | None:
+    """A size as Spark's settings give it: 512m, 2g; a number alone is MiB.  None for none."""
+    found = re.fullmatch(r"(\d+)([kmgt]?)b?", size.strip().lower())
+    if size and found is None:
+        raise Refused(f"{MEMORY} is a size such as 512m or 2g, not {size}")
+    return int(found[1]) << {"k": 10, "": 20, "m": 20, "g": 30, "t": 40}[found[2]] if found else None
 
 
 class WorkerLost(RuntimeError):  # noqa: N818
@@ -45,6 +62,16 @@ class TaskProcess(Worker):
     MODULE = "penstock.task_process"
     ENVIRONMENT: ClassVar[dict[str, str]] = {"PYTHONHASHSEED": hash_seed()}
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._told = 0
+
+    def forgotten(self) -> list[int]:
+        """The broadcast values that the process need not keep any longer, and has not been told of."""
+        news = shared.forgotten[self._told :]
+        self._told += len(news)
+        return news
+
     def send_message(self, message: Any) -> None:
         """Send a message."""
         self._connection.send_bytes(pickle.dumps(message, protocol=5))
@@ -56,7 +83,8 @@ class TaskProcess(Worker):
     def lost(self) -> WorkerLost:
         """Why the process is gone."""
         code = self.process.wait()
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        killed = f"was killed by signal {abs(code)} ({signal.strsignal(abs(code))})"
+        how = killed if code < 0 else f"ended with exit code {code}"
         return WorkerLost(
             f"The process (pid {self.process.pid}) that ran the task {how}. Its memory may have run out, or the "
             f"function ended it. A master such as local[4,3] runs a task up to three times; {EXECUTOR}=threads runs "
@@ -65,18 +93,26 @@ class TaskProcess(Worker):
 
 
 class Processes:
-    """As many processes as slots, each started when it is first needed."""
+    """As many processes as slots, each started when it is first needed.
 
-    def __init__(self) -> None:
+    memory: the bytes of address space that each may take, as spark.executor.pyspark.memory says; None: no limit."""
+
+    def __init__(self, memory: int | None = None) -> None:
+        self.memory = memory
         self._lock = threading.Lock()
         self._idle: list[TaskProcess] = []
         self._all: set[TaskProcess] = set()
 
     def take(self) -> TaskProcess:
         """One that nobody uses."""
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+        while True:
+            with self._lock:
+                process = self._idle.pop() if self._idle else None
+            if process is None:
+                break
+            if process.process.poll() is None:
+                return process
+            self.drop(process)  # it was killed while it had nothing to do
         made = TaskProcess()
         with self._lock:
             self._all.add(made)
@@ -112,21 +148,19 @@ class Processes:
 
 
 class RemoteWork:
-    """The work of one stage, run by processes."""
+    """The work of one stage, run by processes.  What can't be pickled is a PicklingError before any task runs."""
 
-    def __init__(self, work: Work, processes: Processes) -> None:
+    def __init__(self, work: Work, node: Node, processes: Processes) -> None:
         self._work = work
+        self._node = node
         self._processes = processes
-        self._lock = threading.Lock()
-        self._pickled: bytes | None = None
-        self._held: dict[int, Node] = {}
+        self._held: Held = {}
         self._broadcasts: dict[int, Broadcast[Any]] = {}
+        self._pickled = self._pickle()
+        self._number = next(_numbers)
 
     def __call__(self, index: int, task: Task) -> Any:
         """Run one task; raises what it raises.  WorkerLost when the process dies."""
-        with self._lock:
-            if self._pickled is None:
-                self._pickled = self._pickle()
         process = self._processes.take()
         task.on_cancel.append(process.process.kill)
         try:
@@ -143,10 +177,18 @@ class RemoteWork:
         return self._taken(outcome, index, task)
 
     def _converse(self, process: TaskProcess, index: int, task: Task) -> Any:
-        assert self._pickled is not None
         given = (index, task.stage, task.id, task.attempt, task.properties)
         process.send_message(
-            ("run", self._pickled, given, files.SparkFiles._root, files.import_places(), partitioning.SEEDED)
+            (
+                "run",
+                self._number,
+                given,
+                process.forgotten(),
+                self._processes.memory,
+                files.SparkFiles._root,
+                files.import_places(),
+                partitioning.SEEDED,
+            )
         )
         while True:
             kind, *details = process.receive_message()
@@ -157,10 +199,12 @@ class RemoteWork:
     def _answer(self, kind: str, details: list[Any], task: Task) -> Any:
         """What the task asks for; an error here is the task's."""
         try:
+            if kind == "work":
+                return True, self._pickled
             if kind == "broadcast":
                 return True, dumps(self._broadcasts[details[0]].value)
-            node, index = self._held[details[0]], details[1]
-            return True, _partition(node, index, task)
+            number, index = details
+            return True, _partition(self._held[kind, number], index, task)
         except Exception as error:
             return False, remote_worker.packed_error(error)
 
@@ -170,7 +214,7 @@ class RemoteWork:
             raise remote_worker.unpacked_error(result)
         task.added.update(pickle.loads(added))
         for (number, partition), data in kept.items():
-            saved = self._held[number].saved
+            saved = self._held["kept", number].saved
             if isinstance(saved, Persisted):
                 saved.keep(partition, data)
         return self._work.from_remote(result)
@@ -178,11 +222,18 @@ class RemoteWork:
     def _pickle(self) -> bytes:
         buffer = io.BytesIO()
         try:
-            _Pickler(buffer, self._held, self._broadcasts).dump(self._work)
+            below = deep.lineage(self._node, _pickled_parents)
+            _Pickler(buffer, self._held, self._broadcasts).dump((below, self._work))
         except Exception as error:
             text = f"Could not serialize the functions of a job for the processes of {EXECUTOR}: {error}"
             raise pickle.PicklingError(text) from error
         return buffer.getvalue()
+
+
+def _pickled_parents(node: Node) -> tuple[Node, ...]:
+    """The nodes that a node is pickled with."""
+    kept = node.saved is not None and not isinstance(node.saved, Persisted)
+    return () if kept or (node.held_by_driver and node.saved is None) else node.bare().parents
 
 
 def _partition(node: Node, index: int, task: Task) -> Any:
@@ -197,7 +248,7 @@ def _partition(node: Node, index: int, task: Task) -> Any:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """A stage: nodes whose elements are here are left here."""
 
-    def __init__(self, file: io.BytesIO, held: dict[int, Node], broadcasts: dict[int, Broadcast[Any]]) -> None:
+    def __init__(self, file: io.BytesIO, held: Held, broadcasts: dict[int, Broadcast[Any]]) -> None:
         super().__init__(file)
         self._held, self._broadcasts = held, broadcasts
 
@@ -216,19 +267,20 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _node(self, node: Node) -> Any:
         shape = (node.id, node.partitions, node.partitioner)
         if isinstance(node.saved, Persisted):
-            self._held[node.id] = node
+            self._held["kept", node.id] = node
             inner = node.bare() if node.parents or not node.saved.complete(node.partitions) else None
             return remote_worker.Kept, (*shape, inner)
         if node.saved is not None:
             return remote_worker.stored, (node.partitions, node.partitioner, node.saved)
         if node.held_by_driver:
-            self._held[node.id] = node
+            self._held["partition", node.id] = node
             aggregator = node.aggregator if isinstance(node, Shuffled) else None
             return remote_worker.Held, (*shape, aggregator)
         return object.__reduce_ex__(node.bare(), 4)
 
 
 def is_remote(node: Node) -> bool:
-    """Whether a stage over this node runs in processes: not what the driver holds, nor tasks that wait for each
-    other."""
-    return not node.barrier and (isinstance(node.saved, Persisted) or not node.held_by_driver)
+    """Whether a stage over this node runs in processes: not what the driver holds, unless values are still to be
+    merged, nor tasks that wait for each other."""
+    merged = isinstance(node, Shuffled) and node.aggregator is not None
+    return not node.barrier and (isinstance(node.saved, Persisted) or merged or not node.held_by_driver)

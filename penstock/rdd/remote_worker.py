@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import resource
 import signal
 import sys
 from collections import OrderedDict
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -76,10 +78,22 @@ class Kept(Node):
         super().__init__((), partitions, partitioner)
         self._at_driver = number
         self._inner = inner
+        self.depth = self.level + (inner.depth if inner is not None else 0)
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        return () if self._inner is None else [(self._inner, index)]
+
+    def is_ready(self, index: int, task: Task) -> bool:
+        if super().is_ready(index, task) or (self._at_driver, index) in task.kept:
+            return True
+        parts = _driver.ask("kept", self._at_driver, index)
+        if parts is not None:
+            task.found[self.id, index] = Packed(parts[0])
+        return parts is not None
 
     def compute(self, index: int, task: Task) -> Elements:
         known = task.kept.get((self._at_driver, index))
-        parts = [known] if known is not None else _driver.ask("partition", self._at_driver, index)
+        parts = [known] if known is not None else _driver.ask("kept", self._at_driver, index)
         if parts is not None:
             return iter(pickle.loads(parts[0]))
         assert self._inner is not None
@@ -152,28 +166,33 @@ def serve(descriptor: int) -> None:
     """Run tasks until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's business; it ends this process
     connection = _driver.connection = Connection(descriptor)
-    ready: OrderedDict[bytes, Work] = OrderedDict()
+    ready: OrderedDict[int, Work] = OrderedDict()
     while True:
         try:
-            _, pickled, given, root, places, seeded = pickle.loads(connection.recv_bytes())
+            _, work, given, forgotten, memory, root, places, seeded = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
             return
+        if memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        for broadcast_id in forgotten:
+            _driver.broadcasts.pop(broadcast_id, None)
         files.SparkFiles._root = root
         partitioning.SEEDED = seeded
         sys.path.extend(place for place in places if place not in sys.path)
-        connection.send_bytes(pickle.dumps(("done", *_run(ready, pickled, given)), protocol=5))
+        connection.send_bytes(pickle.dumps(("done", *_run(ready, work, given)), protocol=5))
 
 
-def _run(ready: OrderedDict[bytes, Work], pickled: bytes, given: tuple[Any, ...]) -> tuple[Any, ...]:
+def _run(ready: OrderedDict[int, Work], work: int, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """One task of a stage's work, which is asked for once in each process."""
     index, stage, number, attempt, properties = given
     task = Task(index, stage, number, attempt, properties)
     try:
-        if pickled not in ready:
-            ready[pickled] = pickle.loads(pickled)
+        if work not in ready:
+            _, ready[work] = pickle.loads(_driver.ask("work"))
             while len(ready) > _KEPT_STAGES:
                 ready.popitem(last=False)
         with running(task):
-            result = ready[pickled].remote(index, task)
+            result = ready[work].remote(index, task)
         return True, result, dumps(task.added), task.kept
     except BaseException as error:
-        return False, packed_error(error), b"", {}
+        return False, packed_error(errors.of_user(error)), b"", {}

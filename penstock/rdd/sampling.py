@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import random
@@ -28,14 +29,14 @@ class Samples(Pairs):
         """Each element with the probability `fraction`; with replacement, so often on average."""
         if fraction < 0:
             raise ValueError(f"Negative fraction value: {fraction}")
-        return self.mapPartitionsWithIndex(RDDSampler(withReplacement, fraction, seed).func, True)
+        return self._sampled(RDDSampler(withReplacement, fraction, seed))
 
     def sampleByKey(self, withReplacement: bool, fractions: dict[Any, float], seed: int | None = None) -> RDD:
         """As sample, with a fraction for each key."""
         for fraction in fractions.values():
             if fraction < 0:
-                raise ValueError(f"Negative fraction value: {fraction}")
-        return self.mapPartitionsWithIndex(RDDStratifiedSampler(withReplacement, fractions, seed).func, True)
+                raise AssertionError(f"Negative fraction value: {fraction}")
+        return self._sampled(RDDStratifiedSampler(withReplacement, fractions, seed))
 
     def randomSplit(self, weights: Sequence[float], seed: int | None = None) -> list[RDD]:
         """Disjoint parts, of sizes in the proportion of `weights`."""
@@ -46,10 +47,11 @@ class Samples(Pairs):
             edges.append(edges[-1] + weight / total)
         if seed is None:
             seed = random.randint(0, 2**32 - 1)
-        return [
-            self.mapPartitionsWithIndex(RDDRangeSampler(low, high, seed).func, True)
-            for low, high in itertools.pairwise(edges)
-        ]
+        return [self._sampled(RDDRangeSampler(low, high, seed)) for low, high in itertools.pairwise(edges)]
+
+    def _sampled(self, sampler: Any) -> RDD:
+        """What a sampler leaves of each partition.  It has a state, so that each task takes one of its own."""
+        return self.mapPartitionsWithIndex(lambda i, elements: copy.copy(sampler).func(i, elements), True)
 
     def takeSample(self, withReplacement: bool, num: int, seed: int | None = None) -> list[Any]:
         """`num` random elements, in random order."""
@@ -86,7 +88,7 @@ def _fraction_for(size: int, total: int, with_replacement: bool) -> float:
         deviations = 9 if size < 12 else 5
         return fraction + deviations * math.sqrt(fraction / total)
     gamma = -math.log(0.00005) / total
-    return min(1.0, fraction + gamma + math.sqrt(gamma * gamma + 2 * gamma * fraction))
+    return min(1, fraction + gamma + math.sqrt(gamma * gamma + 2 * gamma * fraction))
 
 
 def sort_bounds(rdd: Pairs, partitions: int, key: Callable[[Any], Any], ascending: bool) -> RangeBounds | None:

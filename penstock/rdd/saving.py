@@ -9,15 +9,15 @@ import bz2
 import gzip
 import itertools
 import lzma
+import math
 import pickle
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pyspark.errors import PySparkValueError
-
 from penstock.core.files import fs, local_path
+from penstock.rdd.errors import Refused
 from penstock.rdd.numbers import Numbers
 from penstock.rdd.storage import dumps
 from penstock.rdd.tasks import current
@@ -57,7 +57,7 @@ class Saving(Numbers):
     def _save(self, path: str, suffix: str, write: Callable[[Path, Iterable[Any]], None]) -> None:
         directory = Path(local_path(path))
         if directory.exists():
-            raise PySparkValueError(f"Output directory {path} already exists")
+            raise Refused(f"Output directory {path} already exists")
         fs.make_directory(directory)
 
         def save(elements: Iterator[Any]) -> None:
@@ -75,7 +75,7 @@ def _codec(name: str | None) -> tuple[str, Callable[[bytes], bytes]]:
     found = _CODECS.get(name.removeprefix(_HADOOP))
     if found is None:
         known = ", ".join(_HADOOP + codec for codec in _CODECS)
-        raise PySparkValueError(f"There is no compression codec {name}: use one of {known}")
+        raise Refused(f"There is no compression codec {name}: use one of {known}")
     return found
 
 
@@ -115,7 +115,7 @@ def is_splittable(path: Path) -> bool:
     return path.suffix not in _OPEN and path.suffix != ".deflate"
 
 
-def read_lines(path: Path, start: int, end: int, decode: Callable[[bytes], Any]) -> Iterator[Any]:
+def read_lines(path: Path, start: int, end: float, decode: Callable[[bytes], Any]) -> Iterator[Any]:
     """The lines that begin in (start, end], or in [0, end] for start 0: so each line is in one split.  `\\n`,
     `\\r\\n` and `\\r` end a line."""
     if path.suffix == ".deflate":
@@ -136,22 +136,22 @@ def read_lines(path: Path, start: int, end: int, decode: Callable[[bytes], Any])
 def _split_line(raw: bytes) -> list[bytes]:
     if b"\r" not in raw:
         return [raw.removesuffix(b"\n")]
-    return raw.replace(b"\r\n", b"\n").removesuffix(b"\n").replace(b"\r", b"\n").split(b"\n")
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
 
 
-def file_splits(paths: Iterable[Path], partitions: int) -> list[tuple[Path, int, int]]:
+def file_splits(paths: Iterable[Path], partitions: int) -> list[tuple[Path, int, float]]:
     """(file, start, end): about `partitions` pieces of about the same size, none over 32 MiB, none empty.  A
-    compressed file is one piece."""
+    compressed file is one piece, which ends where its bytes do, however many they become."""
     sized = [(path, path.stat().st_size) for path in paths]
     goal = sum(size for _, size in sized) // max(partitions, 1)
     piece = max(1, min(goal, 32 << 20))
-    found: list[tuple[Path, int, int]] = []
+    found: list[tuple[Path, int, float]] = []
     for path, size in sized:
         start = 0
         if is_splittable(path):
             while (size - start) / piece > 1.1:
                 found.append((path, start, start + piece))
                 start += piece
-        if start < size or not size:
-            found.append((path, start, size))
+        if start < size:
+            found.append((path, start, size if is_splittable(path) else math.inf))
     return found

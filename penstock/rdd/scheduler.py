@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.rdd.errors import JobFailed, cancelled, failed, only_on_driver
+from penstock.rdd.errors import JobFailed, cancelled, failed, of_user, only_on_driver
 from penstock.rdd.executor import Executor
 from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.shuffle import Shuffled
@@ -307,7 +307,7 @@ class _StageRun:
                 except BaseException as raised:  # sys.exit() in a task fails the task
                     if isinstance(raised, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                         raise
-                    error = raised
+                    error = of_user(raised)
                 for callback in task.at_end:
                     callback(error)
         finally:

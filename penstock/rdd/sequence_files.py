@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkValueError
-
 from penstock.rdd.base import refuse
+from penstock.rdd.errors import Refused
 from penstock.rdd.writables import Input, Writable, read_text, vlong, writable, writable_of, write_text
 
 _MAGIC = b"SEQ\x06"
@@ -87,7 +86,7 @@ def _classes(first: Any, layout: Layout) -> tuple[str, str]:
 
 def _pair(element: Any) -> tuple[Any, Any]:
     if not isinstance(element, (tuple, list)) or len(element) != 2:
-        raise PySparkValueError(f"A SequenceFile has pairs of a key and a value, not {element!r}")
+        raise Refused(f"A SequenceFile has pairs of a key and a value, not {element!r}")
     return element[0], element[1]
 
 
@@ -103,7 +102,7 @@ class _Writer:
     def _member(value: Any, kind: Writable, what: str) -> bytes:
         found = writable_of(value)
         if found.name != kind.name:
-            raise PySparkValueError(f"wrong {what} class: {found.name} is not {kind.name} (the {what} is {value!r})")
+            raise Refused(f"wrong {what} class: {found.name} is not {kind.name} (the {what} is {value!r})")
         return kind.write(value)
 
 
@@ -166,7 +165,7 @@ class _Header:
     end: int
 
 
-def read(path: Path, start: int, end: int) -> Iterator[tuple[Any, Any]]:
+def read(path: Path, start: int, end: float) -> Iterator[tuple[Any, Any]]:
     """The pairs of the runs that begin in [start, end) of a file; those right after the header are at 0."""
     if not path.stat().st_size:
         return
@@ -182,7 +181,7 @@ def read(path: Path, start: int, end: int) -> Iterator[tuple[Any, Any]]:
 def _read_header(path: Path, data: Any) -> _Header:
     source = Input(data)
     if source.take(min(4, len(data))) != _MAGIC:
-        raise PySparkValueError(f"{path} is not a SequenceFile of version 6")
+        raise Refused(f"{path} is not a SequenceFile of version 6")
     key, value = writable(read_text(source)), writable(read_text(source))
     compressed, blocks = source.take(1) != b"\0", source.take(1) != b"\0"
     how = codec(read_text(source)) if compressed else None
@@ -197,7 +196,7 @@ def _run(source: Input, header: _Header) -> Iterator[tuple[Any, Any]]:
     if bytes(source.data[source.place : source.place + 4]) == _ESCAPE:
         source.take(4)
         if source.take(_MARKER_BYTES) != header.marker:
-            raise PySparkValueError("A SequenceFile is damaged: a marker is not the header's")
+            raise Refused("A SequenceFile is damaged: a marker is not the header's")
         if header.blocks:
             yield from _read_block(source, header)
             return

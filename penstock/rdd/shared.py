@@ -7,7 +7,9 @@ from __future__ import annotations
 import itertools
 import pickle
 import threading
+import weakref
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, BinaryIO, Generic, TypeVar
 
 from pyspark.accumulators import (
@@ -29,10 +31,14 @@ T = TypeVar("T")
 _ids = itertools.count()
 _lock = threading.Lock()
 _accumulators: dict[int, Accumulator] = {}
+#: The ids of broadcast values that processes need not keep any longer, in the order in which they were let go.
+forgotten: list[int] = []
 
 
 class Accumulator(ClientAccumulator[Any]):  # type: ignore[misc]
     """A sum that tasks add to and the driver reads.  What a task adds counts once, when it succeeds."""
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # programs write Accumulator[int] in their annotations
 
     def __init__(self, value: Any, param: AccumulatorParam[Any] | None = None) -> None:
         self._value: Any
@@ -100,6 +106,7 @@ class Broadcast(Generic[T]):
             raise pickle.PicklingError(f"Could not serialize broadcast: {only_on_driver()}")
         self._value: T | None = value
         self._destroyed = False
+        weakref.finalize(self, forgotten.append, self._id).atexit = False
 
     @property
     def value(self) -> T:
@@ -125,12 +132,14 @@ class Broadcast(Generic[T]):
             return self.load(file)
 
     def unpersist(self, blocking: bool = False) -> None:
-        """Tasks would fetch it anew: nothing to do in one process."""
+        """Processes that have it let it go, and fetch it anew when a task asks for it."""
         self._driver_only("unpersisted")
+        forgotten.append(self._id)
 
     def destroy(self, blocking: bool = False) -> None:
         """Let the value go; using it afterwards is an error."""
         self._driver_only("destroyed")
+        forgotten.append(self._id)
         self._destroyed, self._value = True, None
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class Shuffled(Node):
 
     def __init__(self, parent: Node, partitioner: Partitioner, aggregator: Aggregator | None = None) -> None:
         super().__init__((parent,), partitioner.numPartitions, partitioner)
+        self.depth = self.level  # what it reads has been moved before
         self._partitioner = partitioner
         self._aggregator = aggregator
         #: By map partition; what is missing is computed again.
@@ -74,6 +75,9 @@ class Shuffled(Node):
         self.stage: Stage | None = None
         #: Held by the job that runs the map side; another one that needs it waits.
         self.stage_lock = threading.Lock()
+
+    def needs(self, index: int) -> Sequence[tuple[Node, int]]:
+        return ()
 
     def missing(self) -> list[int]:
         """The map partitions whose buckets are not there."""

@@ -30,6 +30,19 @@ class SparkStageInfo(NamedTuple):
     numFailedTasks: int
 
 
+class SparkExecutorInfo(NamedTuple):
+    """Where tasks run: this process.  Port and sizes are 0: nothing listens, and what is kept is not measured."""
+
+    host: str
+    port: int
+    cacheSize: int
+    numRunningTasks: int
+    usedOnHeapStorageMemory: int
+    usedOffHeapStorageMemory: int
+    totalOnHeapStorageMemory: int
+    totalOffHeapStorageMemory: int
+
+
 class StatusTracker:
     """The jobs and stages of a context; the last thousand ended ones are remembered."""
 
@@ -59,3 +72,8 @@ class StatusTracker:
         if stage is None:
             return None
         return SparkStageInfo(stage.id, 0, stage.name, stage.tasks, stage.active, stage.completed, stage.failed)
+
+    def getExecutorInfos(self) -> list[SparkExecutorInfo]:
+        """The one executor and how many tasks it runs now."""
+        running = sum(stage.active for job in self._scheduler.active_jobs() for stage in job.stages)
+        return [SparkExecutorInfo("localhost", 0, 0, running, 0, 0, 0, 0)]

@@ -54,13 +54,16 @@ def is_plain(elements: Iterable[Any], depth: int = 4) -> bool:
 
 
 def dumps(value: Any) -> bytes:
-    """Pickled; functions and classes of the program by value."""
+    """Pickled; functions and classes of the program by value.  What can't be is a PicklingError."""
     try:
         return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, AttributeError, TypeError):
         from pyspark import cloudpickle
 
+    try:
         return bytes(cloudpickle.dumps(value))
+    except Exception as error:
+        raise pickle.PicklingError(f"Could not serialize object: {type(error).__name__}: {error}") from error
 
 
 def by_value(elements: list[Any]) -> list[Any]:

@@ -78,6 +78,9 @@ class _Barrier(BarrierTaskContext):  # type: ignore[misc]
         return [BarrierTaskInfo("localhost:0") for _ in task.gathered]
 
 
+_Barrier.__name__ = BarrierTaskContext.__name__  # what programs print
+
+
 def _in_barrier() -> Task:
     task = current()
     assert task is not None

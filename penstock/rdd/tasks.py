@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 _running = threading.local()
 
@@ -14,6 +14,14 @@ _running = threading.local()
 class TaskCancelled(BaseException):
     """Raised inside a task whose job was cancelled.  Not an Exception: user code that catches those must not catch
     it."""
+
+
+class Readable(Protocol):
+    """Elements that can be read again and again."""
+
+    def read(self) -> list[Any]:
+        """They, by value."""
+        ...
 
 
 @dataclass(eq=False)
@@ -31,6 +39,8 @@ class Task:
     gathered: list[Any] | None = None
     #: By node of the driver and partition: what this task has computed that is to be kept, pickled.
     kept: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    #: By node and partition: what was computed first because the lineage is deep (deep.py).
+    found: dict[tuple[int, int], Readable] = field(default_factory=dict)
     #: Called when the task's job is cancelled.
     on_cancel: list[Callable[[], None]] = field(default_factory=list)
     #: Called when the task ends, with its error or None.

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import PySparkRuntimeError
+
 from penstock.rdd.base import Lineage
 from penstock.rdd.nodes import AlignedUnion, Cartesian, Coalesced, Node, Union, Zipped
 from penstock.rdd.partitioning import Partitioner, portable_hash
@@ -143,8 +145,8 @@ class Transformations(Lineage):
 
     def pipe(self, command: str, env: dict[str, str] | None = None, checkCode: bool = False) -> RDD:
         """The lines that a command prints which is given the elements, a line each.  With `checkCode` an exit status
-        other than zero is an error."""
-        return self.mapPartitions(lambda elements: _through_process(elements, command, env, checkCode))
+        other than zero is an error.  Its environment is `env` alone."""
+        return self.mapPartitions(lambda elements: _through_process(elements, command, env or {}, checkCode))
 
 
 def union_of(nodes: Sequence[Node]) -> Node:
@@ -165,7 +167,7 @@ def _length(elements: Iterable[Any]) -> int:
     return sum(1 for _ in elements)
 
 
-def _through_process(elements: Iterator[Any], command: str, env: dict[str, str] | None, check: bool) -> Iterator[str]:
+def _through_process(elements: Iterator[Any], command: str, env: dict[str, str], check: bool) -> Iterator[str]:
     process = subprocess.Popen(shlex.split(command), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     failure: list[BaseException] = []
 
@@ -191,4 +193,5 @@ def _through_process(elements: Iterator[Any], command: str, env: dict[str, str] 
     if failure:
         raise failure[0]
     if check and status:
-        raise RuntimeError(f"Pipe function `{command}' exited with error code {status}")
+        parameters = {"func_name": command, "error_code": str(status)}
+        raise PySparkRuntimeError(errorClass="PIPE_FUNCTION_EXITED", messageParameters=parameters)

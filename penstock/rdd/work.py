@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from penstock.rdd import partitioning
+from penstock.rdd import deep, partitioning
 from penstock.rdd.partitioning import Partitioner, RangeBounds, portable_hash
 from penstock.rdd.storage import Packed, dumps
 
@@ -45,7 +45,7 @@ class ResultWork:
     action: Callable[[int, Elements], Any]
 
     def __call__(self, index: int, task: Task) -> Any:
-        return self.action(index, self.node.elements(index, task))
+        return self.action(index, deep.elements(self.node, index, task))
 
     def remote(self, index: int, task: Task) -> bytes:
         return dumps(self(index, task))
@@ -63,7 +63,7 @@ class MapWork:
     aggregator: Aggregator | None
 
     def _pairs(self, index: int, task: Task) -> Any:
-        pairs: Any = self.parent.elements(index, task)
+        pairs: Any = deep.elements(self.parent, index, task)
         return pairs if self.aggregator is None else self.aggregator.combine(pairs).items()
 
     def __call__(self, index: int, task: Task) -> Buckets:
@@ -73,11 +73,11 @@ class MapWork:
         count = self.partitioner.numPartitions
         buckets: Buckets = [[] for _ in range(count)]
         if count == 1:
-            buckets[0].extend(pairs)
+            buckets[0].extend((key, value) for key, value in pairs)
             return buckets
         place = self.partitioner.partitionFunc
-        for pair in pairs:
-            buckets[place(pair[0]) % count].append(pair)
+        for key, value in pairs:
+            buckets[place(key) % count].append((key, value))
         return buckets
 
     def remote(self, index: int, task: Task) -> tuple[bool, list[bytes]]:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from pyspark.errors import PySparkRuntimeError
+from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.storagelevel import StorageLevel
 
 from penstock.rdd.errors import JobCancelled, JobFailed, Py4JJavaError
@@ -149,7 +149,7 @@ def test_checkpoint_cuts_the_lineage(sc: Any, tmp_path: Any) -> None:
     assert not rdd.isCheckpointed()
     assert sorted(rdd.collect()) == [(0, 20), (1, 25)]
     assert rdd.isCheckpointed()
-    assert rdd.getCheckpointFile().startswith(f"{tmp_path}/")
+    assert rdd.getCheckpointFile().startswith(f"file:{tmp_path}/")
     assert ancestors(rdd._node) == [rdd._node]
     assert sorted(rdd.mapValues(lambda v: -v).collect()) == [(0, -20), (1, -25)]
 
@@ -219,3 +219,57 @@ def test_take_looks_at_few_partitions(sc: Any) -> None:
     rdd = sc.parallelize(range(100), 50).mapPartitionsWithIndex(lambda i, it: (seen.append(i), it)[1])
     assert rdd.take(3) == [0, 1, 2]
     assert sorted(seen) == [0, 1]
+
+
+def test_stop_iteration_of_a_function_is_no_end_of_the_data(sc: Any) -> None:
+    def stop(*_: Any) -> Any:
+        return next(iter(()))
+
+    numbers = sc.parallelize(range(4), 2)
+    calls = (
+        numbers.map(stop).collect,
+        numbers.filter(stop).count,
+        numbers.flatMap(stop).collect,
+        lambda: numbers.foreach(stop),
+        lambda: numbers.reduce(stop),
+        lambda: numbers.map(lambda x: (0, x)).reduceByKeyLocally(stop),
+        lambda: numbers.aggregate(0, lambda a, b: a, stop),
+    )
+    for call in calls:
+        with pytest.raises(PySparkException, match="STOP_ITERATION_OCCURRED"):
+            call()
+
+
+def test_a_generator_of_the_program_fails_by_its_own_error(sc: Any) -> None:
+    def members(x: int) -> Any:
+        yield next(iter(()))
+
+    with pytest.raises(JobFailed, match="RuntimeError: generator raised StopIteration"):
+        sc.parallelize([1], 1).flatMap(members).collect()
+
+
+def test_two_checkpoints_of_one_lineage(sc: Any, tmp_path: Any) -> None:
+    sc.setCheckpointDir(str(tmp_path))
+    first = sc.parallelize(range(4), 2).map(lambda x: x + 1)
+    first.checkpoint()
+    assert first.count() == 4
+    second = first.map(lambda x: x * 2)
+    second.checkpoint()
+    assert second.collect() == [2, 4, 6, 8]
+    first.cleanShuffleDependencies()
+    third = second.map(lambda x: x - 1)
+    third.localCheckpoint()
+    assert third.union(first).collect() == [1, 3, 5, 7, 1, 2, 3, 4]
+    assert [r.isCheckpointed() for r in (first, second, third)] == [True] * 3
+    assert [r.is_checkpointed for r in (first, second, third)] == [True, True, False]
+
+
+def test_samples_are_the_same_however_tasks_take_turns(sc: Any) -> None:
+    def slow(elements: Any) -> Any:
+        for x in elements:
+            time.sleep(0.0005)
+            yield x
+
+    numbers, seed = sc.parallelize(range(120), 4).mapPartitions(slow), 7
+    for sampled in (numbers.sample(False, 0.5, seed), numbers.randomSplit([1, 1], seed)[0]):
+        assert sampled.collect() == [x for i in range(4) for x in sc.runJob(sampled, list, [i])]

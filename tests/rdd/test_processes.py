@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import resource
 import signal
 import threading
 import time
@@ -45,6 +47,8 @@ JOBS: dict[str, Callable[[Any], Any]] = {
     "union, coalesce": lambda sc: sc.parallelize([1, 2], 2).union(sc.range(4)).map(lambda x: x * 2).coalesce(1).glom().collect(),
     "zipWithIndex": lambda sc: sc.parallelize("abcd", 3).zipWithIndex().collect(),
     "take": lambda sc: sc.parallelize(range(100), 10).map(lambda x: x * x).take(13),
+    "reduce where partitions are empty": lambda sc: sc.parallelize([1, 2], 5).map(lambda x: x).reduce(lambda a, b: a + b),
+    "a shuffle that is kept": lambda sc: [words(sc).partitionBy(1).cache().map(lambda p: p[0]).countByValue() for _ in range(2)],
     "aggregate": lambda sc: sc.parallelize(range(10), 3).aggregate((0, 0), lambda a, x: (a[0] + x, a[1] + 1), lambda a, b: (a[0] + b[0], a[1] + b[1])),
     "sample": lambda sc: sc.parallelize(range(100), 4).sample(False, 0.2, 42).collect(),
     "stats": lambda sc: sc.parallelize([1.0, 2.0, 4.0], 2).stats().asDict(),
@@ -88,6 +92,27 @@ def test_shared_values(processes: Any) -> None:
     assert total.value == 4
 
 
+def test_shared_values_that_are_let_go(processes: Any) -> None:
+    table = processes.broadcast({1: "one"})
+    read = processes.parallelize([1, 1], 2).map(lambda x: table.value[x])
+    assert read.collect() == ["one", "one"]
+    table.value[1] = "other"
+    table.unpersist()
+    assert read.collect() == ["other", "other"]
+    table.destroy()
+    with pytest.raises(JobFailed, match="INVALID_BROADCAST_OPERATION"):
+        read.collect()
+
+
+def test_a_process_that_dies_between_jobs_is_replaced(processes: Any) -> None:
+    pids = processes.parallelize(range(2), 2).map(lambda _: (time.sleep(0.2), os.getpid())[1])
+    before = set(pids.collect())
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.1)
+    assert before.isdisjoint(pids.collect())
+
+
 def test_an_error_is_the_users(processes: Any) -> None:
     def broken(x: int) -> float:
         return 1 / (x - 1)
@@ -99,7 +124,7 @@ def test_an_error_is_the_users(processes: Any) -> None:
 
 def test_what_cannot_be_pickled_is_named(processes: Any) -> None:
     lock = threading.Lock()
-    with pytest.raises(JobFailed, match=r"Could not serialize.*lock"):
+    with pytest.raises(pickle.PicklingError, match=r"Could not serialize.*lock"):
         processes.parallelize([1, 2], 2).map(lambda x: (lock, x)[1]).collect()
 
 
@@ -145,6 +170,17 @@ def test_a_cancelled_job_ends_though_its_tasks_sleep(processes: Any) -> None:
     processes._cancel(lambda job: job.group == "g", "part of cancelled job group g")
     thread.join(10)
     assert [type(error) for error in errors] == [JobCancelled]
+
+
+def test_a_limit_of_memory() -> None:
+    sc = Context("local[1]", **{"spark.penstock.rdd.executor": "processes", "spark.executor.pyspark.memory": "2g"})
+    rdd = sc.parallelize([1], 1)
+    assert rdd.map(lambda _: resource.getrlimit(resource.RLIMIT_AS)).collect() == [(2 << 30, 2 << 30)]
+    with pytest.raises(JobFailed, match="MemoryError"):
+        rdd.map(lambda _: len(bytearray(3 << 30))).collect()
+    sc._end_jobs("because the test has ended")
+    with pytest.raises(ValueError, match="much"):
+        assert Context(**{**sc.settings, "spark.executor.pyspark.memory": "much"})._processes
 
 
 def test_the_setting_is_checked() -> None:
