@@ -61,7 +61,9 @@ class AggregateOperator:
         """See StatefulOperator: keys and merged buffers of the groups that the output mode emits."""
         started = time.perf_counter_ns()
         batch, dropped = without_late(batch, self._event_time_key, late_us)
-        updated = self._merge(batch) if batch.num_rows else np.empty(0, np.int64)
+        # Each group is one row.  Strings of more than 2 GB do not become one chunk.
+        parts = [self._merge(rows) for rows in batch.combine_chunks().to_batches()] if batch.num_rows else []
+        updated = np.concatenate([np.empty(0, np.int64), *parts])
         merged_at = time.perf_counter_ns()
         result, removed = self._emit(updated, evict_us)
         self.figures = OperatorFigures(
@@ -73,8 +75,7 @@ class AggregateOperator:
         )
         return result
 
-    def _merge(self, batch: pa.Table) -> Slots:
-        rows = batch.combine_chunks().to_batches()[0]
+    def _merge(self, rows: pa.RecordBatch) -> Slots:
         hashes = (
             rows.column(rows.schema.get_field_index(HASH)).to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)
         )

@@ -160,6 +160,7 @@ class SideState:
     def close(self) -> None:
         """Release memory and files."""
         self.store.close()
+        self._lists = self._empty_lists()
 
     def _index(self, hashes: NDArray[np.uint64], keys: pa.RecordBatch, slots: Slots) -> None:
         able = self.layout.has_key(keys)

@@ -21,8 +21,9 @@ LATE_ROWS: ContextVar[KeepsLateRows | None] = ContextVar("late_rows", default=No
 
 
 def without_late(batch: pa.Table, column: str | None, late_us: int) -> tuple[pa.Table, int]:
-    """The rows later than `late_us` by `column` (a timestamp; NULL is never late), and how many were dropped."""
-    if column is None or not batch.num_rows or late_us <= 0:
+    """The rows later than `late_us` by `column` (a timestamp; NULL is never late), and how many were dropped.  As in
+    Spark the watermark is 1970 before anything has been seen: earlier rows are late from the first batch on."""
+    if column is None or not batch.num_rows:
         return batch, 0
     times = batch.column(column)
     if pa.types.is_struct(times.type):  # a window is as late as its end

@@ -6,7 +6,7 @@ has run, so they are opened when the state is loaded first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from penstock.pyfn.state_collections import ListCells, MapCells
 from penstock.pyfn.state_values import Codec
 from penstock.state import KeyedStore, open_store
 from penstock.state.base import StateMetrics
+from penstock.state.fields import Layout, check_layout, write_layout
 from penstock.state.grouped import GroupedRows, begin_at
 from penstock.state.layout import StoreFiles
 
@@ -33,8 +34,8 @@ Cells = ValueCells | ListCells | MapCells
 class ProcessorState:
     """See penstock.operators.base.VersionedState.
 
-    declare: runs the user's `init` and tells the variables; has_timers: whether the time mode allows timers; describe:
-    is told of every store and its variable (None: the timers) when it is opened.
+    declare: runs the user's `init` and tells the variables; has_timers: whether the time mode allows timers; layout_of:
+    the meaning of a store's columns, by its variable (None: the timers) and the stored names of the columns.
     """
 
     def __init__(
@@ -45,11 +46,11 @@ class ProcessorState:
         hash_keys: HashKeys,
         declare: Callable[[], Mapping[str, Variable]],
         has_timers: bool,
-        describe: Callable[[StoreFiles, Variable | None], None],
+        layout_of: Callable[[Variable | None, Sequence[str]], Layout],
     ) -> None:
         self._directory, self._number, self._key_schema = directory, number, key_schema
         self._hash_keys, self._declare, self._has_timers = hash_keys, declare, has_timers
-        self._describe = describe
+        self._layout_of = layout_of
         self.cells: dict[str, Any] = {}
         self.timers: TimerCells | None = None
         self._opened = False
@@ -115,6 +116,8 @@ class ProcessorState:
         """Release memory and files."""
         for store in self._stores():
             store.close()
+        for cells in self._collections():
+            cells.rows.forget()
 
     # ------------------------------------------------------------ opening
 
@@ -156,12 +159,14 @@ class ProcessorState:
         hash_keys: HashKeys | None = None,
     ) -> KeyedStore:
         what = f"transformWithState, {variable.kind} {variable.name}" if variable else "transformWithState, timers"
+        place = self._directory / name
+        check_layout(place, self._layout_of(variable, ()))
         store = open_store(
             self._directory, keys, values, hash_keys or self._hash_keys, operator=name, description=what, evolves=True
         )
         if variable is not None and variable.ttl_ms is not None:
             store.track_expiry(EXPIRES.name)
-        self._describe(self._files(name), variable)
+        write_layout(place, self._layout_of(variable, store.stored_names))
         return store
 
     @property

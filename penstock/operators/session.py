@@ -83,7 +83,9 @@ class SessionOperator:
         """See StatefulOperator: the sessions that are over (append), or all (complete)."""
         started = time.perf_counter_ns()
         rows, dropped = without_late(batch, self._columns.end if self._columns.has_watermark else None, late_us)
-        updated, gone = self._take_in(rows.combine_chunks().to_batches()[0]) if rows.num_rows else (0, 0)
+        # Mostly one batch, but strings of more than 2 GB do not become one chunk.
+        parts = [self._take_in(part) for part in rows.combine_chunks().to_batches()] if rows.num_rows else []
+        updated, gone = sum(own for own, _ in parts), sum(swallowed for _, swallowed in parts)
         merged_at = time.perf_counter_ns()
         result, removed = self._emit(evict_us)
         self.figures = OperatorFigures(

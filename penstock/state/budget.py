@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.core.errors import SPARK, SparkError
+from penstock.core.faults import point
+from penstock.state.scratch import FILE_BYTES, Bytes, ScratchFile, is_mapped, whole_pages
 
 SETTING = "spark.penstock.state.memoryBudget"
 SCRATCH_SETTING = "spark.local.dir"
@@ -30,6 +32,8 @@ _AROUND = 64 << 10
 #: Parts smaller than this stay in memory.
 SMALLEST = 1 << 18
 _PIECE = 4 << 20
+#: What a call of `relieve` may move whatever was added.
+_SLICE = 8 << 20
 
 
 class Part(Protocol):
@@ -39,8 +43,8 @@ class Part(Protocol):
     def resident_bytes(self) -> int:
         """What moving it would free."""
 
-    def spill(self) -> None:
-        """Move it."""
+    def spill(self, wanted: int) -> None:
+        """Move it, or pieces of it of `wanted` bytes at least, where it has any."""
 
 
 class MemoryBudget:
@@ -52,7 +56,8 @@ class MemoryBudget:
         self._owner = owner
         self._parts: weakref.WeakSet[Any] = weakref.WeakSet()
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
-        self._seen = 0
+        self._files: list[ScratchFile] = []
+        self._seen = self._resident = 0
         self.is_spilling = False
 
     def add(self, part: Part) -> None:
@@ -68,7 +73,8 @@ class MemoryBudget:
     @property
     def spilled_bytes(self) -> int:
         """Bytes of scratch files in use."""
-        return sum(len(made) for made in self._maps)
+        shared = {id(file.mapped): file.used_bytes for file in self._files}
+        return sum(shared.get(id(made), len(made)) for made in self._maps)
 
     @property
     def allowance(self) -> int:
@@ -76,21 +82,27 @@ class MemoryBudget:
         return max(1 << 20, (self.limit or 0) // 2)
 
     def relieve(self) -> None:
-        """Move parts to scratch files, the largest first, if there are too many bytes: until half of the budget is
-        left for what is looked at."""
+        """Move parts to scratch files, the largest first, once three quarters of the budget are in use: until half of
+        it is left for what is looked at.
+
+        No batch pays for all of that: a call moves twice as much as has been added since the last one, and no less than
+        a slice, unless the budget is exceeded; a part that cannot be moved in pieces counts as a whole."""
         if self.limit is None:
             return
-        goal = self.limit // 2 if self.is_spilling else self.limit
         resident = self.resident_bytes
-        if resident <= goal:
+        grown, self._resident = resident - self._resident, resident
+        if resident <= (self.limit // 2 if self.is_spilling else self.limit * 3 // 4):
             return
         self.is_spilling = True
+        at_once = max(resident - self.limit, 2 * grown, _SLICE)
         for part in sorted(self._parts, key=lambda p: -p.resident_bytes):
-            if resident <= self.limit // 2 or part.resident_bytes < SMALLEST:
+            if resident <= self.limit // 2 or at_once <= 0 or part.resident_bytes < SMALLEST:
                 break
             before = part.resident_bytes
-            part.spill()
-            resident -= before - part.resident_bytes
+            part.spill(min(at_once, resident - self.limit // 2))
+            moved = before - part.resident_bytes
+            resident, at_once = resident - moved, at_once - moved
+        self._resident = resident
 
     # ------------------------------------------------------------ scratch files
 
@@ -101,26 +113,31 @@ class MemoryBudget:
             made = tempfile.TemporaryFile(dir=self.directory, prefix="penstock-state-", buffering=0)  # noqa: SIM115 given away
         except OSError as error:
             raise self._no_space(size, error) from error
-        self.extend(made, size)
+        if size:
+            self.extend(made, size)
         return made
 
-    def extend(self, file: IO[bytes], size: int) -> None:
-        """Make a scratch file at least `size` bytes long."""
+    def extend(self, file: IO[bytes], size: int, start: int = 0) -> None:
+        """Make sure that a scratch file has the `size` bytes from `start`."""
         try:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
+                os.posix_fallocate(file.fileno(), start, size)
             else:
-                file.truncate(size)
+                file.truncate(max(start + size, os.fstat(file.fileno()).st_size))
         except OSError as error:
             raise self._no_space(size, error) from error
 
-    def fill(self, file: IO[bytes], data: memoryview) -> None:
-        """Write a scratch file's beginning."""
+    def fill(self, file: IO[bytes], data: memoryview, offset: int | None = None) -> None:
+        """Write to a place in a scratch file; without one, from the beginning of a new file, whose bytes are zero: what
+        is zero in `data` need not be written."""
+        point("during_spill")
         try:
             for start in range(0, len(data), _PIECE):
                 piece, done = data[start : start + _PIECE], 0
+                if offset is None and not np.frombuffer(piece, np.uint8).any():
+                    continue
                 while done < len(piece):
-                    done += os.pwrite(file.fileno(), piece[done:], start + done)
+                    done += os.pwrite(file.fileno(), piece[done:], (offset or 0) + start + done)
         except OSError as error:
             raise self._no_space(len(data), error) from error
 
@@ -134,9 +151,33 @@ class MemoryBudget:
         """An array that will not change: as it is, or in a scratch file if memory is short."""
         if not self.is_spilling or array.nbytes < SMALLEST or is_placed(array):
             return array
-        with self.open(array.nbytes) as file:
-            self.fill(file, memoryview(np.ascontiguousarray(array).data).cast("B"))
-            return np.frombuffer(self.map(file, array.nbytes), array.dtype)
+        return self.keep(memoryview(np.ascontiguousarray(array).data).cast("B")).view(array.dtype)
+
+    def keep(self, data: memoryview) -> Bytes:
+        """A copy of `data` in a scratch file that it shares with others; gone when nobody holds the result."""
+        file, start = self._room(len(data))
+        try:
+            self.extend(file.file, whole_pages(len(data)), start)
+            self.fill(file.file, data, start)
+        except SparkError:
+            file.give_back(start, len(data))
+            raise
+        return file.view(start, len(data))
+
+    def _room(self, size: int) -> tuple[ScratchFile, int]:
+        for file in self._files:
+            if (start := file.take(size)) is not None:
+                return file, start
+        for file in [file for file in self._files if not file.used_bytes]:
+            self._files.remove(file)
+            file.close()
+        made = self.open(0)
+        length = max(FILE_BYTES, whole_pages(size))
+        made.truncate(length)
+        self._files.append(ScratchFile(made, self.map(made, length)))
+        start = self._files[-1].take(size)
+        assert start is not None, "the file is large enough"
+        return self._files[-1], start
 
     def _no_space(self, size: int, error: OSError) -> SparkError:
         why = error.strerror or errno.errorcode.get(error.errno or 0, str(error))
@@ -184,10 +225,7 @@ class MemoryBudget:
 
 def is_placed(array: NDArray[Any]) -> bool:
     """Whether the array lives in a scratch file."""
-    owner: Any = array
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
-    return isinstance(owner.obj if isinstance(owner, memoryview) else owner, mmap.mmap)
+    return is_mapped(array)
 
 
 #: No bound.

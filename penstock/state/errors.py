@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from penstock.core.errors import SPARK, UNSUPPORTED, SparkError
 
 PROVIDER = "penstock.state.store.KeyedStore"
@@ -66,6 +68,44 @@ def cannot_commit(path: Path, error: OSError) -> SparkError:
         {"providerClass": PROVIDER},
         sqlstate="58030",
         classes=SPARK,
+    )
+
+
+def cannot_evolve(path: Path, stored: pa.Schema, new: pa.Schema) -> SparkError:
+    """The values of a state variable cannot be read as what it is now."""
+    shown = [", ".join(f"{f.name}: {f.type}" for f in schema) for schema in (stored, new)]
+    return SparkError(
+        "STATE_STORE_INVALID_VALUE_SCHEMA_EVOLUTION",
+        f"The values of the state variable in {path} cannot become what the query now has: stored {shown[0]}, now "
+        f"{shown[1]}. Fields may be added and left out, and types may widen (int to long, float to double); take back "
+        "any other change, or use a new name for the variable.",
+        {"oldValueSchema": shown[0], "newValueSchema": shown[1]},
+        sqlstate="XXKST",
+        classes=UNSUPPORTED,
+    )
+
+
+def other_variable(name: str, was: str, now: str) -> SparkError:
+    """A state variable of another kind has this name in the checkpoint."""
+    return SparkError(
+        "STATE_STORE_INVALID_VARIABLE_TYPE_CHANGE",
+        f"The state variable {name} is a {was} in the checkpoint, and cannot become a {now}. Give the {now} another "
+        "name, or start the query with a new checkpointLocation.",
+        {"stateVarName": name, "oldType": was, "newType": now},
+        sqlstate="42K06",
+        classes=UNSUPPORTED,
+    )
+
+
+def other_setting(name: str, was: str, now: str) -> SparkError:
+    """A mode of a transformWithState that is fixed by its first run."""
+    return SparkError(
+        "STATE_STORE_INVALID_CONFIG_AFTER_RESTART",
+        f"transformWithState ran with {name} {was} on this checkpoint, and cannot go on with {now}. Set {name} to "
+        f"{was}, or start the query with a new checkpointLocation.",
+        {"configName": name, "oldConfig": was, "newConfig": now},
+        sqlstate="42K06",
+        classes=UNSUPPORTED,
     )
 
 

@@ -45,7 +45,7 @@ class ExpiryQueue:
         """Bytes of the runs that no file backs."""
         return sum(part.nbytes for run in self._runs for part in run if not is_placed(part))
 
-    def spill(self) -> None:
+    def spill(self, wanted: int = 0) -> None:
         """Move the runs to scratch files."""
         self._runs = [(self._budget.place(values), self._budget.place(slots)) for values, slots in self._runs]
 

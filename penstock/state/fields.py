@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import ArrayType, MapType, StructField, StructType
 
 from penstock.core import files
 from penstock.plan.types import DataType
+from penstock.state import errors
+from penstock.state.evolution import converted
 
 FILE = "_fields"
 
@@ -92,10 +94,11 @@ def struct_array(fields: Sequence[Field], columns: dict[str, pa.Array], rows: in
     )
 
 
-def stored_names(key_schema: pa.Schema, value_schema: pa.Schema) -> dict[str, str]:
-    """What the columns of a query's state are called in its files."""
+def stored_names(key_schema: pa.Schema, value_schema: pa.Schema, values: Sequence[str] | None = None) -> dict[str, str]:
+    """What the columns of a query's state are called in its files; `values`: see KeyedStore.stored_names."""
     keys = {name: f"k{i}" for i, name in enumerate(key_schema.names)}
-    return {**{name: f"v{i}" for i, name in enumerate(value_schema.names)}, **keys}
+    own = values or [f"v{i}" for i in range(len(value_schema))]
+    return {**dict(zip(value_schema.names, own, strict=True)), **keys}
 
 
 def write_layout(store: Path, layout: Layout) -> None:
@@ -113,6 +116,44 @@ def write_layout(store: Path, layout: Layout) -> None:
     if not path.exists() or files.fs.read(path) != data:
         files.fs.make_directory(store)
         files.fs.write_atomic(path, data)
+
+
+def check_layout(store: Path, layout: Layout) -> None:
+    """Raise Spark's error if the store has rows of another layout, as far as the types of its columns do not tell: of
+    other keys, of another kind of state variable, or of a count where the query now has something that may be NULL."""
+    found = read_layout(store)
+    if found is None:
+        return
+    for was, now in ((found.key, layout.key), (found.user_key, layout.user_key)):
+        if _shape(struct_type(was)) != _shape(struct_type(now)):
+            raise errors.schema_mismatch("KEY", store / FILE, _shown(was), _shown(now))
+    _check_properties(found, layout)
+    if layout.kind == "row" and any(
+        was.name == "count" != now.name for was, now in zip(found.value, layout.value, strict=False)
+    ):
+        raise errors.schema_mismatch("VALUE", store / FILE, _shown(found.value), _shown(layout.value))
+
+
+def _check_properties(found: Layout, layout: Layout) -> None:
+    was, now = found.properties, layout.properties
+    if was.get("variableType") != now.get("variableType"):
+        raise errors.other_variable(str(layout.variable), str(was.get("variableType")), str(now.get("variableType")))
+    for name in ("timeMode", "outputMode"):
+        if name in was and str(was[name]).lower() != str(now.get(name)).lower():
+            raise errors.other_setting(name, str(was[name]), str(now.get(name)))
+
+
+def _shape(kind: DataType) -> object:
+    """A type without the names of fields and whether they may be NULL."""
+    if isinstance(kind, StructType):
+        return [_shape(f.dataType) for f in kind.fields]
+    if isinstance(kind, ArrayType):
+        return ("array", _shape(kind.elementType))
+    return ("map", _shape(kind.keyType), _shape(kind.valueType)) if isinstance(kind, MapType) else kind.jsonValue()
+
+
+def _shown(fields: Iterable[Field]) -> str:
+    return str(struct_type(fields).simpleString())
 
 
 def read_layout(store: Path) -> Layout | None:
@@ -145,4 +186,6 @@ def _cast(found: pa.Array, wanted: pa.DataType) -> pa.Array:
         return found.view(wanted)
     if pa.types.is_null(wanted):
         return pa.nulls(len(found), wanted)
+    if pa.types.is_nested(wanted):  # whose fields may have come and gone
+        return converted(found, wanted)
     return found.cast(wanted, safe=False)

@@ -44,6 +44,10 @@ class GroupedRows:
             keys = self.group_keys(slots)
             self._lists.add(self._hash_group(keys), keys, slots)
 
+    def forget(self) -> None:
+        """Release the memory of the index: the store is closed."""
+        self._lists = RowLists(self._group, self.store.budget)
+
     def group_keys(self, slots: Slots) -> pa.RecordBatch:
         """The grouping key of each row."""
         rows = self.store.keys(slots) if self._in_key else self.store.values(slots)

@@ -75,21 +75,19 @@ class LogColumn:
         """Bytes of the log that no file backs."""
         return self._bytes - self._on_disk
 
-    def spill(self) -> None:
-        """Move the chunks to scratch files; small ones stay, as they are still growing."""
+    def spill(self, wanted: int = 1 << 62) -> None:
+        """Move chunks to scratch files, the oldest first, until `wanted` bytes have moved; small ones stay, as they are
+        still growing."""
         for chunk in self._chunks:
-            if not chunk.on_disk and chunk.nbytes >= SMALLEST:
+            if wanted > 0 and not chunk.on_disk and chunk.nbytes >= SMALLEST:
+                wanted -= chunk.nbytes
                 self._move(chunk)
         self._replace(self._chunks)
         pa.default_memory_pool().release_unused()
 
     def _move(self, chunk: _Chunk) -> None:
         rows = pa.RecordBatch.from_arrays([chunk.values, arrow_ints(chunk.slots)], names=["values", "slots"])
-        written = ipc(rows)
-        with self._budget.open(len(written)) as file:
-            self._budget.fill(file, memoryview(written))
-            mapped = self._budget.map(file, len(written))
-        with pa.ipc.open_stream(pa.py_buffer(mapped)) as reader:
+        with pa.ipc.open_stream(pa.py_buffer(self._budget.keep(memoryview(ipc(rows))))) as reader:
             rows = reader.read_next_batch()
         chunk.values, chunk.slots, chunk.on_disk = rows.column(0), to_numpy(rows.column(1))[0], True
 

@@ -7,6 +7,7 @@ import bisect
 import pyarrow as pa
 
 from penstock.core import files
+from penstock.core.faults import point
 from penstock.state.bridge import record_batch
 from penstock.state.layout import SnapshotId, StoreFiles
 from penstock.state.partitions import Partitions, read_partitions, split, take
@@ -27,8 +28,8 @@ class Maintenance:
     so at most about two rows are written to snapshots for each row that changes.
     """
 
-    def __init__(self, store: StoreFiles, every: int) -> None:
-        self._store, self._every = store, every
+    def __init__(self, store: StoreFiles, every: int, stored_names: tuple[str, ...]) -> None:
+        self._store, self._every, self._stored_names = store, every, stored_names
         self._partitions = Partitions()
         self._writers: list[SnapshotWriter] = []  # one a partition
         self._deltas: list[int] = []
@@ -84,7 +85,7 @@ class Maintenance:
         stop = start + size
         keys, values = table.part(start, stop)
         if keys.num_rows:
-            self._hand_out(keys, whole_rows(keys, values))
+            self._hand_out(keys, whole_rows(keys, values, self._stored_names))
         self._cursor = stop
         if stop >= table.high:
             self._cursor = None
@@ -130,14 +131,16 @@ class Maintenance:
             self._snapshots.remove(snapshot)
         needless = bisect.bisect_right(self._deltas, min(s.base for s in usable[-2:]))
         for version in self._deltas[: min(needless, _REMOVALS_A_PURGE)]:
+            point("during_purge")
             for number in range(self._partitions.at(version)):
                 files.fs.remove(self._store.of(number).delta(version))
         del self._deltas[: min(needless, _REMOVALS_A_PURGE)]
 
 
-def whole_rows(keys: pa.RecordBatch, values: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows as files hold them: columns k0, k1, ... and v0, v1, ... (names in the query may change between runs)."""
-    names = [f"k{i}" for i in range(keys.num_columns)] + [f"v{i}" for i in range(values.num_columns)]
+def whole_rows(keys: pa.RecordBatch, values: pa.RecordBatch, stored_names: tuple[str, ...]) -> pa.RecordBatch:
+    """Rows as files hold them: columns k0, k1, ... and, mostly, v0, v1, ... (names in the query may change between
+    runs)."""
+    names = [*(f"k{i}" for i in range(keys.num_columns)), *stored_names]
     columns = [*keys.columns, *values.columns]
     schema = pa.schema([(name, column.type) for name, column in zip(names, columns, strict=True)])
     return record_batch(columns, schema, keys.num_rows)

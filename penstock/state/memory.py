@@ -81,8 +81,8 @@ class Growable:
         if size > len(self):
             self._grow(max(size, 2 * len(self)))
 
-    def spill(self) -> None:
-        """Move to a scratch file."""
+    def spill(self, wanted: int = 0) -> None:
+        """Move to a scratch file, as a whole."""
         if self._file is not None:
             return
         size = len(self._map)

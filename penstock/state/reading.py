@@ -16,6 +16,7 @@ from penstock.core.errors import SparkError
 from penstock.state import errors, recovery
 from penstock.state.base import Slots
 from penstock.state.bridge import is_fixed_width, record_batch, to_numpy
+from penstock.state.evolution import converted
 from penstock.state.format import BadStateFileError, Section
 from penstock.state.layout import StoreFiles
 from penstock.state.partitions import read_partitions
@@ -136,7 +137,7 @@ def adapted(rows: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
     for f in wanted:
         place = rows.schema.get_field_index(f.name)
         column = pa.nulls(rows.num_rows, f.type) if place < 0 else rows.column(place)
-        columns.append(column if column.type.equals(f.type) else column.cast(f.type))
+        columns.append(converted(column, f.type))
     return record_batch(columns, wanted, rows.num_rows)
 
 

@@ -17,12 +17,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penstock.core import files
+from penstock.core.faults import point
 from penstock.state import errors, recovery
 from penstock.state.base import Slots, StateMetrics
 from penstock.state.bridge import record_batch
 from penstock.state.budget import MemoryBudget
 from penstock.state.columns import FixedColumn
-from penstock.state.evolution import fitted, may_become
+from penstock.state.evolution import Columns, fitted
 from penstock.state.format import Section, encode
 from penstock.state.layout import StoreFiles
 from penstock.state.maintenance import Maintenance, whole_rows
@@ -42,30 +43,31 @@ def open_store(
     *,
     operator: str,
     description: str = "",
-    snapshot_every: int = 10,
+    snapshot_every: int | None = None,
     evolves: bool = False,
     budget: MemoryBudget | None = None,
     partitions: int | None = None,
 ) -> KeyedStore:
     """The store of `<directory>/<operator>`, holding version 0 until `load`.
 
-    `description` tells a reader of the checkpoint what the operator is; `snapshot_every`: commits between snapshots at
-    least; `evolves`: the value columns may gain fields and wider types; `budget`: the memory it shares with other
-    stores; `partitions`: as how many files a version is written from now on, whatever there were before (by default,
-    both are what is assigned to `directory`).
+    `description` tells a reader of the checkpoint what the operator is; `snapshot_every`: commits between snapshots
+    at least; `evolves`: the value columns are known by name and may come, go and widen; `budget`: the memory it
+    shares with other stores; `partitions`: as how many files a version is written from now on, whatever there were
+    before (by default, all three are what is assigned to `directory`).
     Raises STATE_STORE_{KEY,VALUE}_SCHEMA_NOT_COMPATIBLE when the checkpoint has state of other types.
     """
     assigned = options_of(directory)
     budget, partitions = budget or assigned.budget, partitions or assigned.partitions
+    snapshot_every = snapshot_every or assigned.snapshot_every
     places = StoreFiles(directory, operator, 0)
     files.fs.make_directory(places.folder)
     for number in range(read_partitions(places).most):
         files.fs.make_directory(places.of(number).folder)
         files.fs.remove_temporary(places.of(number).folder)
-    _check_schema(places, key_schema, value_schema, description, evolves)
+    columns = _check_schema(places, key_schema, value_schema, description, evolves)
     for folder in (places.folder.parent, directory):
         files.fs.sync_directory(folder)
-    return KeyedStore(places, key_schema, value_schema, hash_keys, snapshot_every, budget, partitions)
+    return KeyedStore(places, key_schema, columns, hash_keys, snapshot_every, budget, partitions)
 
 
 class KeyedStore:
@@ -75,7 +77,7 @@ class KeyedStore:
         self,
         places: StoreFiles,
         key_schema: pa.Schema,
-        value_schema: pa.Schema,
+        columns: Columns,
         hash_keys: HashKeys,
         snapshot_every: int,
         budget: MemoryBudget,
@@ -84,8 +86,10 @@ class KeyedStore:
         self._partitions = partitions
         self.budget = budget
         self._places, self._hash_keys = places, hash_keys
-        self._key_schema, self._value_schema = key_schema, value_schema
-        self._maintenance = Maintenance(places, snapshot_every)
+        self._key_schema, self._value_schema = key_schema, columns.schema
+        #: What the value columns are called in files.
+        self.stored_names = columns.stored
+        self._maintenance = Maintenance(places, snapshot_every, columns.stored)
         self._expiry_columns: list[str] = []
         self._metrics = StateMetrics(0, 0, 0, 0, 0)
         self._version: int | None = None
@@ -221,15 +225,18 @@ class KeyedStore:
     def _write(self, version: int, changed: Slots, removed: pa.RecordBatch | None) -> None:
         sections = []
         if removed is not None:
-            sections.append(Section("removed", whole_rows(removed, _NOTHING)))
+            sections.append(Section("removed", whole_rows(removed, _NOTHING, ())))
         if len(changed):
-            sections.append(Section("rows", whole_rows(self._rows.keys(changed), self._rows.rows(changed))))
+            rows = whole_rows(self._rows.keys(changed), self._rows.rows(changed), self.stored_names)
+            sections.append(Section("rows", rows))
         path = self._places.delta(version)
         try:
             if self._rewrites:
                 self._maintenance.begin(version, self._partitions)
                 self._rewrites = False
             for number, own in enumerate(self._split(sections)):
+                if number:
+                    point("between_state_files")
                 path = self._places.of(number).delta(version)
                 data = encode(own, kind="delta", operator=self._places.operator, version=version)
                 files.fs.write_atomic(path, data)
@@ -258,7 +265,7 @@ class KeyedStore:
             self._rows.remove(self._rows.distinct(found[found >= 0]))
         else:
             slots, _ = self._rows.find_or_add(hashes, keys)
-            self._rows.put(slots, fitted(columns[split:], self._value_schema, count))
+            self._rows.put(slots, fitted(section.batch, self.stored_names, self._value_schema))
 
     def _changed(self) -> Slots:
         if not self._touched:
@@ -299,24 +306,44 @@ _NOTHING = pa.RecordBatch.from_arrays([], names=[])
 
 def _check_schema(
     places: StoreFiles, key_schema: pa.Schema, value_schema: pa.Schema, description: str, evolves: bool
-) -> None:
-    """Write the schema file, or compare with the one that is there: number and types of columns, not their names."""
+) -> Columns:
+    """Write the schema file, or compare with the one that is there: the types of the columns by place, those of values
+    that evolve by name.  Gives the value columns."""
+    found = _read_schema(places.schema)
+    columns = Columns.new(value_schema)
     ours = {"key": _types(key_schema), "value": _types(value_schema)}
-    content = json.dumps({"version": 1, "operator": description or places.operator, **ours}, indent=1).encode()
+    if found is not None:
+        kept = (Columns.of(found) or _by_place(found["value"], value_schema)) if evolves else None
+        evolved = kept.become(value_schema) if kept is not None else None
+        if found["key"] != ours["key"]:
+            raise errors.schema_mismatch("KEY", places.schema, ", ".join(found["key"]), ", ".join(ours["key"]))
+        if kept is not None and evolved is None:
+            raise errors.cannot_evolve(places.schema, kept.schema, value_schema)
+        if evolved is None and found["value"] != ours["value"]:
+            raise errors.schema_mismatch("VALUE", places.schema, ", ".join(found["value"]), ", ".join(ours["value"]))
+        columns = evolved or columns
+    content = {"version": 1, "operator": description or places.operator, **ours, **(columns.json() if evolves else {})}
+    if found is None or (evolves and content != found):
+        files.fs.write_atomic(places.schema, json.dumps(content, indent=1).encode())
+    return columns
+
+
+def _read_schema(path: Path) -> dict[str, Any] | None:
     try:
-        stored = json.loads(files.fs.read(places.schema))
+        stored = json.loads(files.fs.read(path))
     except FileNotFoundError:
-        files.fs.write_atomic(places.schema, content)
-        return
+        return None
     except ValueError as error:
-        raise errors.damaged(places.schema, f"it is not JSON ({error})") from error
+        raise errors.damaged(path, f"it is not JSON ({error})") from error
     for part in ("key", "value"):
         if not isinstance(stored, dict) or not isinstance(stored.get(part), list):
-            raise errors.damaged(places.schema, f"it does not tell the types of the {part} columns")
-        if part == "value" and evolves and stored[part] != ours[part] and may_become(stored[part], ours[part]):
-            files.fs.write_atomic(places.schema, content)
-        elif stored[part] != ours[part]:
-            raise errors.schema_mismatch(part.upper(), places.schema, ", ".join(stored[part]), ", ".join(ours[part]))
+            raise errors.damaged(path, f"it does not tell the types of the {part} columns")
+    return dict(stored)
+
+
+def _by_place(stored: list[str], ours: pa.Schema) -> Columns | None:
+    """The columns of an earlier release's file, which does not name them, if they are as they were."""
+    return Columns.new(ours) if stored == _types(ours) else None
 
 
 def _types(schema: pa.Schema) -> list[str]:

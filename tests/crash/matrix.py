@@ -40,10 +40,13 @@ class Host:
         point, _, count = kill.partition(":")
         env = {"PENSTOCK_CRASH_AT": "" if point == "in_sink" else kill}
         env["PENSTOCK_MATRIX_KILL"] = count if point == "in_sink" else "0"
-        arguments = [str(HERE / "matrix_job.py"), str(root), query, sink]
+        return self.start([str(HERE / "matrix_job.py"), str(root), query, sink], env, root / "log")
+
+    def start(self, arguments: list[str], env: dict[str, str], log: Path) -> int:
+        """The exit code of any program."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"arguments": arguments, "env": env, "out": str(root / "log")}) + "\n")
+        self._process.stdin.write(json.dumps({"arguments": arguments, "env": env, "out": str(log)}) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
@@ -61,7 +64,8 @@ def points(query: str, sink: str) -> list[str]:
     own -= set() if stateful and name != "memory" else set(SNAPSHOT_POINTS)  # too few batches for a snapshot
     # What a batch reads is not decided before it is in the offset log: the next one may hold more files, as in Spark.
     # Where timers fire, and what a batch is, then differ.
-    own -= {"before_offset_log"} if query == "processor" or name in ("console", "noop") else set()
+    undecided = query in ("processor", "lifetimes", "timeouts") or name in ("console", "noop")
+    own -= {"before_offset_log"} if undecided else set()
     kills = [f"{point}:{1 if 'snapshot' in point else 2}" for point in POINTS if point in own]
     return [*kills, f"in_sink:{IN_SINK[name]}"] if name in IN_SINK else kills
 

@@ -66,6 +66,34 @@ def outer_join() -> DataFrame:
     return both.select("l.k", (F.col("l.n") * 1000 + F.coalesce("r.n", F.lit(-1))).alias("n"), "l.t")
 
 
+def join_of(kind: str) -> DataFrame:
+    """Both sides keep their rows for a while; what finds no match comes out then, if the kind wants it."""
+    one = read("left").withWatermark("t", "2 seconds").alias("l")
+    other = read("right").withWatermark("t", "2 seconds").alias("r")
+    near = "l.k = r.k AND r.t BETWEEN l.t - INTERVAL 1 SECOND AND l.t + INTERVAL 1 SECOND"
+    both = one.join(other, F.expr(near), kind)
+    if kind == "left_semi":
+        return both.select("k", "n", "t")
+    n = F.coalesce("l.n", F.lit(-1)) * 1000 + F.coalesce("r.n", F.lit(-1))
+    return both.select(F.coalesce("l.k", "r.k").alias("k"), n.alias("n"), F.coalesce("l.t", "r.t").alias("t"))
+
+
+def inner_join() -> DataFrame:
+    return join_of("inner")
+
+
+def right_join() -> DataFrame:
+    return join_of("right")
+
+
+def full_join() -> DataFrame:
+    return join_of("full")
+
+
+def semi_join() -> DataFrame:
+    return join_of("left_semi")
+
+
 def join_windows() -> DataFrame:
     one = read("left").withWatermark("t", "2 seconds").alias("l")
     other = read("right").withWatermark("t", "2 seconds").alias("r")
@@ -99,6 +127,54 @@ class Running(StatefulProcessor):
 def processor() -> DataFrame:
     groups = read("left").withWatermark("t", "2 seconds").groupBy("k")
     return groups.transformWithState(Running(), "k string, n long, t timestamp", "Append", "EventTime")
+
+
+class Living(StatefulProcessor):
+    """Values, lists and maps with a time to live, which does not end here, and timers by the clock, all in the past."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        self.handle = handle
+        self.total = handle.getValueState("total", "n long", 10**9)
+        self.seen = handle.getListState("seen", "n long", 10**9)
+        self.times = handle.getMapState("times", "n long", "times long", 10**9)
+
+    def handleInputRows(self, key, rows, timerValues) -> Iterator[Row]:
+        for row in rows:
+            self.total.update(((self.total.get() or (0,))[0] + row.n,))
+            self.seen.appendValue((row.n,))
+            self.times.updateValue((row.n % 3,), ((self.times.getValue((row.n % 3,)) or (0,))[0] + 1,))
+            times = sum(times for (times,) in self.times.values())
+            yield Row(k=f"{key[0]} {len(list(self.seen.get()))} {times}", n=self.total.get()[0], t=row.t)
+        self.handle.registerTimer(1000)
+
+    def handleExpiredTimer(self, key, timerValues, expiredTimerInfo) -> Iterator[Row]:
+        yield Row(k=f"timer of {key[0]}", n=self.total.get()[0], t=None)
+
+
+def lifetimes() -> DataFrame:
+    groups = read("left").groupBy("k")
+    return groups.transformWithState(Living(), "k string, n long, t timestamp", "Append", "ProcessingTime")
+
+
+def timeouts() -> DataFrame:
+    """A running total of every key, given out when nothing has come for three seconds."""
+
+    def total(key, frames, state):
+        import pandas as pd
+
+        if state.hasTimedOut:
+            yield pd.DataFrame({"k": [f"timeout of {key[0]}"], "n": [state.get[0]], "t": [pd.NaT]})
+            state.remove()
+            return
+        rows = pd.concat(frames)
+        state.update(((state.getOption or (0,))[0] + int(rows.n.sum()),))
+        last = max(int(rows.t.max().timestamp()) * 1000, state.getCurrentWatermarkMs())
+        state.setTimeoutTimestamp(last + 3000)
+        yield pd.DataFrame({"k": [key[0]], "n": [state.get[0]], "t": [rows.t.max()]})
+
+    groups = read("left").withWatermark("t", "2 seconds").groupBy("k")
+    schema = "k string, n long, t timestamp"
+    return groups.applyInPandasWithState(total, schema, "n long", "append", "EventTimeTimeout")
 
 
 # ---------------------------------------------------------------- sinks
@@ -216,7 +292,9 @@ def started(frame: DataFrame) -> object:
 
 QUERIES: dict[str, Callable[[], DataFrame]] = {
     "rows": rows, "windows": windows, "sessions": sessions, "duplicates": duplicates, "outer join": outer_join,
-    "join windows": join_windows, "processor": processor, "totals": totals,
+    "join windows": join_windows, "processor": processor, "totals": totals, "inner join": inner_join,
+    "right join": right_join, "full join": full_join, "semi join": semi_join, "lifetimes": lifetimes,
+    "timeouts": timeouts,
 }  # fmt: skip
 
 os.chdir(ROOT)

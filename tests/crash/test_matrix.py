@@ -22,12 +22,15 @@ import penstock
 
 WHOLE = int(os.environ.get("PENSTOCK_CRASH_KILLS", "0")) >= 100
 STATE = ("windows", "sessions", "duplicates", "outer join", "join windows", "processor")
+MORE_STATE = ("inner join", "right join", "full join", "semi join", "lifetimes", "timeouts")
 SINKS = (
     *matrix.FORMATS, *(f"{name}-by-k" for name in matrix.FORMATS), "orc-by-k-t", "table", "table-by-k",
     "foreach-once", "foreachBatch", "jdbc", "files",
 )  # fmt: skip
-COMBINATIONS = [("rows", sink) for sink in SINKS] + [
-    (q, sink) for q in STATE for sink in ("parquet-by-k", "foreachBatch")
+COMBINATIONS = [
+    *(("rows", sink) for sink in SINKS),
+    *((q, sink) for q in STATE for sink in ("parquet-by-k", "foreachBatch")),
+    *((q, "foreachBatch") for q in MORE_STATE),
 ]
 #: Nearly every point, most sinks and every kind of state at least once.
 PART = [
@@ -39,6 +42,8 @@ PART = [
     ("join windows", "parquet-by-k", "after_offset_log:2"), ("processor", "foreachBatch", "after_snapshot:1"),
     ("processor", "parquet-by-k", "during_snapshot:1"), ("rows", "orc-by-k-t", "after_offset_log:2"),
     ("rows", "avro", "after_sources:2"), ("rows", "csv", "after_commit_log:2"),
+    ("full join", "foreachBatch", "after_state_commit:3"), ("lifetimes", "foreachBatch", "before_commit_log:2"),
+    ("timeouts", "foreachBatch", "after_state_commit:3"),
 ]  # fmt: skip
 
 
@@ -58,7 +63,7 @@ class Bench:
         """A new directory with input: of so many files that a query with state writes snapshots."""
         self._number += 1
         root = self._root / str(self._number)
-        matrix.write_input(root, 11 if query == "processor" or (WHOLE and query in STATE) else 4)
+        matrix.write_input(root, 11 if query == "processor" or (WHOLE and query in (*STATE, *MORE_STATE)) else 4)
         return root
 
     def run(self, root: Path, query: str, sink: str, kill: str = "") -> int:

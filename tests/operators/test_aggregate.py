@@ -132,3 +132,25 @@ def test_random_batches_with_restarts_equal_the_model(tmp_path: Path, seed: int)
             operator = make(tmp_path, "append")
             operator.store.load(version)
     assert emitted == expected
+
+
+class Uncombined:
+    """A table of more than 2 GB of strings: it does not become one chunk."""
+
+    column_names: tuple[str, ...] = ()
+
+    def __init__(self, *parts: pa.Table) -> None:
+        self.table = pa.concat_tables(parts)
+        self.num_rows = self.table.num_rows
+
+    def combine_chunks(self) -> pa.Table:
+        return self.table
+
+
+@pytest.mark.parametrize("mode", ["update", "complete"])
+def test_no_group_of_a_batch_of_many_chunks_is_lost(tmp_path: Path, mode: str) -> None:
+    operator = make(tmp_path, mode)
+    operator._event_time_key = None
+    one, two = {(10, "a"): (1, 5, 1.0, "x", "x")}, {(10, "b"): (2, 6, 2.0, "y", "y"), (20, "c"): (1, 1, 1.0, "z", "z")}
+    assert rows(operator.process(Uncombined(batch(one), batch(two)), 0, 0)) == {**one, **two}
+    assert operator.figures.rows_updated == 3

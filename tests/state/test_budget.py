@@ -94,6 +94,41 @@ def test_the_same_values_with_a_budget_and_after_a_restart(tmp_path: Path) -> No
     assert not list(tmp_path.glob("penstock-state-*"))
 
 
+def test_many_spilled_chunks_share_files_and_give_their_space_back(tmp_path: Path) -> None:
+    budget = MemoryBudget(1 << 20, tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    kept = [budget.keep(memoryview(bytes([i % 251 + 1]) * (8192 + i))) for i in range(300)]
+    assert len(os.listdir("/proc/self/fd")) - before <= 2
+    assert all(len(part) == 8192 + i and (part == i % 251 + 1).all() for i, part in enumerate(kept))
+    used = budget.spilled_bytes
+    arrays = [part.view(np.uint8)[1:] for part in kept[::2]]  # a view keeps its region
+    del kept
+    assert used / 3 < budget.spilled_bytes < 2 * used / 3
+    more = [budget.keep(memoryview(b"\0" * 8192)) for _ in range(140)]
+    assert budget.spilled_bytes <= used
+    assert not any(part.any() for part in more)
+    assert all((part == 2 * i % 251 + 1).all() for i, part in enumerate(arrays))
+
+
+def test_a_batch_moves_a_part_of_what_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where half of the budget would have to move at once, a slice does, and the rest with the next batches."""
+    monkeypatch.setattr(budgets, "_SLICE", 1 << 20)
+    budget = MemoryBudget(16 << 20, tmp_path)
+    parts = [Growable(np.uint8, 512 << 10, budget) for _ in range(26)]  # 13 MB: three quarters and some more
+    for part in parts:
+        part.array[:] = 7
+    budget._resident = budget.resident_bytes  # nothing has been added since the last call
+    sizes = []
+    for _ in range(7):
+        budget.relieve()
+        sizes.append(budget.resident_bytes >> 20)
+    assert sizes == [12, 11, 10, 9, 8, 8, 8]
+    assert all((part.array == 7).all() for part in parts)
+    parts += [Growable(np.uint8, 12 << 20, budget)]  # 20 MB: more than there may be
+    budget.relieve()
+    assert budget.resident_bytes <= 8 << 20
+
+
 @pytest.mark.usefixtures("small_parts")
 def test_row_lists_with_a_budget() -> None:
     schema, rng = pa.schema([("k", pa.int64())]), np.random.default_rng(5)

@@ -105,7 +105,7 @@ def test_values_grow(tmp_path: Path) -> None:
     assert content(rows, ["a", "b"]) == {"a": {1: 10}, "b": {1: 1 << 40}}
     found = StateReader(StoreFiles(tmp_path, "0", 0), 2).rows(2)
     assert sorted(tuple(row.values()) for row in found.to_pylist()) == [("a", 1, 10, None), ("b", 1, 1 << 40, None)]
-    with pytest.raises(SparkError, match="STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE"):
+    with pytest.raises(SparkError, match="STATE_STORE_INVALID_VALUE_SCHEMA_EVOLUTION"):
         opened(tmp_path)
 
 
@@ -123,15 +123,18 @@ def test_a_store_that_is_new_begins_at_a_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stored", "ours", "may"),
     [
-        (["int32"], ["int32", "string"], True),
-        (["int32"], ["int64"], True),
-        (["float"], ["double"], True),
-        (["int64"], ["int32"], False),
-        (["int32", "string"], ["int32"], False),
-        (["string"], ["int32"], False),
+        (pa.int32(), pa.int64(), True),
+        (pa.float32(), pa.float64(), True),
+        (pa.int64(), pa.int32(), False),
+        (pa.string(), pa.int32(), False),
+        (pa.struct([("a", pa.int32())]), pa.struct([("b", pa.string()), ("a", pa.int64())]), True),
+        (pa.struct([("a", pa.int64())]), pa.struct([("a", pa.int32())]), False),
+        (pa.list_(pa.int32()), pa.list_(pa.int64()), True),
+        (pa.map_(pa.string(), pa.int32()), pa.map_(pa.int32(), pa.int32()), False),
     ],
+    ids=str,
 )
-def test_which_types_may_become_which(stored: list[str], ours: list[str], may: bool) -> None:
+def test_which_types_may_become_which(stored: pa.DataType, ours: pa.DataType, may: bool) -> None:
     assert may_become(stored, ours) is may
 
 
