@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Catalog(Protocol):
     """Names that stand for plans; every plan given is already resolved."""
 
+    current_database: str
+
     def lookup(self, parts: tuple[str, ...]) -> Node | None:
         """The plan of a temp view, or None."""
 
@@ -32,6 +34,8 @@ class Catalog(Protocol):
 
 class EmptyCatalog:
     """A catalog without any view."""
+
+    current_database = "default"
 
     def lookup(self, parts: tuple[str, ...]) -> Node | None:
         return None

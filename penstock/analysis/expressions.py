@@ -112,7 +112,8 @@ def _literal_function(e: UnresolvedAttribute, scope: Scope) -> Expression | None
     name = e.parts[0].lower()
     if len(e.parts) > 1 or name not in _WITHOUT_PARENTHESES or not exists(name):
         return None
-    call = resolve(name, (), conf=scope.context.conf)
+    special = special_functions.HANDLERS.get(name)
+    call = special((), scope) if special is not None else resolve(name, (), conf=scope.context.conf)
     return Alias(call, (e.parts[0] if not isinstance(call, FunctionCall) else name,))
 
 

@@ -65,7 +65,7 @@ def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
     output = node.child.output
     order = _all(node.order[0], node) if _is_all(node, context) else node.order
     order = tuple(_by_position(o, node, context) for o in order)
-    keys, child = _over(node.child, [o.child for o in order], context)
+    keys, child = _over(node.child, [o.child for o in order], context, sorts=True)
     keys, child = expand_windows(keys, child)
     for key in keys:
         if contains_window(key):
@@ -81,9 +81,12 @@ def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
     return keep_only(replace(node, order=resolved, child=child), output)
 
 
-def _over(plan: Node, expressions: Sequence[Expression], context: AnalysisContext) -> tuple[list[Expression], Node]:
+def _over(
+    plan: Node, expressions: Sequence[Expression], context: AnalysisContext, *, sorts: bool = False
+) -> tuple[list[Expression], Node]:
     """The expressions resolved over `plan`, and `plan` with the further columns that they need."""
     scope = Scope(context, plan, through=True)
+    scope.sorts = sorts
     aggregate = _aggregate_below(plan)
     scope.aggregate = aggregate
     resolved = [resolve_value(e, scope) for e in expressions]

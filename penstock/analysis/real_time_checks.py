@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.core.config import Conf
+from penstock.core.durations import time_ms
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, illegal_argument
 from penstock.plan.expressions import PythonFunction
 from penstock.plan.nodes import Aggregate, Deduplicate, Join, Limit, Node, Read, Repartition, Sort
@@ -62,7 +63,7 @@ def check_real_time(plan: Node, mode: str, sink: str, duration_ms: int, conf: Co
 
 
 def _check_duration(duration_ms: int, conf: Conf) -> None:
-    least = int(conf.get(_PREFIX + "minBatchDuration") or 5000)
+    least = time_ms(conf[_PREFIX + "minBatchDuration"]) or 0
     if duration_ms < least:
         message = (
             f"The real-time trigger's batches would last {duration_ms} ms; the least is {least} ms "

@@ -32,11 +32,11 @@ def _tables(plan: Node) -> Iterator[UnresolvedTable]:
 
 
 def _subqueries(node: Node) -> Iterator[Node]:
-    for e in _expressions(node):
+    for e in node_expressions(node):
         yield from (part.plan for part in e.walk() if isinstance(part, SubqueryExpression))
 
 
-def _expressions(node: Node) -> Iterator[Expression]:
+def node_expressions(node: Node) -> Iterator[Expression]:
     for f in fields(node):
         value = getattr(node, f.name)
         for item in value if isinstance(value, tuple) else (value,):
@@ -100,7 +100,7 @@ def _check(step: Node, loop: int) -> None:
             wrong += [child for i, child in enumerate(node.children) if i not in allowed and _has(child, loop)]
         if wrong:
             raise fail("INVALID_RECURSIVE_REFERENCE.PLACE")
-        if any(isinstance(part, PythonFunction) for e in _expressions(node) for part in e.walk()):
+        if any(isinstance(part, PythonFunction) for e in node_expressions(node) for part in e.walk()):
             raise unsupported("a Python function in the step of a recursive common table expression")
 
 

@@ -36,6 +36,7 @@ class Scope:
         self.used_laterals: set[int] = set()
         self.variables: tuple[LambdaVariable, ...] = ()
         self.aggregate: Aggregate | None = None
+        self.sorts = False
         self.prefer_aggregate_input = False
         self._index: dict[str, list[Attribute]] | None = None
         self._by_id: dict[int, Attribute] | None = None
@@ -73,6 +74,8 @@ class Scope:
             return None
         if len(candidates) > 1:
             candidates = self._without_copies(candidates)
+        if len(candidates) > 1 and self.sorts and below(self.plans[0]) is not None:
+            return None  # a name that a SELECT gave twice is looked for below it
         if len(candidates) > 1:
             shown = sorted(sql_id((*a.qualifier, a.name)) for a in candidates)
             raise fail("AMBIGUOUS_REFERENCE", name=sql_id(parts), referenceNames=f"[{', '.join(shown)}]")

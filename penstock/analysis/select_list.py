@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from penstock.analysis.expressions import resolve_expression
+from penstock.analysis.in_queries import never_null
 from penstock.analysis.kinds import is_generator
 from penstock.analysis.metadata import AUTO_GENERATED, metadata_of
 from penstock.analysis.scope import Scope
@@ -45,10 +46,10 @@ def name_column(original: Expression, resolved: Expression, scope: Scope | None 
     if isinstance(resolved, Attribute) or is_generator(resolved):
         return resolved
     if isinstance(resolved, Alias):
-        return _complete(resolved)
+        return _complete(replace(resolved, child=never_null(resolved.child)))
     name = _shown_name(original, _with_marked_laterals(resolved, scope))
     metadata = metadata_of(resolved) or ({} if _has_own_name(resolved) else {AUTO_GENERATED: "true"})
-    return Alias(resolved, (name,), fresh_id(), metadata or None, generated=True)
+    return Alias(never_null(resolved), (name,), fresh_id(), metadata or None, generated=True)
 
 
 def _has_own_name(e: Expression) -> bool:

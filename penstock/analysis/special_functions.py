@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from penstock.analysis import time_windows
 from penstock.analysis.scope import Scope
@@ -11,7 +12,7 @@ from penstock.functions import resolve
 from penstock.functions.errors import wrong_count
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal, WindowExpression
 from penstock.plan.nodes import Read
-from penstock.plan.types import BYTE, LONG
+from penstock.plan.types import BYTE, LONG, STRING
 
 
 def _window(args: tuple[Expression, ...], scope: Scope) -> Expression:
@@ -54,6 +55,12 @@ def _input_file(name: str) -> Callable[[tuple[Expression, ...], Scope], Expressi
     return handler
 
 
+def _current_schema(args: tuple[Expression, ...], scope: Scope) -> Expression:
+    call = resolve("current_schema", args, conf=scope.context.conf)
+    assert isinstance(call, FunctionCall)
+    return replace(call, args=(Literal(scope.context.catalog.current_database, STRING),))
+
+
 _INPUT_FILE = ("input_file_name", "input_file_block_start", "input_file_block_length")
 
 HANDLERS: dict[str, Callable[[tuple[Expression, ...], Scope], Expression]] = {
@@ -63,5 +70,7 @@ HANDLERS: dict[str, Callable[[tuple[Expression, ...], Scope], Expression]] = {
     "distributed_sequence_id": _distributed_sequence_id,
     "grouping": _grouping,
     "grouping_id": _grouping_id,
+    "current_schema": _current_schema,
+    "current_database": _current_schema,
     **{name: _input_file(name) for name in _INPUT_FILE},
 }

@@ -56,7 +56,13 @@ def check_streaming(plan: Node, output_mode: str, conf: Conf | None = None) -> N
     if not plan.is_streaming:
         raise _refused("Queries without streaming sources cannot be executed with writeStream.start()")
     nodes = list(_bottom_up(plan))
-    _check_mode([n for n in nodes if isinstance(n, Aggregate) and n.is_streaming], mode)
+    functions = [n for n in nodes if isinstance(n, ApplyInPandasWithState) and n.is_streaming]
+    if len(functions) > 1:
+        raise _refused("Multiple applyInPandasWithStates are not supported on streaming DataFrames/Datasets")
+    aggregates = [n for n in nodes if isinstance(n, Aggregate) and n.is_streaming]
+    _check_mode(aggregates, mode)
+    for function in functions:
+        _check_function_with_state(function, mode, bool(aggregates))
     for node in nodes:
         if node.is_streaming:
             _check_node(node, mode)
@@ -236,13 +242,24 @@ def _join_of_streams(node: Join, name: str, mode: str) -> None:
 # ---------------------------------------------------------------- Python functions with state
 
 
-def _with_state(node: ApplyInPandasWithState, mode: str) -> None:
+def _check_function_with_state(node: ApplyInPandasWithState, mode: str, has_aggregates: bool) -> None:
+    """With aggregations it runs in append mode alone, and below them; without any in the query's mode."""
     own = node.output_mode.lower()
-    if own != mode:
+    above = any(isinstance(n, Aggregate) and n.is_streaming for n in node.child.walk())
+    if has_aggregates and (own != "append" or above):
+        where = "after" if own == "append" else "with"
+        raise _refused(
+            f"applyInPandasWithState in {own} mode is not supported {where} aggregation on a streaming "
+            "DataFrame/Dataset"
+        )
+    if not has_aggregates and own != mode:
         raise _refused(
             f"applyInPandasWithState in {own} mode is not supported with {mode.capitalize()} output mode on a "
             "streaming DataFrame/Dataset"
         )
+
+
+def _with_state(node: ApplyInPandasWithState, mode: str) -> None:
     has_watermark = any(WATERMARK_DELAY in a.metadata for a in node.child.output)
     if node.timeout == "EventTimeTimeout" and not has_watermark:
         raise _refused("Event-time timeout of applyInPandasWithState needs withWatermark: Watermark must be specified")

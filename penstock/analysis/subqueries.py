@@ -24,7 +24,20 @@ def resolve_subquery(e: SubqueryExpression, values: tuple[Expression, ...], scop
         raise fail(
             "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN", number=len(plan.output)
         )
+    if e.kind == "scalar":
+        return replace(resolved, outer=_outer_names(plan))
     return _with_common_types(resolved, scope) if e.kind == "in" else resolved
+
+
+def _outer_names(plan: Node) -> tuple[str, ...]:
+    """The columns of enclosing queries that a plan uses, in the order in which they come."""
+    from penstock.analysis.recursive_tables import node_expressions
+
+    nodes = list(plan.walk())
+    own = {a.id for node in nodes for a in node.output}
+    used = (e for node in nodes for top in node_expressions(node) for e in top.walk())
+    names = {e.id: e.name for e in used if isinstance(e, Attribute) and e.id not in own}
+    return tuple(names.values())
 
 
 def _with_common_types(e: SubqueryExpression, scope: Scope) -> SubqueryExpression:

@@ -40,6 +40,7 @@ from penstock.plan.types import (
     DataType,
     DayTimeIntervalType,
     DecimalType,
+    DoubleType,
     LongType,
     MapType,
     StructType,
@@ -200,6 +201,74 @@ _AVG = Incremental(
 )
 
 
+def _exact_type(call: FunctionCall) -> DataType:
+    """What a sum that may leave its own type is kept as: integers as decimals of 38 digits."""
+    return call.type if isinstance(call.type, (DecimalType, DoubleType)) else DecimalType(38, 0)
+
+
+def _exact_sum(args: list[str], call: FunctionCall, context: Any) -> str:
+    if isinstance(call.type, (DecimalType, DoubleType)):
+        return _try_sum(args, call, context)
+    return f"CAST(sum({args[0]}){TAIL} AS {duck_type(_exact_type(call))})"
+
+
+def _exact_merge(call: FunctionCall) -> str:
+    return _grown(_exact_type(call))
+
+
+def _grown(kind: DataType) -> str:
+    """Two totals as one; NULL if it leaves the type."""
+    total = "TRY({old} + {new})"
+    if isinstance(kind, DecimalType) and kind.precision == 38:
+        total = checked_total(total, kind, ansi=False)
+    return f"CASE WHEN {{old}} IS NULL THEN {{new}} WHEN {{new}} IS NULL THEN {{old}} ELSE {total} END"
+
+
+def _left_type(total: str) -> Any:
+    """Whether a total is NULL though there are values."""
+
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        found = _exact_sum(args, call, context) if total == "sum" else _try_total(args, call)
+        return f"({found} IS NULL AND count({args[0]}){TAIL} > 0)"
+
+    return sql
+
+
+def _left_merge(call: FunctionCall) -> str:
+    merged = _exact_merge(call) if call.name == "try_sum" else _try_total_merge(call)
+    merged = merged.replace("{old}", "{old_total}").replace("{new}", "{new_total}")
+    return f"({{old}} OR {{new}} OR (coalesce({{old_total}}, {{new_total}}) IS NOT NULL AND ({merged}) IS NULL))"
+
+
+#: A sum that has left its type stays NULL.
+_TRY_SUM = Incremental(
+    (Buffer("total", _exact_type, _exact_sum, _exact_merge), Buffer("left", BOOLEAN, _left_type("sum"), _left_merge)),
+    lambda buffers, call, context: (
+        f"CASE WHEN NOT {buffers['left']} THEN TRY_CAST({buffers['total']} AS {duck_type(call.type)}) END"
+    ),
+)
+
+
+def _try_total(args: list[str], call: FunctionCall) -> str:
+    kind = _running_sum_type(call)
+    if isinstance(kind, DecimalType) and kind.precision == 38:
+        return scaled(wide_sum(args[0], call.args[0].type), kind)
+    return f"TRY_CAST(sum({args[0]}){TAIL} AS {duck_type(kind)})"
+
+
+def _try_total_merge(call: FunctionCall) -> str:
+    return _grown(_running_sum_type(call))
+
+
+_TRY_AVG = Incremental(
+    (Buffer("total", _running_sum_type, lambda args, call, context: _try_total(args, call), _try_total_merge),
+     Buffer("n", LONG, "count({0}){tail}", "sum"), Buffer("left", BOOLEAN, _left_type("avg"), _left_merge)),
+    lambda buffers, call, context: (
+        f"CASE WHEN NOT {buffers['left']} THEN TRY({_quotient(buffers['total'], buffers['n'], call)}) END"
+    ),
+)  # fmt: skip
+
+
 # ---------------------------------------------------------------- min, max, first, last
 
 
@@ -357,9 +426,9 @@ register(
               Incremental((Buffer("n", LONG, _COUNT_IF, "sum"),), "coalesce({n}, 0)"), nullable=False),
     aggregate("sum", "numeric", lambda args: sum_type(args[0].type), _sum,
               Incremental((Buffer("total", own_type, _sum, "sum"),), "{total}"), coerce=_summable),
-    aggregate("try_sum", "numeric", lambda args: sum_type(args[0].type), _try_sum, coerce=_summable),
+    aggregate("try_sum", "numeric", lambda args: sum_type(args[0].type), _try_sum, _TRY_SUM, coerce=_summable),
     aggregate("avg mean", "numeric", avg_type, _avg, _AVG, coerce=_summable),
-    aggregate("try_avg", "numeric", avg_type, _try_avg_sql, build=_try_avg),
+    aggregate("try_avg", "numeric", avg_type, _try_avg_sql, _TRY_AVG, build=_try_avg),
     aggregate("min", "any", 0, _extreme_sql("min"), _extreme("min"), coerce=_orderable),
     aggregate("max", "any", 0, _extreme_sql("max"), _extreme("max"), coerce=_orderable),
     aggregate("first first_value", "any any?", 0, _pick("first"), _picked("first"), build=_first_or_last),

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.functions.aggregates import aggregate
 from penstock.functions.rows import row
-from penstock.functions.table import TAIL, register
+from penstock.functions.table import TAIL, Buffer, Incremental, register
 from penstock.plan.expressions import FunctionCall
 from penstock.plan.types import BINARY, LONG
 
@@ -23,11 +23,21 @@ def _collected(kernel: str) -> Any:
     return sql
 
 
+def _kept(kernel: str, merge: str) -> Incremental:
+    """A bitmap that takes in others."""
+    merged = f"kernel_{merge}([{{old}}, {{new}}])"
+    bits = Buffer("bits", BINARY, _collected(kernel), merged)
+    return Incremental((bits,), f"coalesce({{bits}}, kernel_{kernel}([]))")
+
+
 register(
     row("bitmap_bucket_number", "long", LONG, _BUCKET),
     row("bitmap_bit_position", "long", LONG, _POSITION),
     row("bitmap_count", "binary", LONG, "kernel_bitmap_count({0})"),
-    aggregate("bitmap_construct_agg", "long", BINARY, _collected("bitmap_construct"), nullable=False),
-    aggregate("bitmap_or_agg", "binary", BINARY, _collected("bitmap_or"), nullable=False),
-    aggregate("bitmap_and_agg", "binary", BINARY, _collected("bitmap_and"), nullable=False),
-)
+    aggregate("bitmap_construct_agg", "long", BINARY, _collected("bitmap_construct"),
+              _kept("bitmap_construct", "bitmap_or"), nullable=False),
+    aggregate("bitmap_or_agg", "binary", BINARY, _collected("bitmap_or"), _kept("bitmap_or", "bitmap_or"),
+              nullable=False),
+    aggregate("bitmap_and_agg", "binary", BINARY, _collected("bitmap_and"), _kept("bitmap_and", "bitmap_and"),
+              nullable=False),
+)  # fmt: skip

@@ -11,7 +11,17 @@ from penstock.functions.rows import at_least, row, same_types
 from penstock.functions.table import Args, Request, register
 from penstock.functions.type_names import quoted_type
 from penstock.plan.expressions import Expression, FunctionCall, Literal
-from penstock.plan.types import BOOLEAN, DOUBLE, INTEGER, BooleanType, DoubleType, FloatType, NullType
+from penstock.plan.types import (
+    BOOLEAN,
+    DOUBLE,
+    INTEGER,
+    BooleanType,
+    DataType,
+    DoubleType,
+    FloatType,
+    NullType,
+    StructType,
+)
 
 
 def _condition(e: Expression, args: Args, index: int, request: Request) -> Expression:
@@ -62,8 +72,14 @@ def _if_input(args: Args, request: Request) -> Args:
     return _condition(args[0], args, 0, request), yes, no
 
 
+def _rows_alike(args: Args) -> DataType | None:
+    """The type of the first of several structs that differ in the names of their fields alone."""
+    fields = [[f.dataType for f in arg.type.fields] for arg in args if isinstance(arg.type, StructType)]
+    return args[0].type if len(fields) == len(args) and all(one == fields[0] for one in fields) else None
+
+
 def _in_input(args: Args, request: Request) -> Args:
-    kind = common_type((arg.type for arg in args), request.conf)
+    kind = common_type((arg.type for arg in args), request.conf) or _rows_alike(args)
     if kind is None:
         raise mismatch(
             "DATA_DIFF_TYPES", "in", args, "the values of IN and the value looked for have no common type.",

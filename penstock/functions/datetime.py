@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.errors import unsupported
+from penstock.core.sql_text import CURRENT_TIME
 from penstock.functions.coercion import DATETIME, cast_if_needed, is_string
 from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
@@ -13,6 +14,7 @@ from penstock.functions.markers import raise_sql
 from penstock.functions.resolve import coerce_inputs
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Request, register
+from penstock.functions.zones import has_changes, hour_of, seconds_of_day
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
     BOOLEAN,
@@ -28,6 +30,7 @@ from penstock.plan.types import (
     FloatType,
     NullType,
     TimestampNTZType,
+    TimestampType,
 )  # fmt: skip
 
 _US = {
@@ -99,10 +102,17 @@ def _next_day(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _months_between(args: list[str], call: FunctionCall, context: Any) -> str:
     a, b = (wall_clock(sql, arg.type) for sql, arg in zip(args[:2], call.args[:2], strict=True))
+    zone = context.conf.time_zone
     months = f"((year({a}) - year({b})) * 12 + month({a}) - month({b}))"
     last = f"(day({a}) = day(last_day({a})) AND day({b}) = day(last_day({b})))"
     seconds = "(day({0}) * 86400 + hour({0}) * 3600 + minute({0}) * 60 + second({0}))"
-    rest = f"({seconds.format(a)} - {seconds.format(b)})"
+    rest = " - ".join(
+        f"(day({clock}) * 86400 + {seconds_of_day(sql, zone)})"
+        if isinstance(arg.type, TimestampType) and has_changes(zone)
+        else seconds.format(clock)
+        for clock, sql, arg in zip((a, b), args, call.args, strict=False)
+    )
+    rest = f"({rest})"
     exact = f"(({months} * 2678400 + {rest}) / 2678400::DOUBLE)"
     value = (
         f"CASE WHEN {args[2]} THEN round({exact}, 8) ELSE {exact} END"
@@ -138,7 +148,15 @@ def _trunc(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _date_trunc(args: list[str], call: FunctionCall, context: Any) -> str:
     null = "CAST(NULL AS TIMESTAMP)" if isinstance(call.type, TimestampNTZType) else "CAST(NULL AS TIMESTAMPTZ)"
-    return _truncated(args[1], args[0], call.args[0], _FINER_UNITS, "{}", null)
+    zone = context.conf.time_zone
+    hour = hour_of(args[1], zone) if isinstance(call.type, TimestampType) and has_changes(zone) else None
+    name = constant_value(call.args[0])
+    if hour is not None and name is not None and str(name).lower() == "hour":
+        return hour
+    truncated = _truncated(args[1], args[0], call.args[0], _FINER_UNITS, "{}", null)
+    return (
+        f"CASE WHEN lower({args[0]}) = 'hour' THEN {hour} ELSE {truncated} END" if hour and name is None else truncated
+    )
 
 
 def _truncated(value: str, unit_sql: str, unit: Expression, units: dict[str, str], wrap: str, null: str) -> str:
@@ -247,17 +265,16 @@ def _make_date(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _to_zone(direction: str) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        local = f"CAST({args[0]} AS TIMESTAMP)"
         if direction == "from_utc":
-            return f"CAST(timezone({args[1]}, timezone('UTC', {local})) AS TIMESTAMPTZ)"
-        return f"CAST(timezone('UTC', timezone({args[1]}, {local})) AS TIMESTAMPTZ)"
+            return f"timezone('UTC', timezone({args[1]}, {args[0]}))"
+        return f"spark_to_instant({args[1]}, timezone('UTC', {args[0]}))"
 
     return sql
 
 
 def _convert_timezone(args: Args, request: Request) -> Expression:
     if len(args) == 2:
-        args = (Literal(request.conf.time_zone, STRING), *args)
+        args = (FunctionCall("current_timezone", (), STRING, False, "current_timezone"), *args)
     texts = tuple(cast_if_needed(arg, STRING, request.conf) for arg in args[:2])
     time = cast_if_needed(args[2], TIMESTAMP_NTZ, request.conf)
     full = (*texts, time)
@@ -265,10 +282,11 @@ def _convert_timezone(args: Args, request: Request) -> Expression:
 
 
 register(
-    row("current_date curdate", "", DATE, "CAST(now() AS DATE)", nullable=False, shows={"curdate": "current_date"}),
-    row("current_timestamp", "", TIMESTAMP, "now()", nullable=False),
-    row("now", "", TIMESTAMP, "now()", nullable=False),
-    row("localtimestamp", "", TIMESTAMP_NTZ, "CAST(now() AS TIMESTAMP)", nullable=False),
+    row("current_date curdate", "", DATE, f"CAST({CURRENT_TIME} AS DATE)", nullable=False,
+        shows={"curdate": "current_date"}),
+    row("current_timestamp", "", TIMESTAMP, CURRENT_TIME, nullable=False),
+    row("now", "", TIMESTAMP, CURRENT_TIME, nullable=False),
+    row("localtimestamp", "", TIMESTAMP_NTZ, f"CAST({CURRENT_TIME} AS TIMESTAMP)", nullable=False),
     row("current_timezone", "", STRING, _zone, nullable=False),
     row("date_add dateadd", "any any any?", DATE, "({0} + {1})", coerce=_days, build=_date_add,
         shows={"dateadd": "date_add"}),
@@ -296,6 +314,6 @@ register(
     row("window_time", "struct", TIMESTAMP, "(struct_extract({0}, 'end') - to_microseconds(1))"),
     row("from_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("from_utc")),
     row("to_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("to_utc")),
-    row("convert_timezone", "any any any?", TIMESTAMP_NTZ, "timezone({1}, timezone({0}, {2}))",
+    row("convert_timezone", "any any any?", TIMESTAMP_NTZ, "timezone({1}, spark_to_instant({0}, {2}))",
         build=_convert_timezone),
 )  # fmt: skip

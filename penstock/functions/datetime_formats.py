@@ -15,6 +15,7 @@ from penstock.functions.markers import raise_with_values
 from penstock.functions.patterns import format_sql, formats, parse_sql
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
+from penstock.functions.zones import instant
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
 from penstock.plan.types import (
     DATE,
@@ -47,12 +48,13 @@ def _unparsable(text: str, name: str) -> str:
     )  # fmt: skip
 
 
-def parsed(text: str, pattern: str, fails: bool, suggestion: str, zone_type: str) -> str:
-    """`text` parsed by a pattern as `zone_type`; what does not fit raises CANNOT_PARSE_TIMESTAMP, or is NULL."""
+def parsed(text: str, pattern: str, fails: bool, suggestion: str, zone_type: str, zone: str) -> str:
+    """`text` parsed by a pattern as `zone_type`; what does not fit raises CANNOT_PARSE_TIMESTAMP, or is NULL.
+    `zone` is the session's."""
     value, zoned = parse_sql(text, pattern)
     if zoned and zone_type == "TIMESTAMP":
         value = f"CAST({value} AS TIMESTAMP)"
-    value = f"CAST({value} AS {zone_type})"
+    value = f"CAST({value} AS {zone_type})" if zoned or zone_type != "TIMESTAMPTZ" else instant(value, zone)
     if not fails:
         return value
     return f"coalesce({value}, CASE WHEN {text} IS NOT NULL THEN {_unparsable(text, suggestion)} END)"
@@ -89,12 +91,13 @@ def _parse_sql(target: DataType, strict: bool) -> Any:
         suggestion = "try_to_date" if kind == "DATE" else "try_to_timestamp"
         if constant(call.args[1]) is None:
             fails = strict and context.conf.ansi
-            return f"CAST(kernel_moment({args[0]}, {args[1]}, '{suggestion if fails else ''}') AS {kind})"
-        pattern = _pattern(call.args[1], call.display)
+            moment = f"kernel_moment({args[0]}, {args[1]}, '{suggestion if fails else ''}')"
+            return instant(moment, context.conf.time_zone) if kind == "TIMESTAMPTZ" else f"CAST({moment} AS {kind})"
+        pattern, zone = _pattern(call.args[1], call.display), context.conf.time_zone
         if kind == "DATE":
-            moment = parsed(args[0], pattern, strict and context.conf.ansi, suggestion, "TIMESTAMP")
+            moment = parsed(args[0], pattern, strict and context.conf.ansi, suggestion, "TIMESTAMP", zone)
             return f"CAST({moment} AS DATE)"
-        return parsed(args[0], pattern, strict and context.conf.ansi, suggestion, kind)
+        return parsed(args[0], pattern, strict and context.conf.ansi, suggestion, kind, zone)
 
     return sql
 
@@ -147,10 +150,10 @@ def _unix_timestamp(args: list[str], call: FunctionCall, context: Any) -> str:
         return f"spark_floor_div(epoch_us({args[0]}), 1000000)"
     if constant(call.args[1]) is None:
         suggestion = "try_to_timestamp" if context.conf.ansi else ""
-        moment = f"CAST(kernel_moment({args[0]}, {args[1]}, '{suggestion}') AS TIMESTAMPTZ)"
+        moment = instant(f"kernel_moment({args[0]}, {args[1]}, '{suggestion}')", context.conf.time_zone)
         return f"spark_floor_div(epoch_us({moment}), 1000000)"
     pattern = _pattern(call.args[1], call.display)
-    moment = parsed(args[0], pattern, context.conf.ansi, "try_to_timestamp", "TIMESTAMPTZ")
+    moment = parsed(args[0], pattern, context.conf.ansi, "try_to_timestamp", "TIMESTAMPTZ", context.conf.time_zone)
     return f"spark_floor_div(epoch_us({moment}), 1000000)"
 
 

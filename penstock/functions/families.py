@@ -132,8 +132,8 @@ FAMILIES: dict[str, str] = {
         "kll_sketch_to_string_float kll_sketch_get_quantile_float kll_sketch_get_rank_float"
     ),
     "statistics": (
-        "percentile median percentile_approx approx_percentile percentile_cont percentile_disc mode "
-        "count_min_sketch listagg string_agg"
+        "percentile $percentile_disc median percentile_approx approx_percentile percentile_cont percentile_disc "
+        "mode count_min_sketch listagg string_agg"
     ),
     "strings": (
         "upper ucase lower lcase initcap length len char_length character_length octet_length bit_length "

@@ -194,7 +194,9 @@ _STEPS = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide, "div": _whole
 def shift_sql(time: str, time_type: DataType, interval: str, interval_type: DataType, sign: str, constant: Any) -> str:
     """`time` moved by an interval; the result has `time`'s DuckDB type but for dates (the caller casts)."""
     if isinstance(interval_type, CalendarIntervalType):
-        return f"({time} {sign} {interval})"
+        if not isinstance(time_type, TimestampType):
+            return f"({time} {sign} {interval})"
+        return f"spark_shifted({time}, {interval}, {sign}1)"  # DuckDB takes the clock time off first
     if isinstance(interval_type, YearMonthIntervalType):
         return f"({time} {sign} to_months(CAST({interval} AS INTEGER)))"
     days = f"to_days(CAST({interval} // {DAY_US} AS INTEGER))"

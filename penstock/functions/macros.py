@@ -7,6 +7,12 @@ from penstock.functions.markers import overflow
 _LEAST, _MOST = -9223372036854775808, 9223372036854775807
 
 MACROS: tuple[str, ...] = (
+    # a TIMESTAMPTZ moved by an INTERVAL, once (1) or backwards (-1): by its months, then its days, then its clock time
+    "CREATE OR REPLACE MACRO spark_shifted(t, i, times) AS t "
+    "+ to_months(CAST(times * (datepart('year', i) * 12 + datepart('month', i)) AS INTEGER)) "
+    "+ to_days(CAST(times * datepart('day', i) AS INTEGER)) "
+    "+ to_microseconds(times * (datepart('hour', i) * 3600000000 "
+    "+ datepart('minute', i) * 60000000 + datepart('microsecond', i)))",
     # a HUGEINT as BIGINT; ARITHMETIC_OVERFLOW when it does not fit
     "CREATE OR REPLACE MACRO spark_long(x) AS CASE WHEN x IS NULL THEN NULL "
     f"WHEN x BETWEEN ({_LEAST}) AND {_MOST} THEN CAST(x AS BIGINT) ELSE {overflow('long', 'try_sum')} END",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from penstock.functions.errors import wrong_input
 from penstock.functions.markers import overflow, quote
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
-from penstock.plan.expressions import FunctionCall, Literal
+from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
     DATE,
     INTEGER,
@@ -141,9 +142,21 @@ def _interval(cast: str) -> Any:
     return sql
 
 
+def _interval_build(raises: bool) -> Any:
+    """NULL where the parts do not fit, unless that raises."""
+
+    def build(args: Args, request: Request) -> Expression:
+        from penstock.functions.resolve import call_of
+
+        call = call_of(request.function, args, request)
+        return replace(call, is_nullable=call.nullable or not raises or not request.conf.ansi)
+
+    return build
+
+
 def _interval_row(name: str, cast: str) -> Function:
     return row(name, "any? any? any? any? any? any? any?", CalendarIntervalType(), _interval(cast),
-               coerce=_interval_input, nullable=True,
+               coerce=_interval_input, build=_interval_build(cast == "CAST"),
                defaults={**dict.fromkeys(range(6), _ZERO), 6: _NO_SECONDS})  # fmt: skip
 
 

@@ -60,6 +60,11 @@ def _constant(value: str) -> Any:
     return lambda args, call, context: quote(value)
 
 
+def _current_schema(args: list[str], call: FunctionCall, context: Any) -> str:
+    """The analyzer gives the name as an argument, which does not show."""
+    return args[0] if args else quote("default")
+
+
 def _user(args: list[str], call: FunctionCall, context: Any) -> str:
     import getpass
 
@@ -156,8 +161,8 @@ register(
     _cast_function("string", STRING),
     row("typeof", "any", STRING, lambda args, call, context: quote(call.args[0].type.simpleString()), build=_typeof),
     row("current_user user session_user", "", STRING, _user, nullable=False, shows={"current_user": "current_user"}),
-    row("current_schema current_database", "", STRING, _constant("default"), nullable=False,
-        shows={"current_database": "current_schema"}),
+    row("current_schema current_database", "", STRING, _current_schema, nullable=False,
+        shows={"current_database": "current_schema"}, display=lambda call, texts: "current_schema()"),
     row("current_catalog", "", STRING, _constant("spark_catalog"), nullable=False),
     row("version", "", STRING, _constant("4.2.0 32f7299601108917fb01920a54e084595b7b3bf8"), nullable=False),
     row("reflect java_method", "any any any*", STRING, _reflect_sql(False), build=_reflect, deterministic=False),

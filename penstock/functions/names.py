@@ -73,7 +73,8 @@ def _cast(e: Cast) -> str:
 
 
 def _field(e: GetField) -> str:
-    return f"{display_name(e.child)}.{e.field_name}"
+    is_window = isinstance(e.child, FunctionCall) and e.child.name == "window"  # a column of its own by then
+    return f"{'window' if is_window else display_name(e.child)}.{e.field_name}"
 
 
 def _lambda(e: Lambda) -> str:
@@ -221,7 +222,7 @@ def _subquery(e: SubqueryExpression) -> str:
     if e.kind == "in":
         values = display_name(e.values[0]) if len(e.values) == 1 else f"named_struct({', '.join(_all(e.values))})"
         return f"({values} IN (listquery()))"
-    return "scalarsubquery()"
+    return f"scalarsubquery({', '.join(e.outer)})"
 
 
 def _python(e: PythonFunction) -> str:

@@ -34,6 +34,7 @@ def java_pattern(e: Expression, name: str) -> str:
         if rule.search(pattern):
             raise unsupported(f"{what} in the regular expression {pattern!r} of {name}")
     pattern = re.sub(r"\(\?<([a-zA-Z])", r"(?P<\1", pattern)
+    pattern = re.sub(r"(?<![\\\[])\^[*?]", "", pattern)  # Java's `^*`: at the beginning or anywhere
     _check(pattern, name)
     return quote(pattern)
 

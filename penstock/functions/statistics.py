@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock.core.errors import analysis_error, unsupported
+from penstock.core.errors import analysis_error
 from penstock.functions.aggregates import aggregate
 from penstock.functions.coercion import INTERVALS, cast_if_needed, is_atomic, is_integral, is_numeric, is_string
 from penstock.functions.errors import data_diff_types, mismatch, not_foldable, wrong_count, wrong_input
@@ -38,6 +38,8 @@ from penstock.plan.types import (
     IntegerType,
     LongType,
     NullType,
+    StructField,
+    StructType,
     YearMonthIntervalType,
 )  # fmt: skip
 
@@ -146,7 +148,9 @@ def _within_group(args: Args, request: Request) -> Expression:
             f"`{request.name}` needs WITHIN GROUP (ORDER BY one expression).", "42K0K", funcName=f"`{request.name}`",
         )  # fmt: skip
     call = _resolved("percentile", (request.order_by[0].child, args[0]), request)
-    return replace(call, display=request.name)
+    # a name of its own, so that it is another call than percentile_cont of the same values
+    name = "$percentile_disc" if request.name == "percentile_disc" else call.name
+    return replace(call, name=name, display=request.name)
 
 
 def _percentile(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -158,7 +162,7 @@ def _percentile_of(values: str, percents: str, call: FunctionCall) -> str:
     kind = _interpolated_type(call.args[0].type)
     descending = bool(call.order_by) and not call.order_by[0].ascending
     ordered = f"list_sort({values}, '{'DESC' if descending else 'ASC'}')"
-    one = _nearest("v", "p") if call.display == "percentile_disc" else _interpolate("v", "p")
+    one = _nearest("v", "p") if call.name == "$percentile_disc" else _interpolate("v", "p")
     if isinstance(kind, (DayTimeIntervalType, YearMonthIntervalType)):
         one = f"CAST(trunc({one}) AS {'BIGINT' if isinstance(kind, DayTimeIntervalType) else 'INTEGER'})"
     if _is_list(call.args[1]):
@@ -230,6 +234,24 @@ def _approximate_input(args: Args, request: Request) -> Args:
 def _percentile_approx(args: list[str], call: FunctionCall, context: Any) -> str:
     """The exact value at the rank: within every accuracy that can be asked for."""
     return f"quantile_disc({args[0]}, {args[1]}){TAIL}"
+
+
+_PERCENTILE_APPROX = Incremental(
+    (Buffer("values", _list_of_first, _kept_values, _APPEND),
+     Buffer("percents", lambda call: call.args[1].type, _kept_percents, "last")),
+    lambda buffers, call, context: (
+        f"CASE WHEN len({buffers['values']}) > 0 THEN {_at_ranks(buffers['values'], buffers['percents'], call)} END"
+    ),
+)  # fmt: skip
+
+
+def _at_ranks(values: str, percents: str, call: FunctionCall) -> str:
+    """The value at each rank of a list, as quantile_disc finds it."""
+    ordered = f"list_sort({values})"
+    one = "v[greatest(1, CAST(ceil(CAST(p AS DOUBLE) * len(v)) AS BIGINT))]"
+    if _is_list(call.args[1]):
+        return f"list_transform([{ordered}], lambda v: list_transform({percents}, lambda p: {one}))[1]"
+    return f"list_transform([{ordered}], lambda v: list_transform([{percents}], lambda p: {one})[1])[1]"
 
 
 # ---------------------------------------------------------------- others
@@ -317,23 +339,43 @@ def _listagg(args: list[str], call: FunctionCall, context: Any) -> str:
     return _joined(_parts(args, call, context), args[1], call)
 
 
-def _unordered_parts(args: list[str], call: FunctionCall, context: Any) -> str:
-    if call.order_by:
-        raise unsupported(f"{call.name} WITHIN GROUP on a streaming DataFrame")
-    return _parts(args, call, context)
+def _kept_parts(args: list[str], call: FunctionCall, context: Any) -> str:
+    """The values, with what orders them: after the arguments."""
+    if not call.order_by:
+        return _parts(args, call, context)
+    keys = "".join(f", 'k{i}': {key}" for i, key in enumerate(args[len(call.args) :]))
+    return f"list({{'v': {args[0]}{keys}}}){tail_if(f'{args[0]} IS NOT NULL')}"
+
+
+def _parts_type(call: FunctionCall) -> DataType:
+    if not call.order_by:
+        return _list_of_first(call)
+    keys = [StructField(f"k{i}", key.child.type) for i, key in enumerate(call.order_by)]
+    return ArrayType(StructType([StructField("v", call.args[0].type), *keys]), False)
+
+
+def _in_order(parts: str, call: FunctionCall) -> str:
+    """Kept values in the order that was asked for."""
+    if not call.order_by:
+        return parts
+    keys = []
+    for i, key in enumerate(call.order_by):
+        first = key.ascending if key.nulls_first is None else key.nulls_first
+        keys.append(f"p.k{i} {'ASC' if key.ascending else 'DESC'} NULLS {'FIRST' if first else 'LAST'}")
+    return f"(SELECT list(p.v ORDER BY {', '.join(keys)}) FROM (SELECT unnest({parts}) AS p))"
 
 
 def _listagg_final(buffers: Mapping[str, str], call: FunctionCall, context: Any) -> str:
     delimiter = constant_value(call.args[1])
     text = "NULL" if delimiter is None else quote(delimiter) if isinstance(delimiter, str) else _blob(delimiter)
-    return _joined(buffers["parts"], text, call)
+    return _joined(_in_order(buffers["parts"], call), text, call)
 
 
 def _blob(value: bytes) -> str:
     return f"unhex('{bytes(value).hex()}')"
 
 
-_LISTED = Incremental((Buffer("parts", _list_of_first, _unordered_parts, _APPEND),), _listagg_final)
+_LISTED = Incremental((Buffer("parts", _parts_type, _kept_parts, _APPEND),), _listagg_final)
 
 
 def _sketch_input(args: Args, request: Request) -> Args:
@@ -372,15 +414,21 @@ def _sketch(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"kernel_count_min_sketch(coalesce(list(CAST({args[0]} AS BIGINT)){TAIL}, []), {', '.join(args[1:])})"
 
 
+#: Sketches of one shape add up; without values there is one, too.
+_COUNT_MIN = Incremental((Buffer("sketch", BINARY, _sketch, "kernel_count_min_sum([{old}, {new}])"),), "{sketch}")
+
+
 register(
     aggregate("percentile", "any any any?", _percentile_type, _percentile, _PERCENTILE, coerce=_percentile_input,
               display=_show_percentile, defaults={2: Literal(1, LONG)}),
+    aggregate("$percentile_disc", "any any any?", _percentile_type, _percentile, _PERCENTILE, coerce=_percentile_input,
+              display=_show_percentile, defaults={2: Literal(1, LONG)}),
     aggregate("median", "any", DOUBLE, "", build=_median),
     aggregate("percentile_approx approx_percentile", "any any any?", _approximate_type, _percentile_approx,
-              coerce=_approximate_input, defaults={2: Literal(10000, LONG)}),
+              _PERCENTILE_APPROX, coerce=_approximate_input, defaults={2: Literal(10000, LONG)}),
     aggregate("percentile_cont percentile_disc", "any", DOUBLE, "", build=_within_group),
     aggregate("mode", "any? any?", 0, _mode_sql, _MODE, build=_mode, display=_show_mode),
-    aggregate("count_min_sketch", "any any any any", BINARY, _sketch, coerce=_sketch_input, nullable=False),
+    aggregate("count_min_sketch", "any any any any", BINARY, _sketch, _COUNT_MIN, coerce=_sketch_input, nullable=False),
     aggregate("listagg string_agg", "any any?", _joined_type, _listagg, _LISTED, coerce=_listagg_input,
               defaults={1: Literal(None, NULL)}),
 )  # fmt: skip

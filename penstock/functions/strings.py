@@ -429,9 +429,15 @@ def _pipe(args: Args, request: Request) -> Expression:
 _TRIED = "list_transform([{0}], lambda b_: TRY(from_base64(b_)))[1]"
 _UNBASE64 = f"coalesce({_TRIED}, CASE WHEN {{0}} IS NOT NULL THEN {escaped(_BAD_BASE64)} END)"
 
+
+def _in_case(name: str) -> str:
+    """Texts of ASCII letters alone, which have as many bytes as letters, by DuckDB."""
+    return f"CASE WHEN strlen({{0}}) = length({{0}}) THEN {name}({{0}}) ELSE kernel_java_{name}({{0}}) END"
+
+
 register(
-    text_function("upper ucase", "string", "upper({0})"),
-    text_function("lower lcase", "string", "lower({0})"),
+    text_function("upper ucase", "string", _in_case("upper")),
+    text_function("lower lcase", "string", _in_case("lower")),
     text_function("initcap", "string", _INITCAP),
     row("length len char_length character_length", "string|binary", INTEGER, _length),
     row("octet_length", "string|binary", INTEGER, _octets(1)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.errors import analysis_error
+from penstock.core.sql_text import CURRENT_TIME
 from penstock.functions.errors import mismatch, not_foldable
 from penstock.functions.literals import constant
 from penstock.functions.rows import row
@@ -38,7 +39,7 @@ def _current_time_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     """The session's wall clock, cut off (not rounded) at the precision."""
     assert isinstance(call.type, TimeType)
     unit = 10 ** (6 - call.type.precision)
-    us = f"(epoch_us(CAST(now() AS TIMESTAMP)) % 86400000000) // {unit} * {unit}"
+    us = f"(epoch_us(CAST({CURRENT_TIME} AS TIMESTAMP)) % 86400000000) // {unit} * {unit}"
     return f"CAST(TIME '00:00:00' + to_microseconds({us}) AS TIME_NS)"
 
 

@@ -13,7 +13,7 @@ from penstock.functions.generators import generator
 from penstock.functions.kernels.variant import path_steps
 from penstock.functions.literals import constant
 from penstock.functions.rows import row
-from penstock.functions.table import TAIL, Args, Function, Request, register
+from penstock.functions.table import TAIL, Args, Buffer, Function, Incremental, Request, register
 from penstock.plan.expressions import Cast, Expression, FunctionCall, Literal
 from penstock.plan.types import (
     BOOLEAN,
@@ -137,6 +137,15 @@ def _schemas(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"kernel_schema_of_variants(coalesce(list({args[0]}){TAIL}, []))"
 
 
+def _kinds(args: list[str], call: FunctionCall, context: Any) -> str:
+    return f"kernel_variant_kind(coalesce(list({args[0]}){TAIL}, []))"
+
+
+_KIND = Incremental(
+    (Buffer("kind", STRING, _kinds, "kernel_merged_variant_kind({old}, {new})"),), "kernel_variant_kind_text({kind})"
+)
+
+
 def _get_row(name: str) -> Function:
     return row(name, "any any any?", VARIANT, "", build=_get, nullable=True)
 
@@ -155,7 +164,7 @@ register(
     row("is_variant_null", "any", BOOLEAN, "kernel_is_variant_null({0})", coerce=_variant, nullable=False),
     row("is_valid_variant", "any", BOOLEAN, "kernel_is_valid_variant({0})", coerce=_variant),
     row("schema_of_variant", "any", STRING, "kernel_schema_of_variant({0})", coerce=_variant),
-    aggregate("schema_of_variant_agg", "any", STRING, _schemas, coerce=_variant, nullable=False),
+    aggregate("schema_of_variant_agg", "any", STRING, _schemas, _KIND, coerce=_variant, nullable=False),
     row("to_variant_object", "any", VARIANT, "kernel_parse_json({0}, FALSE)", build=_object, display=_object_name),
     _explode_row("variant_explode", False),
     _explode_row("variant_explode_outer", True),

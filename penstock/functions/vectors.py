@@ -8,9 +8,9 @@ from penstock.functions.aggregates import aggregate
 from penstock.functions.coercion import cast_if_needed
 from penstock.functions.errors import wrong_input
 from penstock.functions.rows import row
-from penstock.functions.table import Args, Function, Request, register, tail_if
+from penstock.functions.table import Args, Buffer, Function, Incremental, Request, register, tail_if
 from penstock.plan.expressions import Expression, FunctionCall, Literal
-from penstock.plan.types import FLOAT, ArrayType, DataType, FloatType
+from penstock.plan.types import FLOAT, LONG, ArrayType, DataType, FloatType
 
 _VECTOR = ArrayType(FLOAT, False)
 
@@ -47,12 +47,35 @@ def _collected(kernel: str) -> Any:
     return sql
 
 
+_BOTH = "kernel_vector_sum(list_filter([{old}, {new}], lambda v: v IS NOT NULL))"
+_SUM = Incremental((Buffer("total", _VECTOR, _collected("vector_sum"), _BOTH),), "{total}")
+
+
+def _whole(args: list[str], call: FunctionCall, context: Any) -> str:
+    """How many vectors count: those that hold no NULL."""
+    return f"count({args[0]}){tail_if(f'NOT list_contains(list_transform({args[0]}, lambda x: x IS NULL), TRUE)')}"
+
+
+_FURTHER = "CAST(z[1] + (z[2] - z[1]) * ({new_n} / ({old_n} + {new_n})) AS FLOAT)"
+#: Means weighted by their vectors; the sum of both finds vectors of different lengths.
+_MEAN = Incremental(
+    (
+        Buffer("mean", _VECTOR, _collected("vector_avg"),
+               "CASE WHEN {old} IS NULL THEN {new} WHEN {new} IS NULL THEN {old} "
+               "WHEN kernel_vector_sum([{old}, {new}]) IS NOT NULL THEN "
+               f"list_transform(list_zip({{old}}, {{new}}), lambda z: {_FURTHER}) END"),
+        Buffer("n", LONG, _whole, "sum"),
+    ),
+    "{mean}",
+)  # fmt: skip
+
+
 register(
     _of_two("vector_inner_product"),
     _of_two("vector_cosine_similarity"),
     _of_two("vector_l2_distance"),
     _with_norm("vector_norm", FLOAT),
     _with_norm("vector_normalize", ArrayType(FLOAT, True)),
-    aggregate("vector_sum", "any", _VECTOR, _collected("vector_sum"), coerce=_vectors),
-    aggregate("vector_avg", "any", _VECTOR, _collected("vector_avg"), coerce=_vectors),
+    aggregate("vector_sum", "any", _VECTOR, _collected("vector_sum"), _SUM, coerce=_vectors),
+    aggregate("vector_avg", "any", _VECTOR, _collected("vector_avg"), _MEAN, coerce=_vectors),
 )

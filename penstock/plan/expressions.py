@@ -86,9 +86,11 @@ class Expression:
 
     def walk(self) -> Iterator[Expression]:
         """This expression and all below it, top-down (subquery plans are not entered)."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        todo = [self]  # not by recursion: every value would pass through as many generators as it is deep
+        while todo:
+            found = todo.pop()
+            yield found
+            todo.extend(reversed(found.children))
 
 
 # ---------------------------------------------------------------- resolved
@@ -329,11 +331,13 @@ class WindowExpression(Expression):
 @dataclass(frozen=True)
 class SubqueryExpression(Expression):
     """A query used as a value.  kind: "scalar", "exists" or "in" (then `values` are the left-hand side).
-    `plan` may refer to attributes of the enclosing query by their ids."""
+    `plan` may refer to attributes of the enclosing query by their ids; `outer` are their names, as column names show
+    them."""
 
     kind: str
     plan: Node
     values: tuple[Expression, ...] = ()
+    outer: tuple[str, ...] = ()
 
     @property
     def type(self) -> DataType:

@@ -6,9 +6,9 @@ import sqlglot, and only when the first one is parsed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from penstock.plan.expressions import Expression
+from penstock.plan.expressions import Expression, Literal
 from penstock.plan.nodes import Node
 from penstock.sql.identifiers import quote_identifier, split_identifier
 from penstock.sql.intervals import parse_interval
@@ -23,23 +23,32 @@ __all__ = [
 Arguments = Mapping[str, Expression] | Sequence[Expression] | None
 """Values for `:name` or `?` parameters."""
 
+Variables = Callable[[tuple[str, ...]], Literal | None]
+"""The value of a session variable, None where there is no such variable: IDENTIFIER(...) may name one."""
 
-def parse_query(text: str, args: Arguments = None, *, time_zone: str = "UTC") -> Node:
+
+def parse_query(
+    text: str, args: Arguments = None, *, time_zone: str = "UTC", variable: Variables | None = None
+) -> Node:
     """The unresolved plan of a query.  `time_zone` is the session's: TIMESTAMP literals without a zone are in it."""
     from penstock.sql import parsing
 
-    return parsing.query(text, args, time_zone)
+    return parsing.query(text, parsing.Around(args, time_zone, variable))
 
 
-def parse_expression(text: str, args: Arguments = None, *, time_zone: str = "UTC") -> Expression:
+def parse_expression(
+    text: str, args: Arguments = None, *, time_zone: str = "UTC", variable: Variables | None = None
+) -> Expression:
     """`a + 1 AS b`: one expression, perhaps with an alias."""
     from penstock.sql import parsing
 
-    return parsing.expression(text, args, time_zone)
+    return parsing.expression(text, parsing.Around(args, time_zone, variable))
 
 
-def parse_statement(text: str, args: Arguments = None, *, time_zone: str = "UTC") -> Statement:
+def parse_statement(
+    text: str, args: Arguments = None, *, time_zone: str = "UTC", variable: Variables | None = None
+) -> Statement:
     """A query or a command."""
     from penstock.sql import parsing
 
-    return parsing.statement(text, args, time_zone)
+    return parsing.statement(text, parsing.Around(args, time_zone, variable))

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Protocol
 
 from penstock.core.errors import unsupported
+from penstock.plan.expressions import Expression, UnresolvedAttribute
 from penstock.plan.nodes import Node
 from penstock.sql import statements as st
+from penstock.sql.identifiers import quote_identifier
 from penstock.sql.strings import unescape
 from penstock.sql.syntax import syntax_error
 
-ParseInner = Callable[[str], st.Statement]
+
+class ParseInner(Protocol):
+    """Parses what stands within a command: a statement, or an expression."""
+
+    def __call__(self, text: str) -> st.Statement: ...
+
+    def expression(self, text: str) -> Expression: ...
+
+
 Build = Callable[[re.Match[str], ParseInner], st.Statement]
 
 PART = r"(?:`(?:[^`]|``)*`|\w+)"
@@ -25,6 +36,7 @@ def command(text: str, inner: ParseInner) -> st.Statement:
     """The command that `text` (without comments in front and semicolon behind) is; others are refused by name."""
     from penstock.sql import function_commands, table_commands, variable_commands
 
+    text = _with_names(text, inner)
     more = (*function_commands.COMMANDS, *variable_commands.COMMANDS)
     for pattern, build in (*more, *_COMMANDS, *table_commands.COMMANDS):
         match = pattern.fullmatch(text)
@@ -34,6 +46,24 @@ def command(text: str, inner: ParseInner) -> st.Statement:
     if words and words[0].lower() in _REFUSED:
         raise unsupported(f"the SQL statement {' '.join(words[:2]).upper()}")
     raise syntax_error((re.match(r"\w+|\S", text) or [""])[0])
+
+
+_NAMED = re.compile(r"(?:\w+\s+){1,6}?IDENTIFIER\s*(?=\()", re.IGNORECASE)
+
+
+def _with_names(text: str, inner: ParseInner) -> str:
+    """A command with the name that IDENTIFIER(...) in its head stands for."""
+    from penstock.sql.table_commands import parenthesized
+
+    head = _NAMED.match(text)
+    if head is None or re.match(r"(?:SET|DECLARE|EXECUTE|EXPLAIN)\b", text, re.IGNORECASE):
+        return text
+    argument, rest = parenthesized(text[head.end() :])
+    name = inner.expression(f"IDENTIFIER({argument})")
+    if not isinstance(name, UnresolvedAttribute):
+        return text
+    before = re.sub(r"IDENTIFIER\s*$", "", head[0], flags=re.IGNORECASE)
+    return f"{before}{quote_identifier(name.parts)} {rest}".rstrip()
 
 
 def name_parts(text: str | None) -> tuple[str, ...]:
@@ -121,6 +151,12 @@ _COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
     build_command(rf"SHOW TABLES{_IN}{_LIKE}", lambda m, inner: st.ShowTables(name_parts(m["name"]), _pattern(m))),
     build_command(rf"SHOW VIEWS{_IN}{_LIKE}", lambda m, inner: st.ShowViews(name_parts(m["name"]), _pattern(m))),
     build_command(rf"SHOW (?:DATABASES|SCHEMAS|NAMESPACES){_LIKE}", lambda m, inner: st.ShowDatabases(_pattern(m))),
+    build_command(rf"SHOW CATALOGS{_LIKE}", lambda m, inner: st.ShowCatalogs(_pattern(m))),
+    build_command(r"SHOW CURRENT (?:NAMESPACE|DATABASE|SCHEMA)", lambda m, inner: st.ShowCurrent()),
+    build_command(
+        rf"DESC(?:RIBE)? (?:DATABASE|SCHEMA|NAMESPACE)(?P<extended> EXTENDED)? {NAME}",
+        lambda m, inner: st.DescribeDatabase(name_parts(m["name"]), bool(m["extended"])),
+    ),
     build_command(rf"SHOW COLUMNS (?:IN|FROM) {NAME}", lambda m, inner: st.ShowColumns(name_parts(m["name"]))),
     build_command(rf"SHOW(?: ALL| USER| SYSTEM)? FUNCTIONS{_LIKE}", lambda m, inner: st.ShowFunctions(_pattern(m))),
     build_command(

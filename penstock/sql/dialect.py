@@ -16,7 +16,7 @@ from sqlglot.tokens import Token, TokenType
 
 from penstock.sql.intervals import DAY_TIME_FIELDS, YEAR_MONTH_FIELDS, unit_name
 from penstock.sql.strings import unescape, unescape_body
-from penstock.sql.syntax import syntax_error
+from penstock.sql.syntax import star_as_index, syntax_error
 from penstock.sql.types import parse_type
 
 _TYPED_LITERALS = {"DATE", "TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"}
@@ -61,6 +61,18 @@ class TableArgument(exp.Expression):  # type: ignore[misc]
     arg_types: ClassVar[Any] = {"this": True, "partition_by": False, "order_by": False, "single": False}
 
 
+class VariantPath(exp.Expression):  # type: ignore[misc]
+    """`v:a.b[0]`; `path` is `$.a.b[0]`."""
+
+    arg_types: ClassVar[Any] = {"this": True, "path": True, "name": True}
+
+
+class NamedCall(exp.Expression):  # type: ignore[misc]
+    """`IDENTIFIER(name)(arguments)`."""
+
+    arg_types: ClassVar[Any] = {"this": True, "expressions": False}
+
+
 class UnsignedShift(exp.Expression):  # type: ignore[misc]
     """`a >>> b`."""
 
@@ -82,7 +94,20 @@ def tokenize(sql: str) -> list[Token]:
             found[-1] = _token(TokenType.NUMBER, before.text + token.text.upper(), before, token)
         else:
             found.append(token)
-    return [_in_place(found, index) for index in range(len(found))]
+    return _with_named_aliases([_in_place(found, index) for index in range(len(found))])
+
+
+def _with_named_aliases(tokens: list[Token]) -> list[Token]:
+    """`AS IDENTIFIER('name')` as an alias."""
+    i = 1
+    while i + 3 < len(tokens):
+        word, opening, name, closing = tokens[i : i + 4]
+        kinds = (opening.token_type, name.token_type, closing.token_type)
+        is_name = kinds == (TokenType.L_PAREN, TokenType.STRING, TokenType.R_PAREN)
+        if is_name and word.text.upper() == "IDENTIFIER" and tokens[i - 1].token_type == TokenType.ALIAS:
+            tokens[i : i + 4] = [_token(TokenType.IDENTIFIER, name.text, word, closing)]
+        i += 1
+    return tokens
 
 
 def _is_suffix(number: Token, token: Token) -> bool:
@@ -344,6 +369,46 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
             if depth == 0:
                 return
         raise syntax_error("")
+
+    # ------------------------------------------------------------ what may follow a column or a call
+
+    def _parse_column(self) -> Any:
+        this = super()._parse_column()
+        if (
+            isinstance(this, exp.Anonymous)
+            and str(this.this).upper() == "IDENTIFIER"
+            and self._match(TokenType.L_PAREN)
+        ):
+            call = NamedCall(this=this, expressions=self._parse_function_args())
+            self._match_r_paren()
+            this = self._parse_column_ops(self._parse_window(call))
+        while this is not None and self._curr.token_type == TokenType.COLON:
+            self._advance()
+            this = self._parse_column_ops(self._spark_variant_path(this))
+        return this
+
+    def _spark_variant_path(self, this: Any) -> Any:
+        """Names, `[index]` and `['name']` after a colon; the last name is that of the column."""
+        first, path, name = self._curr, "$", ""
+        while True:
+            if self._match(TokenType.L_BRACKET):
+                start = self._curr
+                if start.token_type == TokenType.STAR:
+                    raise star_as_index()
+                if not self._match_set((TokenType.STRING, TokenType.NUMBER)):
+                    raise syntax_error(start.text)
+                name = start.text if start.token_type == TokenType.STRING else name
+                path += self.sql[self._tokens[self._index - 2].start : start.end + 1] + "]"
+                if not self._match(TokenType.R_BRACKET):
+                    raise syntax_error(self._curr.text)
+            elif self._curr is first or self._match(TokenType.DOT):
+                key = self._parse_id_var(any_token=True)
+                if key is None:
+                    raise syntax_error(self._curr.text)
+                name = key.name
+                path += f".{name}" if name.isidentifier() else "['" + name.replace("'", "\\'") + "']"
+            else:
+                return VariantPath(this=this, path=path, name=name)
 
     # ------------------------------------------------------------ calls with syntax of their own
 

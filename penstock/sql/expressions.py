@@ -13,8 +13,16 @@ from penstock.plan import expressions as ex
 from penstock.plan import table_functions
 from penstock.plan.nodes import Node
 from penstock.plan.types import BOOLEAN, INTEGER, NULL, STRING
-from penstock.sql import Arguments, literals
-from penstock.sql.dialect import IntervalLiteral, TableArgument, TypedCast, TypedLiteral, UnsignedShift
+from penstock.sql import Arguments, Variables, constants, literals
+from penstock.sql.dialect import (
+    IntervalLiteral,
+    NamedCall,
+    TableArgument,
+    TypedCast,
+    TypedLiteral,
+    UnsignedShift,
+    VariantPath,
+)
 from penstock.sql.identifiers import split_identifier
 from penstock.sql.lambdas import bind_lambda
 from penstock.sql.syntax import syntax_error
@@ -32,13 +40,14 @@ _WITHOUT_PARENTHESES = {
 @dataclass(frozen=True)
 class Scope:
     """What an expression needs from around it.  `query` converts a subquery; `positions` numbers the `?` by their place
-    in the text; `windows` are the WINDOW clause's definitions by lower-case name."""
+    in the text; `windows` are the WINDOW clause's definitions by lower-case name, `variable` looks up variables."""
 
     query: Callable[[Tree, Scope], Node]
     args: Arguments = None
     time_zone: str = "UTC"
     positions: dict[int, int] = field(default_factory=dict)
     windows: dict[str, Tree] = field(default_factory=dict)
+    variable: Variables = lambda parts: None
 
 
 def expression(node: Tree, scope: Scope) -> ex.Expression:
@@ -56,22 +65,8 @@ def expressions(nodes: Tree, scope: Scope) -> tuple[ex.Expression, ...]:
 
 
 def constant_text(node: Tree, scope: Scope) -> str:
-    """The argument of IDENTIFIER: a string, a parameter, or several of them joined by `||` or concat()."""
-    text = _constant_text(expression(node, scope))
-    if text is None:
-        message = "IDENTIFIER takes a constant string."
-        params = {"name": "IDENTIFIER", "expr": f'"{node.sql()}"'}
-        raise analysis_error("NOT_A_CONSTANT_STRING.NOT_CONSTANT", message, "42601", **params)
-    return text
-
-
-def _constant_text(e: ex.Expression) -> str | None:
-    if isinstance(e, ex.Literal):
-        return e.value if isinstance(e.value, str) else None
-    if not isinstance(e, ex.UnresolvedFunction) or e.name != "concat":
-        return None
-    parts = [_constant_text(arg) for arg in e.args]
-    return None if None in parts else "".join(part for part in parts if part is not None)
+    """The argument of IDENTIFIER."""
+    return constants.text(expression(node, scope), node.sql(), scope.variable)
 
 
 def sort_orders(node: Tree, scope: Scope) -> tuple[ex.SortOrder, ...]:
@@ -166,6 +161,20 @@ def _function(node: Tree, scope: Scope) -> ex.Expression:
     items = list(node.expressions)
     if name == "identifier" and len(items) == 1:
         return ex.UnresolvedAttribute(split_identifier(constant_text(items[0], scope)))
+    return _called(name, items, scope)
+
+
+def _named_call(node: Tree, scope: Scope) -> ex.Expression:
+    parts = split_identifier(constant_text(node.this.expressions[0], scope))
+    return _called(".".join(parts).lower(), list(node.expressions), scope)
+
+
+def _variant_path(node: Tree, scope: Scope) -> ex.Expression:
+    value = _call("variant_get", expression(node.this, scope), ex.Literal(node.args["path"], STRING))
+    return ex.Alias(value, (node.args["name"],)) if node.args["name"] else value
+
+
+def _called(name: str, items: list[Tree], scope: Scope) -> ex.Expression:
     distinct = len(items) == 1 and isinstance(items[0], exp.Distinct)
     if distinct:
         only(items[0], "expressions")
@@ -369,7 +378,11 @@ def _placeholder(node: Tree, scope: Scope) -> ex.Expression:
 
 
 def _tuple(node: Tree, scope: Scope) -> ex.Expression:
-    return _call("struct", *expressions(node.expressions, scope))
+    args: list[ex.Expression] = []
+    for i, value in enumerate(expressions(node.expressions, scope), 1):
+        name = value.parts[-1] if isinstance(value, ex.UnresolvedAttribute) else f"col{i}"
+        args += [ex.Literal(value.name if isinstance(value, ex.Alias) else name, STRING), value]
+    return _call("named_struct", *args)
 
 
 def _collate(node: Tree, scope: Scope) -> ex.Expression:
@@ -407,6 +420,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
     exp.DPipe: ("this", "expression", "safe"),
     exp.Alias: ("this", "alias"),
     TypedLiteral: ("keyword", "text"),
+    VariantPath: ("this", "path", "name"),
     TypedCast: ("this", "to", "mode"),
     IntervalLiteral: ("fields",),
     TableArgument: ("this", "partition_by", "order_by", "single"),
@@ -430,6 +444,8 @@ _CONVERT: dict[type, Callable[[Tree, Scope], ex.Expression]] = {
     exp.Paren: lambda node, scope: expression(node.this, scope),
     exp.Tuple: _tuple,
     exp.Anonymous: _function,
+    NamedCall: _named_call,
+    VariantPath: _variant_path,
     exp.IgnoreNulls: _ignore_nulls,
     exp.RespectNulls: _respect_nulls,
     exp.Filter: _filter,

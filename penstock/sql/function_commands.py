@@ -95,11 +95,13 @@ def split_list(text: str) -> list[str]:
 
 def value_expression(text: str, inner: ParseInner) -> Expression:
     """An expression; a query without parentheses stands for its only value."""
-    from penstock.sql import parse_expression
-
     if _QUERY.match(text):
         return SubqueryExpression("scalar", query_plan(text, inner))
-    return parse_expression(text)
+    return inner.expression(text)
+
+
+def _operator(text: str) -> str:
+    return unescape(text) if text.startswith("'") else text
 
 
 COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
@@ -115,5 +117,9 @@ COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
     build_command(
         rf"DESC(?:RIBE)? FUNCTION(?P<extended> EXTENDED)? {NAME}",
         lambda m, inner: st.DescribeFunction(name_parts(m["name"]), bool(m["extended"])),
+    ),
+    build_command(
+        rf"DESC(?:RIBE)? FUNCTION(?P<extended> EXTENDED)? (?P<name>{_STRING}|[-+*/%&|^~<>=!]+)",
+        lambda m, inner: st.DescribeFunction((_operator(m["name"]),), bool(m["extended"])),
     ),
 )

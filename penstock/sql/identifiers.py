@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from penstock.core.errors import analysis_error
+from penstock.core.errors import SparkError, analysis_error, parse_error
 from penstock.sql.syntax import empty_statement, syntax_error
 
 _QUOTED = re.compile(r"`(?:[^`]|``)*`")
@@ -27,14 +27,24 @@ def split_identifier(text: str) -> tuple[str, ...]:
 
 
 def table_identifier(text: str) -> tuple[str, ...]:
-    """The parts of a table's name as the SQL parser takes them: outside of back-quotes only letters, digits and "_".
+    """The parts of a table's name as the SQL parser takes them: outside of back-quotes only ASCII letters, digits and
+    "_".
 
-    Raises PARSE_EMPTY_STATEMENT and PARSE_SYNTAX_ERROR."""
-    if not text.strip():
+    Raises PARSE_EMPTY_STATEMENT, INVALID_IDENTIFIER (hyphens, other letters) and PARSE_SYNTAX_ERROR."""
+    stripped = text.strip()
+    if not stripped:
         raise empty_statement()
-    if (wrong := re.search(r"[^\w.]+", _QUOTED.sub("", text.strip()))) is not None:
+    bare = _QUOTED.sub("", stripped)
+    if (wrong := re.search(r"[^\w.-]+", bare)) is not None:
         raise syntax_error(wrong.group().strip() or text[wrong.end() :].strip())
-    return split_identifier(text.strip())
+    for part in bare.split("."):
+        if not re.fullmatch(r"[A-Za-z0-9_]*", part):
+            message = f"The identifier {part} is not valid without back-quotes: write `{part}`."
+            raise parse_error("INVALID_IDENTIFIER", message, "42602", ident=part)
+    try:
+        return split_identifier(stripped)
+    except SparkError:  # unbalanced quotes, an empty part
+        raise syntax_error("." if "." in stripped else "`") from None
 
 
 def quote_identifier(parts: tuple[str, ...]) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokens import Token, TokenType
 
-from penstock.core.errors import SparkError, parse_error, unsupported
+from penstock.core.errors import SparkError, analysis_error, parse_error, unsupported
 from penstock.plan.expressions import Expression
 from penstock.plan.nodes import Node
-from penstock.sql import Arguments, commands, pipes, queries
+from penstock.sql import Arguments, Variables, commands, pipes, queries, scripting
 from penstock.sql.dialect import DIALECT, SparkSqlParser, tokenize
 from penstock.sql.expressions import Scope
 from penstock.sql.expressions import expression as convert_expression
-from penstock.sql.statements import Query, Statement
+from penstock.sql.statements import Query, Script, Statement
 from penstock.sql.syntax import empty_statement, syntax_error
 
 _START = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
@@ -27,44 +29,75 @@ _FOREIGN = {
 _QUERY_WORDS = {"select", "with", "values", "from", "table", "("}
 
 
-def query(text: str, args: Arguments, time_zone: str) -> Node:
+@dataclass(frozen=True)
+class Around:
+    """What a text needs from around it: the values of its parameters, the session's time zone and its variables."""
+
+    args: Arguments = None
+    time_zone: str = "UTC"
+    variable: Variables | None = None
+
+    def scope(self, tokens: list[Token]) -> Scope:
+        variable = self.variable or (lambda parts: None)
+        return Scope(queries.query, self.args, self.time_zone, _positions(tokens), variable=variable)
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Parses what stands within a command."""
+
+    around: Around
+
+    def __call__(self, text: str) -> Statement:
+        return statement(text, self.around)
+
+    def expression(self, text: str) -> Expression:
+        return expression(text, self.around)
+
+
+def query(text: str, around: Around) -> Node:
     """The plan of a query; commands are no queries.  `TABLE t` is short for a SELECT of everything."""
     start = _skip(text)
     if _TABLE.match(text, start):
         text = text[:start] + "SELECT * FROM" + text[start + len("table") :]
     tokens = _tokens(text)
-    scope = Scope(queries.query, args, time_zone, _positions(tokens))
+    scope = around.scope(tokens)
     if pipes.is_piped(tokens):
         return pipes.piped(tokens, lambda part: _tree(part, text, SparkSqlParser._parse_statement), scope)
     return queries.query(_tree(tokens, text, SparkSqlParser._parse_statement), scope)
 
 
-def expression(text: str, args: Arguments, time_zone: str) -> Expression:
+def expression(text: str, around: Around) -> Expression:
     """One expression, with an alias or without."""
-    tree, scope = _parse(text, SparkSqlParser._parse_expression, args, time_zone)
-    return convert_expression(tree, scope)
+    tokens = _tokens(text)
+    return convert_expression(_tree(tokens, text, SparkSqlParser._parse_expression), around.scope(tokens))
 
 
-def statement(text: str, args: Arguments, time_zone: str) -> Statement:
+def statement(text: str, around: Around) -> Statement:
     """A query or one of the commands of `sql/commands.py`."""
+    if scripting.is_script(text[_skip(text) :]):
+        return _script(text, around)
     body = text[_skip(text) :].rstrip().rstrip(";").rstrip()
     if not body:
         raise syntax_error(";") if ";" in text[_skip(text) :] else empty_statement()
     word = (re.match(r"\w+|.", body) or [""])[0].lower()
     if word in _QUERY_WORDS:
-        return Query(query(body, args, time_zone))
-    return commands.command(body, lambda part: statement(part, args, time_zone))
+        return Query(query(body, around))
+    return commands.command(body, Inner(around))
+
+
+def _script(text: str, around: Around) -> Statement:
+    args = around.args or None
+    if args is not None and not isinstance(args, Mapping):
+        message = "A script takes parameters by name only: write :name in it."
+        condition = "UNSUPPORTED_FEATURE.SQL_SCRIPTING_WITH_POSITIONAL_PARAMETERS"
+        raise analysis_error(condition, message, "0A000")
+    return Script(scripting.parse_script(text), args)
 
 
 def _skip(text: str) -> int:
     match = _START.match(text)
     return match.end() if match else 0
-
-
-def _parse(text: str, method: Any, args: Arguments, time_zone: str) -> tuple[Any, Scope]:
-    tokens = _tokens(text)
-    scope = Scope(queries.query, args, time_zone, _positions(tokens))
-    return _tree(tokens, text, method), scope
 
 
 def _tree(tokens: list[Token], text: str, method: Any) -> Any:

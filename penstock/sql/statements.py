@@ -9,6 +9,7 @@ from penstock.plan.expressions import Expression
 from penstock.plan.nodes import Node
 from penstock.plan.sql_functions import UserFunction
 from penstock.plan.types import DataType, StructType
+from penstock.sql.scripts import Compound
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,26 @@ class ShowDatabases(Statement):
     """`SHOW DATABASES [LIKE pattern]`."""
 
     pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowCatalogs(Statement):
+    """`SHOW CATALOGS [LIKE pattern]`."""
+
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowCurrent(Statement):
+    """`SHOW CURRENT NAMESPACE`."""
+
+
+@dataclass(frozen=True)
+class DescribeDatabase(Statement):
+    """`DESCRIBE DATABASE [EXTENDED] name`."""
+
+    name: tuple[str, ...]
+    extended: bool = False
 
 
 @dataclass(frozen=True)
@@ -265,6 +286,14 @@ class DropVariable(Statement):
 
     name: tuple[str, ...]
     if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class Script(Statement):
+    """`BEGIN ... END`; `args` are the values of its named parameters."""
+
+    body: Compound
+    args: Mapping[str, Expression] | None = None
 
 
 @dataclass(frozen=True)

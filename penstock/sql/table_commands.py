@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from penstock.core.errors import unsupported
+from penstock.plan.nodes import Read
 from penstock.plan.types import StructType
 from penstock.sql import statements as st
 from penstock.sql.commands import NAME, Build, ParseInner, build_command, name_parts, query_plan
@@ -48,6 +49,23 @@ def _create_table(match: re.Match[str], inner: ParseInner) -> st.Statement:
         bool(match["replace"]),
         _buckets(found.get("CLUSTERED BY")),
     )
+
+
+def _view_of_source(match: re.Match[str], inner: ParseInner) -> st.Statement:
+    """`CREATE TEMPORARY VIEW name [(columns)] USING format [OPTIONS (...)]`: what spark.read.load() gives."""
+    rest, schema = match["rest"].strip(), None
+    if rest.startswith("("):
+        body, rest = parenthesized(rest)
+        schema = parse_schema(body)
+    found: dict[str, str] = {}
+    while rest:
+        clause, value, rest = _clause(rest)
+        if clause not in ("USING", "OPTIONS"):
+            raise syntax_error(clause)
+        found[clause] = value
+    plan = Read(found["USING"], _pairs(found.get("OPTIONS")), user_schema=schema)
+    kind = "global" if match["global_"] else "temp"
+    return st.CreateView(name_parts(match["name"]), plan, bool(match["replace"]), kind, (), bool(match["if_"]))
 
 
 _BUCKETS = re.compile(
@@ -186,6 +204,11 @@ def _change_rows(match: re.Match[str], inner: ParseInner) -> st.Statement:
 
 
 COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
+    build_command(
+        r"CREATE(?P<replace> OR REPLACE)?(?P<global_> GLOBAL)? TEMP(?:ORARY)? VIEW(?P<if_> IF NOT EXISTS)?"
+        rf" {NAME}(?P<rest>(?:\s*\(.*\))?\s*USING\b.*)",
+        _view_of_source,
+    ),
     build_command(rf"(?P<verb>UPDATE) {NAME}(?: .+)? SET .+", _change_rows),
     build_command(rf"(?P<verb>DELETE) FROM {NAME}(?: .+)?", _change_rows),
     build_command(rf"(?P<verb>MERGE)(?: WITH SCHEMA EVOLUTION)? INTO {NAME} .+", _change_rows),

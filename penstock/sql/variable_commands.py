@@ -39,20 +39,16 @@ def _set(match: re.Match[str], inner: ParseInner) -> st.Statement:
 
 
 def _execute(match: re.Match[str], inner: ParseInner) -> st.Statement:
-    from penstock.sql import parse_expression
-
     into = tuple(name_parts(name) for name in split_list(match["into"])) if match["into"] else ()
     using = (match["using"] or "").strip()
     if using.startswith("(") and parenthesized(using)[1] == "" and not _QUERY.match(using):
         using = parenthesized(using)[0]
-    args = tuple(parse_expression(part) for part in split_list(using)) if using else ()
-    return st.ExecuteImmediate(_text(match["text"]), args, into)
+    args = tuple(inner.expression(part) for part in split_list(using)) if using else ()
+    return st.ExecuteImmediate(_text(match["text"], inner), args, into)
 
 
-def _text(text: str) -> Expression:
-    from penstock.sql import parse_expression
-
-    return UnresolvedAttribute(name_parts(text)) if re.fullmatch(_FULL_NAME, text) else parse_expression(text)
+def _text(text: str, inner: ParseInner) -> Expression:
+    return UnresolvedAttribute(name_parts(text)) if re.fullmatch(_FULL_NAME, text) else inner.expression(text)
 
 
 COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from penstock.functions.nested_order import sort_key
@@ -16,12 +17,15 @@ _FIXED_BOUNDS = {
 }
 #: Window functions that look at their frame; for the others Spark fixes the frame itself.
 _FRAMED = frozenset(("first_value", "last_value", "nth_value", "first", "last", "any_value"))
+#: SQL that DuckDB takes for the place of a column, or refuses, where it is the key of an ORDER BY.
+_LITERAL = re.compile(r"'(?:[^']|'')*'|[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|NULL|TRUE|FALSE", re.IGNORECASE)
 
 
 def sort_sql(sql: str, order: SortOrder) -> str:
     """One key of an ORDER BY, with Spark's place for NULL said explicitly."""
     direction = "ASC" if order.ascending else "DESC"
-    return f"{sort_key(sql, order.child.type)} {direction} NULLS {'FIRST' if order.puts_nulls_first else 'LAST'}"
+    key = f"CASE WHEN TRUE THEN {sql} END" if _LITERAL.fullmatch(sql) else sort_key(sql, order.child.type)
+    return f"{key} {direction} NULLS {'FIRST' if order.puts_nulls_first else 'LAST'}"
 
 
 def over_sql(window: WindowExpression, sql: Callable[[Expression], str]) -> str:

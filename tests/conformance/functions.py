@@ -45,6 +45,8 @@ def agreeing_line(case: dict[str, Any]) -> str:
 class EmptyCatalog:
     """No views."""
 
+    current_database = "default"
+
     def lookup(self, parts: tuple[str, ...]) -> Node | None:
         return None
 

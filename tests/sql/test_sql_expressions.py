@@ -92,7 +92,7 @@ CASES = {
     "a not between 1 and 2": "not(between(a, 1, 2))",
     "a in (1, 2)": "in(a, 1, 2)",
     "a not in (1)": "not(in(a, 1))",
-    "(a, b) in ((1, 2))": "in(struct(a, b), struct(1, 2))",
+    "(a, b) in ((1, 2))": "in(named_struct('a', a, 'b', b), named_struct('col1', 1, 'col2', 2))",
     "a in (select x from t)": "in<a; Project[x](t)>",
     "(a, b) in (select x, y from t)": "in<a, b; Project[x, y](t)>",
     "not exists (select 1)": "not(exists<Project[1](OneRow)>)",

@@ -46,6 +46,10 @@ _TABLE: dict[str, dict[str, str]] = {
         "luhn_check": "VARCHAR -> BOOLEAN",
         "sentences": "VARCHAR -> VARCHAR[][]",
     },
+    "letters": {
+        "java_upper": "VARCHAR -> VARCHAR",
+        "java_lower": "VARCHAR -> VARCHAR",
+    },
     "splitting": {
         "split": "VARCHAR VARCHAR INTEGER -> VARCHAR[]",
         "pairs": "VARCHAR VARCHAR VARCHAR -> STRUCT(k VARCHAR[], v VARCHAR[])",
@@ -143,6 +147,7 @@ _TABLE: dict[str, dict[str, str]] = {
     "sketches": {
         "count_min_sketch": "BIGINT[] DOUBLE DOUBLE BIGINT -> BLOB",
         "count_min_sketch_bytes": "BLOB[] DOUBLE DOUBLE BIGINT -> BLOB",
+        "count_min_sum": "BLOB[] -> BLOB",
     },
     "sketches_hll": {
         "hll_agg_long": "BIGINT[] INTEGER -> BLOB",
@@ -245,6 +250,11 @@ _TABLE: dict[str, dict[str, str]] = {
         "variant_members": "VARIANT -> MEMBERS[]",
         "variant_field": "VARIANT VARCHAR -> VARIANT",
         "variant_shaped": "VARIANT VARCHAR VARCHAR BOOLEAN -> VARIANT",
+    },
+    "variant_kinds": {
+        "variant_kind": "VARIANT[] -> VARCHAR",
+        "merged_variant_kind": "VARCHAR VARCHAR -> VARCHAR",
+        "variant_kind_text": "VARCHAR -> VARCHAR",
     },
     "vectors": {
         "vector_inner_product": "FLOAT[] FLOAT[] -> FLOAT",

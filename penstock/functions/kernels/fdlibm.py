@@ -35,40 +35,72 @@ _LG = (6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e
 
 def log(x: Array) -> Array:
     """The natural logarithm of positive numbers."""
-    x = np.asarray(x, np.float64)
-    small = x < 2.0**-1022
-    k = np.where(small, -54, 0)
-    x = np.where(small, x * _TWO54, x)
-    high = _high(x)
-    k = k + (high >> 20) - 1023
-    mantissa = high & 0x000FFFFF
-    i = (mantissa + 0x95F64) & 0x100000
-    x = _with_high(x, mantissa | (i ^ 0x3FF00000))
-    dk = (k + (i >> 20)).astype(np.float64)
-    f = x - 1.0
-    return np.where((0x000FFFFF & (2 + mantissa)) < 3, _log_near_one(f, dk), _log_far(f, dk, mantissa))
+    x = np.ascontiguousarray(x, np.float64)
+    least: Array = 0.0
+    if len(x) and x.min() < 2.0**-1022:
+        small = x < 2.0**-1022
+        least = np.where(small, -54.0, 0.0)
+        x = np.where(small, x * _TWO54, x)
+    bits = x.view(np.int64)
+    fraction = bits & 0xFFFFF_FFFFFFFF
+    high = fraction >> 32
+    i = (high + 0x95F64) & 0x100000
+    k = (bits >> 52) + (i >> 20)
+    dk = (k - 1023).astype(np.float64) + least
+    i ^= 0x3FF00000
+    i <<= 32
+    i |= fraction
+    f = i.view(np.float64) - 1.0
+    y = _log_far(f, dk, high)
+    near = (high + 2) & 0xFFFFF < 3
+    if near.any():
+        y[near] = _log_near_one(f[near], dk[near])
+    return y
 
 
 def _log_near_one(f: Array, dk: Array) -> Array:
     r = f * f * (0.5 - 0.33333333333333333 * f)
-    zero = np.where(dk == 0, 0.0, dk * _LN2_HI + dk * _LN2_LO)
-    some = np.where(dk == 0, f - r, dk * _LN2_HI - ((r - dk * _LN2_LO) - f))
-    return np.where(f == 0, zero, some)
+    zero = dk * _LN2_HI + dk * _LN2_LO
+    return np.where(f == 0, zero, dk * _LN2_HI - ((r - dk * _LN2_LO) - f))
 
 
 def _log_far(f: Array, dk: Array, mantissa: Array) -> Array:
-    s = f / (2.0 + f)
+    """As fdlibm without its branches for dk = 0: there the products with it take nothing away.  In place: a new array
+    costs as much as an operation."""
+    s = f + 2.0
+    np.divide(f, s, out=s)
     z = s * s
     w = z * z
-    t1 = w * (_LG[1] + w * (_LG[3] + w * _LG[5]))
-    t2 = z * (_LG[0] + w * (_LG[2] + w * (_LG[4] + w * _LG[6])))
-    r = t2 + t1
-    half = 0.5 * f * f
+    t1 = _polynomial(w, _LG[1:6:2])
+    t1 *= w
+    r = _polynomial(w, _LG[0:7:2])
+    r *= z
+    r += t1
+    low = dk * _LN2_LO
+    half = f * 0.5
+    half *= f
+    squared = half + r
+    squared *= s
+    squared += low
+    np.subtract(half, squared, out=squared)
+    np.subtract(f, r, out=r)
+    r *= s
+    r -= low
     wide = ((mantissa - 0x6147A) | (0x6B851 - mantissa)) > 0
-    squared = np.where(dk == 0, f - (half - s * (half + r)),
-                       dk * _LN2_HI - ((half - (s * (half + r) + dk * _LN2_LO)) - f))  # fmt: skip
-    plain = np.where(dk == 0, f - s * (f - r), dk * _LN2_HI - ((s * (f - r) - dk * _LN2_LO) - f))
-    return np.where(wide, squared, plain)
+    y = np.where(wide, squared, r)
+    y -= f
+    np.subtract(dk * _LN2_HI, y, out=y)
+    return y
+
+
+def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
+    """c0 + x * (c1 + x * (c2 + ...))."""
+    y = x * coefficients[-1]
+    for c in coefficients[-2:0:-1]:
+        y += c
+        y *= x
+    y += coefficients[0]
+    return y
 
 
 # ---------------------------------------------------------------- exp
@@ -84,23 +116,39 @@ def exp(x: Array) -> Array:
     x = np.asarray(x, np.float64)
     a = np.abs(x)
     if len(x) and not a.max() < 700.0:  # NaN too
-        y = _exp_of_moderate(np.where(a < 800.0, x, 0.0))
+        y, k = _exp_parts(np.where(a < 800.0, x, 0.0), a)
+        y = np.ldexp(y, k.astype(np.int32))
         y = np.where(x > _MOST, np.inf, np.where(x < _LEAST, 0.0, y))
         return np.where(np.isnan(x), np.nan, y)
-    return _exp_of_moderate(x)
+    y, k = _exp_parts(x, a)
+    moved = k.astype(np.int64)
+    moved <<= 52
+    moved += y.view(np.int64)
+    return moved.view(np.float64)
 
 
-def _exp_of_moderate(x: Array) -> Array:
-    """As fdlibm without its branches: near 0 the reduction takes nothing away, and 1 and -1 are rounded like others."""
-    a = np.abs(x)
-    k = np.trunc(_INV_LN2 * x + np.copysign(0.5, x)) * (a >= _HALF_LN2)
-    hi, lo = x - k * _LN2_HI, k * _LN2_LO
+def _exp_parts(x: Array, a: Array) -> tuple[Array, Array]:
+    """y and k so that the result is y * 2 ** k.  As fdlibm without its branches: near 0 the reduction takes nothing
+    away, and 1 and -1 are rounded like others."""
+    k = _INV_LN2 * x
+    k += np.copysign(0.5, x)
+    np.trunc(k, out=k)
+    k *= a >= _HALF_LN2
+    hi = k * _LN2_HI
+    np.subtract(x, hi, out=hi)
+    lo = k * _LN2_LO
     r = hi - lo
     t = r * r
-    c = r - t * (_P[0] + t * (_P[1] + t * (_P[2] + t * (_P[3] + t * _P[4]))))
-    y = np.ldexp(1.0 - ((lo - (r * c) / (2.0 - c)) - hi), k.astype(np.int32))
+    c = _polynomial(t, _P)
+    c *= t
+    np.subtract(r, c, out=c)
+    y = r * c
+    y /= 2.0 - c
+    np.subtract(lo, y, out=y)
+    y -= hi
+    np.subtract(1.0, y, out=y)
     small = a < 2.0**-28
-    return np.where(small, 1.0 + x, y) if small.any() else y
+    return (np.where(small, 1.0 + x, y) if small.any() else y), k
 
 
 def _scaled(y: Array, k: Array) -> Array:
@@ -289,11 +337,22 @@ def atanh(x: Array) -> Array:
 # ---------------------------------------------------------------- kernels
 
 
+def _array(values: Any) -> pa.Array:
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else pa.concat_arrays(values.chunks)
+
+
 def _column(function: Callable[[Array], Array], low: float = -np.inf) -> Any:
     """A kernel over DOUBLE; NULL for NULL, and for what is not above `low` (NaN is)."""
 
     def kernel(values: Any) -> pa.Array:
-        array = pa.concat_arrays(values.chunks) if isinstance(values, pa.ChunkedArray) else values
+        array = _array(values)
+        if not array.null_count and len(array):
+            x = array.to_numpy()
+            if low == -np.inf or (x.min() > low and x.max() < np.inf):  # neither for NaN
+                with np.errstate(all="ignore"):
+                    return pa.array(function(x), pa.float64())
         missing = np.asarray(array.is_null())
         x = np.asarray(array.fill_null(1.0), np.float64)
         outside = missing | (x <= low) if low > -np.inf else missing

@@ -63,6 +63,20 @@ def count_min_sketch_bytes(items: list[bytes | None], error: float, confidence: 
     return _dumped(error, confidence, seed, len(present), cells)
 
 
+@by_row(pa.binary())
+def count_min_sum(sketches: list[bytes | None]) -> bytes | None:
+    """Sketches of one shape as one, as if it had seen all items; NULLs are left out."""
+    present = [sketch for sketch in sketches if sketch is not None]
+    if not present:
+        return None
+    version, _, depth, width = struct.unpack_from(">iqii", present[0])
+    head, factors = struct.calcsize(">iqii"), 8 * depth
+    items = sum(struct.unpack_from(">iqii", sketch)[1] for sketch in present)
+    tables = [struct.unpack_from(f">{depth * width}q", sketch, head + factors) for sketch in present]
+    out = struct.pack(">iqii", version, items, depth, width) + present[0][head : head + factors]
+    return out + struct.pack(f">{depth * width}q", *map(sum, zip(*tables, strict=True)))
+
+
 def _bucket(first: int, second: int, row: int, width: int) -> int:
     """Java's 32-bit arithmetic, wrapped; `%` keeps the sign."""
     value = (first + row * second + (1 << 31)) % (1 << 32) - (1 << 31)

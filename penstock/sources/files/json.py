@@ -28,7 +28,7 @@ from penstock.sources import options as opt
 from penstock.sources.duckdb_types import file_list, identifier, quoted
 from penstock.sources.files import by_path, raw
 from penstock.sources.files.json_schema import fast_schema, sampled
-from penstock.sources.files.json_values import JsonValues
+from penstock.sources.files.json_values import JsonValues, nested_lambdas
 from penstock.sources.files.lines import lines_sql
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
@@ -54,6 +54,8 @@ _GUESSING = ("primitivesasstring", "prefersdecimal", "infertimestamp", "dropfiel
 _REFUSED = ("singleVariantColumn", "maxNestingDepth", "maxNumLen", "maxStringLen")
 #: Files with fewer bytes together are read whole by the exact scan; larger ones line by line.
 _SMALL = 256 * 1024 * 1024
+#: Arrays and maps in each other; the SQL of deeper ones takes DuckDB longer to bind than most files take to read.
+_DEEPEST = 6
 #: Lines that DuckDB's reader takes and Spark's does not.
 _ODD_LINES = r",\s*[]}]|^\s*null"
 
@@ -61,7 +63,8 @@ _ODD_LINES = r",\s*[]}]|^\s*null"
 class JsonFormat:
     """Options: mode, columnNameOfCorruptRecord, multiLine, primitivesAsString, prefersDecimal, inferTimestamp,
     dropFieldIfAllNull, dateFormat, timestampFormat, timestampNTZFormat, enableDateTimeParsingFallback, timeZone,
-    samplingRatio, lineSep, encoding, locale (en only), and the allow... options."""
+    samplingRatio, lineSep, encoding, locale (en only), ignoreCorruptFiles, ignoreMissingFiles, and the allow...
+    options."""
 
     name = "json"
 
@@ -77,6 +80,7 @@ class JsonFormat:
         self._syntax = JsonSyntax.of(options)
         self._guess = JsonGuess(options, json_times(options, self._zone))
         self._charset = raw.encoding(options)
+        self._tolerance = raw.Tolerance.of(options, conf)
         self._separator = options.get("linesep")
         if self._separator == "":
             raise opt.bad_value("lineSep", "", "at least one character")
@@ -108,8 +112,10 @@ class JsonFormat:
 
     def _texts(self, files: Sequence[DataFile]) -> Iterator[str]:
         for file in files:
-            text = raw.text(file.path, self._charset)
-            yield from [text] if self.multi_line else raw.lines(text, self._separator)
+            yield from self._records(file.path)
+
+    def _records(self, path: str) -> list[str]:
+        return raw.texts(path, self._charset, self._tolerance, whole=self.multi_line, separator=self._separator)
 
     def _merge(self, merging: Merging, text: str) -> None:
         try:
@@ -140,7 +146,8 @@ class JsonFormat:
         self._refuse_only_corrupt(columns, schema)
         exact = self._exact(files, columns, time_zone)
         zone = self._options.get("timezone", time_zone)
-        if self._exact_only or zone != time_zone:
+        too_deep = any(nested_lambdas(f.dataType) > _DEEPEST for f, _ in columns)
+        if self._exact_only or zone != time_zone or too_deep:
             return exact
         utc = time_zone in ("UTC", "Z", "GMT", "Etc/UTC")
         return Fragment(self._fast([file.path for file in files], columns, utc), exact.sql)
@@ -205,6 +212,7 @@ class JsonFormat:
     def _exact(self, files: Sequence[DataFile], columns: Columns, time_zone: str) -> Fragment:
         """Every record by the exact reader."""
         settings = {**self._options, "$corrupt": self.corrupt, "$zone": self._options.get("timezone", time_zone)}
+        settings |= self._tolerance.as_settings()
         wanted = StructType([StructField(f.name, f.dataType) for f, _ in columns])
         if self._whole or self.multi_line or sum(file.size for file in files) < _SMALL:
             return by_path.fragment("json", files, columns, settings, lambda one: self._file_reader(one, settings))
@@ -223,9 +231,7 @@ class JsonFormat:
         reader = self._reader(wanted, settings)
 
         def read(path: str) -> tuple[Sequence[Any], int]:
-            text = raw.text(path, self._charset)
-            records = [text] if self.multi_line else raw.lines(text, self._separator)
-            return by_path.arrays_of([row for record in records for row in reader.read(record)], wanted)
+            return by_path.arrays_of([row for record in self._records(path) for row in reader.read(record)], wanted)
 
         return read
 

@@ -39,7 +39,7 @@ from penstock.sources.files.text_values import date_sql, timestamp_sql
 
 _INTEGERS = (ByteType, ShortType, IntegerType, LongType)
 _STRINGS = (StringType, CharType, VarcharType)
-_variables = itertools.count()
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,29 @@ class JsonValues:
     def is_bad(self, text: str, data_type: DataType) -> str:
         """Whether a text that is there does not fit the type (deep inside of it, too)."""
         if isinstance(data_type, StructType):
-            fields = (self.is_bad(member(text, f.name), f.dataType) for f in data_type.fields)
-            return _any(f"(({text}) IS NOT NULL AND json_type({text}) <> 'OBJECT')", *fields)
-        bad = f"(({text}) IS NOT NULL AND ({self.value(text, data_type)}) IS NULL)"
-        if isinstance(data_type, ArrayType) and isinstance(data_type.elementType, StructType):
+            members = _Members()
+            inside = self._misfits(members, data_type, "$")
+            wrong = f"({text} IS NOT NULL AND json_type({text}) <> 'OBJECT')"
+            return _any(wrong, *([f"{members.of_each(members.within(text), _any(*inside))}[1]"] if inside else []))
+        if isinstance(data_type, MapType):
+            return f"({text} IS NOT NULL AND json_type({text}) <> 'OBJECT')"
+        if isinstance(data_type, ArrayType):
+            bad = f"({text} IS NOT NULL AND {_elements(text)} IS NULL)"
+            if isinstance(data_type.elementType, _STRINGS):
+                return bad
             return _any(bad, f"coalesce({self._some_element_is_bad(text, data_type.elementType)}, false)")
-        return bad
+        return f"({text} IS NOT NULL AND ({self.value(text, data_type)}) IS NULL)"
+
+    def _misfits(self, members: _Members, struct: StructType, path: str) -> list[str]:
+        found = []
+        for f in struct.fields:
+            at = _below(path, f.name)
+            text = members.text(at)
+            if isinstance(f.dataType, StructType):
+                found += [f"({text} IS NOT NULL AND NOT {_is_object(text)})", *self._misfits(members, f.dataType, at)]
+            else:
+                found.append(self.is_bad(text, f.dataType))
+        return found
 
     def _converters(self) -> dict[type[DataType], Callable[[str, DataType], str]]:
         return {
@@ -90,22 +107,47 @@ class JsonValues:
 
     def _struct(self, text: str, data_type: DataType) -> str:
         assert isinstance(data_type, StructType)
-        values = ((f.name, self.value(member(text, f.name), f.dataType)) for f in data_type.fields)
-        items = ", ".join(f"{identifier(name)} := {value}" for name, value in values)
-        return f"CASE WHEN json_type({text}) = 'OBJECT' THEN struct_pack({items}) END"
+        members = _Members()
+        packed = self._packed(members, data_type, "$")
+        value = f"{members.of_each(members.within(text), packed)}[1]"
+        return f"CASE WHEN json_type({text}) = 'OBJECT' THEN {value} END"
+
+    def _packed(self, members: _Members, struct: StructType, path: str) -> str:
+        items = []
+        for f in struct.fields:
+            at = _below(path, f.name)
+            text = members.text(at)
+            if isinstance(f.dataType, StructType):
+                value = f"CASE WHEN {_is_object(text)} THEN {self._packed(members, f.dataType, at)} END"
+            else:
+                value = self.value(text, f.dataType)
+            items.append(f"{identifier(f.name)} := {value}")
+        return f"struct_pack({', '.join(items)})"
 
     def _array(self, text: str, data_type: DataType) -> str:
         """One scalar that does not fit makes the whole array NULL; structs in it keep what fits."""
         assert isinstance(data_type, ArrayType)
-        x = f"e{next(_variables)}"
-        element = f"nullif(CAST({x} AS VARCHAR), 'null')"
-        mapped = f"list_transform({_elements(text)}, lambda {x}: {self.value(element, data_type.elementType)})"
-        if isinstance(data_type.elementType, (StructType, *_STRINGS)):
+        element = data_type.elementType
+        if isinstance(element, StructType):
+            members = _Members()
+            is_object = _is_object(members.text("$"))
+            packed = self._packed(members, element, "$")
+            return members.of_each(members.within_each(text), f"CASE WHEN {is_object} THEN {packed} END")
+        x = _variable()
+        value = self.value(f"nullif(CAST({x} AS VARCHAR), 'null')", element)
+        mapped = f"list_transform({_elements(text)}, lambda {x}: {value})"
+        if isinstance(element, _STRINGS):
             return mapped
-        return f"CASE WHEN NOT {self._some_element_is_bad(text, data_type.elementType)} THEN {mapped} END"
+        return f"CASE WHEN NOT {self._some_element_is_bad(text, element)} THEN {mapped} END"
 
     def _some_element_is_bad(self, text: str, element: DataType) -> str:
-        x = f"e{next(_variables)}"
+        if isinstance(element, StructType):
+            members = _Members()
+            whole = members.text("$")
+            wrong = f"({whole} IS NOT NULL AND NOT {_is_object(whole)})"
+            bad = _any(wrong, *self._misfits(members, element, "$"))
+            return f"list_contains({members.of_each(members.within_each(text), bad)}, true)"
+        x = _variable()
         bad = self.is_bad(f"nullif(CAST({x} AS VARCHAR), 'null')", element)
         return f"(len(list_filter({_elements(text)}, lambda {x}: {bad})) > 0)"
 
@@ -113,7 +155,7 @@ class JsonValues:
         assert isinstance(data_type, MapType)
         if not isinstance(data_type.keyType, _STRINGS):
             raise unsupported(f"the type {data_type.simpleString()} in JSON data", "The keys of a map must be strings.")
-        x = f"e{next(_variables)}"
+        x = _variable()
         value = self.value(f"nullif(CAST({x} AS VARCHAR), 'null')", data_type.valueType)
         values = f"list_transform(json_extract({text}, '$.*'), lambda {x}: {value})"
         return (
@@ -121,11 +163,65 @@ class JsonValues:
         )
 
 
-def member(text: str, name: str) -> str:
-    """The text of an object's field (names are case-sensitive); NULL for none and for `null`."""
+class _Members:
+    """The members of an object, those of the objects in it too: taken out of its text at once, and used by one lambda.
+
+    So the SQL grows with the depth of a type; it does not double with every level, and neither do the lambdas, whose
+    bodies DuckDB binds twice.  Names are case-sensitive.
+    """
+
+    def __init__(self) -> None:
+        self._name = _variable()
+        self._paths: dict[str, int] = {}
+
+    def text(self, path: str) -> str:
+        """The text of a member, within the lambda; NULL for none and for `null`."""
+        index = self._paths.setdefault(path, len(self._paths) + 1)
+        return f"nullif(CAST({self._name}[{index}] AS VARCHAR), 'null')"
+
+    def within(self, text: str) -> str:
+        """A list of one object's members."""
+        return f"[json_extract({text}, {self._wanted()})]"
+
+    def within_each(self, text: str) -> str:
+        """A list of the members of each object in an array's text."""
+        x = _variable()
+        return f"list_transform({_elements(text)}, lambda {x}: json_extract({x}, {self._wanted()}))"
+
+    def of_each(self, members: str, value: str) -> str:
+        return f"list_transform({members}, lambda {self._name}: {value})"
+
+    def _wanted(self) -> str:
+        return f"[{', '.join(map(quoted, self._paths))}]"
+
+
+def nested_lambdas(data_type: DataType) -> int:
+    """How many lambdas stand in each other in the SQL of a type: each makes it twice as dear to bind."""
+    if isinstance(data_type, StructType):
+        return max((_of_member(f.dataType) for f in data_type.fields), default=0) + 1
+    if isinstance(data_type, ArrayType):
+        return nested_lambdas(data_type.elementType) + (not isinstance(data_type.elementType, StructType))
+    return nested_lambdas(data_type.valueType) + 1 if isinstance(data_type, MapType) else 0
+
+
+def _of_member(data_type: DataType) -> int:
+    if isinstance(data_type, StructType):
+        return max((_of_member(f.dataType) for f in data_type.fields), default=0)
+    return nested_lambdas(data_type)
+
+
+def _below(path: str, name: str) -> str:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    path = '$."' + escaped + '"'
-    return f"nullif(CAST(json_extract({text}, {quoted(path)}) AS VARCHAR), 'null')"
+    return f'{path}."{escaped}"'
+
+
+def _is_object(text: str) -> str:
+    """Of a text that DuckDB has written."""
+    return f"starts_with({text}, '{{')"
+
+
+def _variable() -> str:
+    return f"e{next(_numbers)}"
 
 
 def unquote(text: str) -> str:
