@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penstock.checkpoint import query_metadata
@@ -15,6 +15,7 @@ from penstock.checkpoint.errors import (
     other_naming,
     other_operators,
     other_sources,
+    state_left_over,
 )
 from penstock.checkpoint.lock import CheckpointLock
 from penstock.checkpoint.offset_log import OffsetEntry, OffsetLog
@@ -31,13 +32,30 @@ STATE_PROVIDER = "penstock"
 GAPS_KEY = "penstock.asyncProgressTracking"
 
 
+@dataclass(frozen=True)
+class CheckpointChecks:
+    """What a checkpoint must be like.  metadata_exists: where there are logs, the query's id is there, too;
+    empty_at_start: without logs there is no state."""
+
+    metadata_exists: bool = True
+    empty_at_start: bool = True
+
+    @staticmethod
+    def of(conf: Mapping[str, str]) -> CheckpointChecks:
+        """By the settings."""
+        names = ("checkpoint.verifyMetadataExists.enabled", "verifyCheckpointDirectoryEmptyOnStart")
+        found = [(conf.get(f"spark.sql.streaming.{name}") or "true").strip().lower() == "true" for name in names]
+        return CheckpointChecks(*found)
+
+
 class Checkpoint:
     """The durable memory of one query.  Opening reads or makes its id; call `lock` before anything else is written."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, checks: CheckpointChecks | None = None) -> None:
         self.paths = CheckpointPaths(root)
+        self._checks = checks or CheckpointChecks()
         files.fs.make_directory(root)
-        self.query_id = query_metadata.query_id(self.paths)
+        self.query_id = query_metadata.query_id(self.paths, may_be_lost=not self._checks.metadata_exists)
         self._lock: CheckpointLock | None = None
         self._behind: WriteBehind | None = None
         self._names: tuple[str, ...] | None = None
@@ -91,6 +109,8 @@ class Checkpoint:
         decision: Decision = decide(self._tail())
         if isinstance(decision, Inconsistent):
             raise missing_batch(self.offset_log.path(decision.missing_id), f"which has to be there: {decision.why}")
+        if isinstance(decision, Fresh) and self._checks.empty_at_start and (left := self.paths.any_state()) is not None:
+            raise state_left_over(self.paths.root, left)
         return decision
 
     def stored_conf(self) -> Mapping[str, str]:

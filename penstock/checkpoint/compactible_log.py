@@ -16,14 +16,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from penstock.checkpoint.compaction import LEAST_BYTES, Preparation
 from penstock.checkpoint.errors import missing_batch
 from penstock.checkpoint.metadata_log import body_lines, check_version, json_object
 from penstock.core import files
+from penstock.core.durations import time_ms
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 
 _COMPACT = ".compact"
+Rewrite: TypeAlias = Callable[[int, Sequence[bytes]], list[bytes]]
 
 #: The interval grows while a compaction writes more than this many old lines for each batch of the interval.
 LINES_PER_BATCH = 1000
@@ -31,18 +34,19 @@ LINES_PER_BATCH = 1000
 
 class CompactibleLog:
     """The log in one directory.  The directory is listed once, when first needed; later everything is by name.
-    `retain` says which lines a compaction keeps (None: all)."""
+    `cleanup_delay_ms`: how old a file must be that a compaction has made superfluous before it is removed (None: none
+    ever is); `rewrite` makes the lines of a batch's compact file of all there are (None: it holds them all)."""
 
     def __init__(
         self,
         directory: Path,
         *,
         interval: int = 10,
-        cleanup_delay_ms: int = 600_000,
-        retain: Callable[[bytes], bool] | None = None,
+        cleanup_delay_ms: int | None = 600_000,
+        rewrite: Rewrite | None = None,
     ) -> None:
         self.directory = directory
-        self._retain = retain
+        self._rewrite = rewrite
         self._ahead: Preparation | None = None
         self._bytes: int | None = None  # of the files that make up the log; not known before the first addition
         self.cleanup_delay_ms = cleanup_delay_ms
@@ -75,7 +79,7 @@ class CompactibleLog:
         is_compaction = (batch_id + 1) % self.interval == 0
         path = self.directory / (f"{batch_id}{_COMPACT}" if is_compaction else str(batch_id))
         try:
-            count = self._write_compact(path, new) if is_compaction else self._write_plain(path, new)
+            count = self._write_compact(batch_id, path, new) if is_compaction else self._write_plain(path, new)
         except FileExistsError:
             return False
         (self._compact if is_compaction else self._plain).add(batch_id)
@@ -99,22 +103,21 @@ class CompactibleLog:
             self._bytes += len(content)
         return content.count(b"\n")
 
-    def _write_compact(self, path: Path, new: bytes) -> int:
+    def _write_compact(self, batch_id: int, path: Path, new: bytes) -> int:
         """The file that holds everything; how many lines that is."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None and not path.exists() and ahead.complete([*self._bodies(ahead.last), new], path):
             return ahead.lines
         bodies = [body for body in (*self._bodies(), new) if body]
-        if self._retain is not None:
-            kept = ((line for line in body.split(b"\n") if self._retain(line)) for body in bodies)
-            bodies = [body for lines in kept if (body := b"\n".join(lines))]
+        if self._rewrite is not None:
+            bodies = self._rewrite(batch_id, [line for body in bodies for line in body.split(b"\n")])
         content = b"\n".join([b"v1", *bodies])
         files.fs.write_atomic(path, content, overwrite=False)
         return content.count(b"\n")
 
     def _prepare(self) -> None:
         """Have the next compact file written in the background, if it will be a large one."""
-        if self._ahead is not None or self._retain is not None or self.latest is None:
+        if self._ahead is not None or self._rewrite is not None or self.latest is None:
             return
         if self._bytes is None:
             self._bytes = sum(self._path(b).stat().st_size for b in self._needed())
@@ -170,6 +173,8 @@ class CompactibleLog:
     def _clean(self, compacted: int) -> None:
         """Remove what a compacted file made superfluous, once it is old enough that no reader can be busy with it.  The
         two compact files before stay: their distance tells readers the interval, now and when it grows."""
+        if self.cleanup_delay_ms is None:
+            return
         oldest = time.time() - self.cleanup_delay_ms / 1000
         kept = {compacted, *sorted(self._compact)[-3:]}
         gone = [self._path(b) for b in sorted((self._plain | self._compact) - kept)]
@@ -207,6 +212,23 @@ def derived_interval(default: int, compact: set[int]) -> int:
     if count <= default or default >= count // 2:
         return count
     return next((n for n in range(default, count // 2 + 1) if count % n == 0), count)
+
+
+def cleanup_delay_of(conf: Mapping[str, str], log: str) -> int | None:
+    """After how many milliseconds superfluous files of `log` ("fileSource", "fileSink") go, by its settings; None: they
+    stay (log.deletion is false)."""
+    prefix = f"spark.sql.streaming.{log}.log."
+    if (conf.get(prefix + "deletion") or "true").strip().lower() == "false":
+        return None
+    text = conf.get(prefix + "cleanupDelay") or "10min"
+    delay = time_ms(text)
+    if delay is None:
+        key = prefix + "cleanupDelay"
+        message = f"The setting {key} is {text!r}; it must be a time such as 10min."
+        params = {"confName": key, "confValue": text, "confType": "time"}
+        condition = "INVALID_CONF_VALUE.TYPE_MISMATCH"
+        raise SparkError(condition, message, params, sqlstate="22022", classes=ILLEGAL_ARGUMENT)
+    return delay
 
 
 def interval_of(conf: Mapping[str, str], key: str) -> int:

@@ -59,6 +59,16 @@ def missing_metadata(root: Path) -> SparkError:
     return SparkError(condition, message, {"checkpointLocation": root}, sqlstate="42K03", classes=SPARK)
 
 
+def state_left_over(root: Path, found: Path) -> SparkError:
+    """State without logs: of a query whose logs were removed, or of another one."""
+    message = (
+        f"The checkpoint {root} has no offsets and commits, but state that a query has left ({found.name}). Use an "
+        "empty checkpointLocation, or restore what was removed from this one."
+    )
+    condition = "STATE_STORE_CHECKPOINT_LOCATION_NOT_EMPTY"
+    return SparkError(condition, message, {"checkpointLocation": root}, sqlstate="42K03", classes=SPARK)
+
+
 def concurrent_update(root: Path, batch: object) -> SparkError:
     """Somebody else writes the same checkpoint."""
     message = (

@@ -40,8 +40,8 @@ class MetadataLog:
         return self.directory / str(batch_id)
 
     def add(self, batch_id: int, content: bytes, *, durable: bool = True) -> None:
-        """Write an entry, durably unless a later `sync` is to make it so.  An entry that is there already with the same content is fine; with another content,
-        somebody else runs on this checkpoint: CONCURRENT_STREAM_LOG_UPDATE."""
+        """Write an entry, durably unless a later `sync` is to make it so.  An entry that is there already with the same
+        content is fine; with another content, somebody else runs on this checkpoint: CONCURRENT_STREAM_LOG_UPDATE."""
         try:
             files.fs.write_atomic(self.path(batch_id), content, overwrite=False, durable=durable)
         except FileExistsError:

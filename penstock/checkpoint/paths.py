@@ -37,6 +37,11 @@ class CheckpointPaths:
         """Held (flock) by the process that runs the query."""
         return self.root / ".lock"
 
+    def any_state(self) -> Path | None:
+        """A file that holds state, if there is one."""
+        found = (p for pattern in ("*.delta", "*.snapshot", "*.zip") for p in self.state.glob(f"*/*/{pattern}"))
+        return next(found, None)
+
     def source(self, source: int | str) -> Path:
         """The own directory of a source: by its number, or its name."""
         return self.root / "sources" / str(source)

@@ -12,12 +12,13 @@ from penstock.checkpoint.paths import CheckpointPaths
 from penstock.core import files
 
 
-def query_id(paths: CheckpointPaths) -> str:
-    """The id in the checkpoint; a new checkpoint gets one.  A checkpoint with logs but without id is refused."""
+def query_id(paths: CheckpointPaths, *, may_be_lost: bool = False) -> str:
+    """The id in the checkpoint; a new checkpoint gets one.  A checkpoint with logs but without id is refused, unless
+    the id `may_be_lost`: then it gets a new one."""
     try:
         content = files.fs.read(paths.metadata)
     except FileNotFoundError:
-        if any(files.fs.list(directory) for directory in (paths.offsets, paths.commits)):
+        if not may_be_lost and any(files.fs.list(directory) for directory in (paths.offsets, paths.commits)):
             raise missing_metadata(paths.root) from None
         return _new_id(paths)
     text = content.decode(errors="replace")
@@ -29,7 +30,10 @@ def query_id(paths: CheckpointPaths) -> str:
 
 def _new_id(paths: CheckpointPaths) -> str:
     new = str(uuid.uuid4())
-    files.fs.write_atomic(paths.metadata, json.dumps({"id": new}, separators=(",", ":")).encode(), overwrite=False)
+    try:
+        files.fs.write_atomic(paths.metadata, json.dumps({"id": new}, separators=(",", ":")).encode(), overwrite=False)
+    except FileExistsError:  # another start of the query was quicker: both are runs of one query
+        return query_id(paths)
     return new
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from penstock.core.config_entries import CORE_PREFIXES, ENTRIES, STATIC, Entry
+from penstock.core.config_entries import CORE_PREFIXES, ENTRIES, STATIC
+from penstock.core.config_entry import Entry
 from penstock.core.errors import NO_SUCH_ELEMENT, SparkError, analysis_error, illegal_argument, unsupported
 
 TIME_ZONE = "spark.sql.session.timeZone"
@@ -90,6 +91,12 @@ def _check(key: str, value: str, entry: Entry) -> None:
             raise _refusal("OUT_OF_RANGE_OF_OPTIONS", key, value, f"Choose one of {options}.", confOptions=options)
     elif entry.kind in _PATTERNS and not re.fullmatch(_PATTERNS[entry.kind], value):
         raise _refusal("TYPE_MISMATCH", key, value, f"It has to be a value of type {entry.kind}.", confType=entry.kind)
+    if entry.allowed and value.strip().lower() not in entry.allowed:
+        requirement = f"The value of {key} must be one of {', '.join(entry.allowed)}"
+        raise _refusal("REQUIREMENT", key, value, requirement, confRequirement=requirement)
+    if entry.least is not None and int(value) < entry.least:
+        requirement = f"The value of {key} must be at least {entry.least}"
+        raise _refusal("REQUIREMENT", key, value, requirement, confRequirement=requirement)
     if entry.positive and int(re.match(r"\s*([+-]?\d+)", value)[1]) <= 0:  # type: ignore[index]
         requirement = f"The value of {key} must be positive"
         raise _refusal("REQUIREMENT", key, value, requirement, confRequirement=requirement)

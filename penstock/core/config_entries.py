@@ -6,27 +6,12 @@ A key that is not here can still be set and read, as in Spark; it just has no de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One setting.  `default` None means undefined.  kind: "string", "int", "boolean", "double", "time", "bytes".
-    `options`: the only values accepted (upper case), in the order in which Spark names them."""
-
-    default: str | None
-    kind: str = "string"
-    options: tuple[str, ...] = ()
-    positive: bool = False
-
-
-def _flags(value: str, *keys: str) -> dict[str, Entry]:
-    return {key: Entry(value, "boolean") for key in keys}
-
+from penstock.core.config_entry import Entry, flags
+from penstock.core.streaming_entries import STATIC_STREAM_ENTRIES, STREAM_ENTRIES
 
 _SQL = "spark.sql."
-_STREAMING = "spark.sql.streaming."
 
 _CLIENT: dict[str, Entry] = {
     "spark.connect.session.planCompression.threshold": Entry("10485760", "int"),
@@ -40,7 +25,7 @@ _CLIENT: dict[str, Entry] = {
     _SQL + "repl.eagerEval.maxNumRows": Entry("20", "int"),
     _SQL + "repl.eagerEval.truncate": Entry("20", "int"),
     _SQL + "pyspark.plotting.max_rows": Entry("1000", "int"),
-    **_flags(
+    **flags(
         "false",
         _SQL + "repl.eagerEval.enabled",
         _SQL + "execution.arrow.pyspark.selfDestruct.enabled",
@@ -54,7 +39,7 @@ _CLIENT: dict[str, Entry] = {
         _SQL + "connect.serverStacktrace.enabled",
         _SQL + "pyspark.toJSON.returnDataFrame",
     ),
-    **_flags(
+    **flags(
         "true",
         _SQL + "execution.pythonUDF.arrow.enabled",
         _SQL + "execution.pythonUDTF.arrow.enabled",
@@ -79,7 +64,7 @@ _ANALYSIS: dict[str, Entry] = {
     _SQL + "legacy.timeParserPolicy": Entry("CORRECTED", options=("EXCEPTION", "CORRECTED", "LEGACY")),
     _SQL + "parser.quotedRegexColumnNames": Entry("false", "boolean"),
     _SQL + "binaryOutputStyle": Entry(None, options=("UTF-8", "BASIC", "BASE64", "HEX", "HEX_DISCRETE")),
-    **_flags(
+    **flags(
         "true",
         _SQL + "ansi.enabled",
         _SQL + "groupByAliases",
@@ -90,7 +75,7 @@ _ANALYSIS: dict[str, Entry] = {
         _SQL + "runSQLOnFiles",
         _SQL + "variable.substitute",
     ),
-    **_flags(
+    **flags(
         "false",
         _SQL + "caseSensitive",
         _SQL + "ansi.doubleQuotedIdentifiers",
@@ -112,54 +97,14 @@ _FILES: dict[str, Entry] = {
         options=("BROTLI", "UNCOMPRESSED", "LZ4", "LZ4_RAW", "GZIP", "LZO", "SNAPPY", "NONE", "ZSTD", "LZ4RAW"),
     ),
     _SQL + "parquet.outputTimestampType": Entry("INT96", options=("INT96", "TIMESTAMP_MICROS", "TIMESTAMP_MILLIS")),
-    **_flags(
+    **flags(
         "false",
         _SQL + "files.ignoreCorruptFiles",
         _SQL + "files.ignoreMissingFiles",
         _SQL + "parquet.binaryAsString",
         _SQL + "parquet.mergeSchema",
     ),
-    **_flags("true", _SQL + "parquet.inferTimestampNTZ.enabled", _SQL + "parquet.int96AsTimestamp"),
-}
-
-_STREAMS: dict[str, Entry] = {
-    _STREAMING + "checkpointLocation": Entry(None),
-    _STREAMING + "numRecentProgressUpdates": Entry("100", "int"),
-    _STREAMING + "noDataProgressEventInterval": Entry("10000ms", "time"),
-    _STREAMING + "pollingDelay": Entry("10ms", "time"),
-    _STREAMING + "stopTimeout": Entry("0", "time"),
-    _STREAMING + "minBatchesToRetain": Entry("100", "int", positive=True),
-    _STREAMING + "multipleWatermarkPolicy": Entry("min", options=("MIN", "MAX")),
-    _STREAMING + "fileSource.cleaner.numThreads": Entry("1", "int"),
-    _STREAMING + "fileSource.log.compactInterval": Entry("10", "int", positive=True),
-    _STREAMING + "fileSource.log.cleanupDelay": Entry("600000ms", "time"),
-    _STREAMING + "fileSink.log.compactInterval": Entry("10", "int", positive=True),
-    _STREAMING + "fileSink.log.cleanupDelay": Entry("600000ms", "time"),
-    _STREAMING + "stateStore.providerClass": Entry(
-        "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"
-    ),
-    _STREAMING + "stateStore.minDeltasForSnapshot": Entry("10", "int"),
-    _STREAMING + "stateStore.maintenanceInterval": Entry("60000ms", "time", positive=True),
-    _STREAMING + "ui.retainedProgressUpdates": Entry("100", "int"),
-    _STREAMING + "ui.retainedQueries": Entry("100", "int"),
-    **_flags(
-        "true",
-        _STREAMING + "noDataMicroBatches.enabled",
-        _STREAMING + "stopActiveRunOnRestart",
-        _STREAMING + "unsupportedOperationCheck",
-        _STREAMING + "statefulOperator.checkCorrectness.enabled",
-        _STREAMING + "statefulOperator.allowMultiple",
-        _STREAMING + "fileSink.log.deletion",
-        _STREAMING + "fileSource.log.deletion",
-        _STREAMING + "validateEventTimeWatermarkColumn",
-        _STREAMING + "ui.enabled",
-    ),
-    **_flags(
-        "false",
-        _STREAMING + "schemaInference",
-        _STREAMING + "forceDeleteTempCheckpointLocation",
-        _STREAMING + "metricsEnabled",
-    ),
+    **flags("true", _SQL + "parquet.inferTimestampNTZ.enabled", _SQL + "parquet.int96AsTimestamp"),
 }
 
 _EXECUTION: dict[str, Entry] = {
@@ -169,16 +114,16 @@ _EXECUTION: dict[str, Entry] = {
     _SQL + "adaptive.advisoryPartitionSizeInBytes": Entry("67108864b", "bytes", positive=True),
     _SQL + "execution.arrow.maxRecordsPerBatch": Entry("10000", "int"),
     _SQL + "defaultCacheStorageLevel": Entry("MEMORY_AND_DISK"),
-    **_flags(
+    **flags(
         "true",
         _SQL + "adaptive.enabled",
         _SQL + "adaptive.coalescePartitions.enabled",
         _SQL + "adaptive.skewJoin.enabled",
     ),
-    **_flags("false", _SQL + "cbo.enabled"),
+    **flags("false", _SQL + "cbo.enabled"),
 }
 
-ENTRIES: Mapping[str, Entry] = MappingProxyType({**_CLIENT, **_ANALYSIS, **_FILES, **_STREAMS, **_EXECUTION})
+ENTRIES: Mapping[str, Entry] = MappingProxyType({**_CLIENT, **_ANALYSIS, **_FILES, **STREAM_ENTRIES, **_EXECUTION})
 
 #: SQL settings that are fixed when the session's server starts.
 STATIC: Mapping[str, str | None] = MappingProxyType(
@@ -188,7 +133,7 @@ STATIC: Mapping[str, str | None] = MappingProxyType(
         _SQL + "catalogImplementation": "in-memory",
         _SQL + "globalTempDatabase": "global_temp",
         _SQL + "queryExecutionListeners": None,
-        _SQL + "streaming.streamingQueryListeners": None,
+        **STATIC_STREAM_ENTRIES,
         _SQL + "cache.serializer": None,
         _SQL + "event.truncate.length": "2147483647",
         _SQL + "ui.retainedExecutions": "1000",

@@ -64,6 +64,13 @@ def parse_error(condition: str, message: str, sqlstate: str = "42601", **params:
     return SparkError(condition, message, params, sqlstate=sqlstate, classes=PARSE)
 
 
+def not_streamed(name: str, operator: str) -> SparkError:
+    """A format that Spark has for batches only, or in the other direction; `operator` is "reading" or "writing"."""
+    message = f"The data source {name} does not support streamed {operator}: use another one, or a batch query."
+    params = {"className": name, "operator": operator}
+    return SparkError("_LEGACY_ERROR_TEMP_2049", message, params, classes=UNSUPPORTED)
+
+
 def unsupported(feature: str, remedy: str = "") -> SparkError:
     """A thing that Spark has and Penstock does not have yet, named: never a silent fallback."""
     message = f"Penstock does not support {feature}." + (f" {remedy}" if remedy else "")

@@ -32,6 +32,14 @@ POINTS = (
 )
 
 
+#: Points inside the state stores, passed by queries whose state is large, has partitions or has become old.
+STATE_POINTS = (
+    "between_state_files",
+    "during_spill",
+    "during_purge",
+)
+
+
 #: The same for programs of DStreams.
 DSTREAM_POINTS = (
     "dstream-batch-allocated",
@@ -52,7 +60,7 @@ def _arm_from_environment() -> None:
     name, _, count = os.environ.get("PENSTOCK_CRASH_AT", "").partition(":")
     if not name:
         return
-    known = (*POINTS, *DSTREAM_POINTS)
+    known = (*POINTS, *STATE_POINTS, *DSTREAM_POINTS)
     if name not in known:
         raise ValueError(f"PENSTOCK_CRASH_AT={name}: no such point; the points are {', '.join(known)}")
     left = int(count or 1)

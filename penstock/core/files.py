@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlparse
 
-from penstock.core.errors import unsupported
+from penstock.core.errors import illegal_argument, unsupported
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -62,8 +62,8 @@ class LocalFiles:
             self.sync_directory(path.parent)
 
     def write(self, path: Path, data: Buffer | Iterable[Buffer], *, durable: bool = True) -> None:
-        """Write and fsync (unless durable=False) a file that nobody reads yet; `data` may come in pieces, which are synced on the way: other
-        files' fsyncs would have to wait for all that is not on the disk yet."""
+        """Write and fsync (unless durable=False) a file that nobody reads yet; `data` may come in pieces, which are
+        synced on the way: other files' fsyncs would have to wait for all that is not on the disk yet."""
         with open(path, "wb", buffering=0) as file:
             unsynced, syncs = 0, durable and not _is_volatile(path)
             for piece in [data] if isinstance(data, Buffer) else data:
@@ -145,7 +145,9 @@ fs: LocalFiles = LocalFiles()
 
 
 def local_path(location: str) -> Path:
-    """`file:///a/b`, `file:/a/b` and `/a/b` as a path; another scheme is refused by name."""
+    """`file:///a/b`, `file:/a/b` and `/a/b` as a path; another scheme and the empty string are refused."""
+    if not location:
+        raise illegal_argument("", "A path is the empty string: name a file or a directory.")
     parsed = urlparse(location)
     if parsed.scheme in ("", "file"):
         return Path(unquote(parsed.path) if parsed.scheme else location)

@@ -49,14 +49,14 @@ def _first(table: pa.Table, rows: int) -> pa.Table:
 def _more(shown: int, has_more: bool) -> str:
     if not has_more:
         return ""
-    return f"only showing top {shown} {'row' if shown == 1 else 'rows'}\n"
+    return f"only showing top {shown} {'row' if shown == 1 else 'rows'}"
 
 
 def show_string(
     table: pa.Table, schema: StructType, *, rows: int, truncate: int, vertical: bool, time_zone: str
 ) -> str:
     """The text of `df.show(rows, truncate, vertical)`; `table` holds up to rows + 1 rows, so that "only showing top"
-    can be told."""
+    can be told.  Without a line end after that line, as in Spark 4: whoever prints the text adds one."""
     rows = max(rows, 0)
     cells = _cells(_first(table, rows), schema, truncate, time_zone)
     has_more = table.num_rows > rows
@@ -93,7 +93,7 @@ def html_string(table: pa.Table, schema: StructType, *, rows: int, truncate: int
     rows = max(rows, 0)
     header, *body = _cells(_first(table, rows), schema, truncate, time_zone)
     lines = ["<table border='1'>", _html_row(header, "th"), *(_html_row(row, "td") for row in body), "</table>"]
-    return "\n".join(lines) + "\n" + _more(rows, table.num_rows > rows)
+    return "\n".join(lines) + "\n" + (_more(rows, True) + "\n" if table.num_rows > rows else "")
 
 
 def _html_row(cells: list[str], tag: str) -> str:

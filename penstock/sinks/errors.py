@@ -40,6 +40,12 @@ def refuse_file_limit(options: Mapping[str, str], conf: Mapping[str, str]) -> No
         raise unsupported(f"maxRecordsPerFile={limit}", "Leave it out, or repartition by a column with partitionBy.")
 
 
+def refuse_other_locales(options: Mapping[str, str], sink: str) -> None:
+    """Names of months and days are written in English only."""
+    if options.get("locale", "en-US").lower() not in ("en-us", "en"):
+        raise unsupported(f"the option locale={options['locale']!r} of the {sink} data sink", "Leave the option out.")
+
+
 def user_function_error(sink: str, error: BaseException) -> SparkError:
     """FOREACH_BATCH_USER_FUNCTION_ERROR or FOREACH_USER_FUNCTION_ERROR: the user's own code raised `error`."""
     reason = f"{type(error).__name__}: {error}"

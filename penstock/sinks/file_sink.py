@@ -12,14 +12,14 @@ import json as json_text
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import pyarrow as pa
 
-from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
+from penstock.checkpoint.compactible_log import CompactibleLog, Rewrite, cleanup_delay_of, interval_of
 from penstock.core import faults, files
 from penstock.core.durations import time_ms
 from penstock.core.errors import ILLEGAL_ARGUMENT, ILLEGAL_STATE, NUMBER_FORMAT, SparkError
@@ -27,6 +27,7 @@ from penstock.core.files import local_path
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.errors import refuse_file_limit, unsupported_output_mode, writing_to
 from penstock.sinks.formats import encoder
+from penstock.sinks.merging import merger
 from penstock.sinks.partitioning import Partitioner
 
 METADATA = "_spark_metadata"
@@ -69,7 +70,24 @@ class FileSink:
         with writing_to(self._path):
             files.fs.make_directory(self._path / METADATA)
             interval = interval_of(context.conf, "spark.sql.streaming.fileSink.log.compactInterval")
-            self._log = CompactibleLog(self._path / METADATA, interval=interval, retain=_retained(context.options))
+            delay = cleanup_delay_of(context.conf, "fileSink")
+            rewrite = self._rewrite(format_name, context, delay)
+            self._log = CompactibleLog(
+                self._path / METADATA, interval=interval, cleanup_delay_ms=delay, rewrite=rewrite
+            )
+
+    def _rewrite(self, format_name: str, context: SinkContext, keep_ms: int | None) -> Rewrite | None:
+        """What a compaction does with the log: the options `retention` and `mergeSmallFiles`."""
+        retain = _retained(context.options)
+        merge = merger(format_name, self._encoder, context.options, self._query_id, keep_ms)
+        if retain is None:
+            return merge
+
+        def rewrite(batch_id: int, lines: Sequence[bytes]) -> list[bytes]:
+            kept = [line for line in lines if retain(line)]
+            return kept if merge is None else merge(batch_id, kept)
+
+        return rewrite
 
     @property
     def description(self) -> str:

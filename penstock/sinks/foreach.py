@@ -105,7 +105,10 @@ class ForeachSink:
         self._writer.close(None)
 
     def stop(self) -> None:
-        """Nothing to release."""
+        """An epoch that something else has ended leaves the writer open."""
+        if self._wanted is not None:
+            self._wanted = None
+            self._writer.close(InterruptedError("The query has ended before the epoch was over."))
 
     def _rows(self, table: pa.Table) -> list[Any]:
         from pyspark.sql.conversion import ArrowTableToRowsConversion

@@ -44,7 +44,8 @@ _POSTGRES = {**_COMMON, DoubleType: "FLOAT8", FloatType: "FLOAT4", ShortType: "S
 def write(table: pa.Table, schema: StructType, mode: str, options: Mapping[str, str], zone: str) -> None:
     """Write a table (columns by position in the order of the schema).  `mode`: append, overwrite, error, ignore.
 
-    Options: url, dbtable, user, password, driver, truncate, createTableOptions, createTableColumnTypes, batchsize."""
+    Options: url, dbtable, user, password, driver, truncate, cascadeTruncate (PostgreSQL), createTableOptions,
+    createTableColumnTypes, batchsize."""
     base = connections.database(options)
     name = options.get("dbtable")
     if not name:
@@ -89,7 +90,8 @@ def _exists(connection: Any, base: connections.Database, name: str) -> bool:
 def _emptied(cursor: Any, base: connections.Database, name: str, options: Mapping[str, str]) -> bool:
     """Whether the table is still there, without rows: the option truncate."""
     if options.get("truncate", "false").lower() == "true":
-        cursor.execute(f"DELETE FROM {name}" if base.kind == "sqlite" else f"TRUNCATE TABLE ONLY {name}")
+        cascade = " CASCADE" if options.get("cascadetruncate", "false").lower() == "true" else ""
+        cursor.execute(f"DELETE FROM {name}" if base.kind == "sqlite" else f"TRUNCATE TABLE ONLY {name}{cascade}")
         return True
     cursor.execute(f"DROP TABLE {name}")
     return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Protocol
 
+from penstock.core.errors import not_streamed
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.errors import not_found
 
@@ -28,7 +29,6 @@ _FACTORIES: dict[str, str] = {
 KNOWN_ELSEWHERE = frozenset(
     (
         "kafka",
-        "jdbc",
         "delta",
         "iceberg",
         "hudi",
@@ -42,6 +42,10 @@ KNOWN_ELSEWHERE = frozenset(
         "hive",
     )
 )
+
+
+#: Formats that Spark cannot write as a stream.
+_SOURCES = frozenset(("jdbc", "rate", "rate-micro-batch", "socket", "binaryfile", "statestore", "state-metadata"))
 
 
 class SinkFactory(Protocol):
@@ -72,4 +76,6 @@ def find(format: str) -> SinkFactory:
         module, _, attribute = target.partition(":")
         loaded: SinkFactory = getattr(importlib.import_module(module), attribute)
         return loaded
+    if key in _SOURCES:
+        raise not_streamed(key, "writing")
     raise not_found(format, (*_FACTORIES, *_registered), KNOWN_ELSEWHERE)

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.checkpoint.compactible_log import CompactibleLog, interval_of
+from penstock.checkpoint.compactible_log import CompactibleLog, cleanup_delay_of, interval_of
 from penstock.checkpoint.errors import foreign_offset, missing_batch
 from penstock.checkpoint.source_log import read_entries, source_log_entry
 from penstock.core.errors import ILLEGAL_ARGUMENT, SPARK, SparkError, illegal_argument
@@ -32,6 +32,7 @@ from penstock.sources.files.seen import SeenFiles
 from penstock.sources.files.wakeup import DirectoryWatch
 
 _WEEK_MS = 7 * 86_400_000
+_MOST_FILES = 2**31 - 1
 
 #: How many of the log's last batches are at hand after a restart; older ones are read from the log when asked for.
 _KEPT_BATCHES = 2
@@ -61,9 +62,13 @@ class FileStreamOptions:
             raise illegal_argument(
                 "STDS_CONFLICT_OPTIONS", message, "42613", options="maxFilesPerTrigger, maxBytesPerTrigger"
             )
+        if (limits[0] or 0) > _MOST_FILES:
+            raise opt.bad_value("maxFilesPerTrigger", str(limits[0]), f"at most {_MOST_FILES}")
+        if (age := opt.span_ms(options, "maxFileAge")) is not None and age < 0:
+            raise opt.bad_value("maxFileAge", options["maxfileage"], "no negative time")
         return FileStreamOptions(
             *limits,
-            max_age_ms=_WEEK_MS if (age := opt.span_ms(options, "maxFileAge")) is None else age,
+            max_age_ms=_WEEK_MS if age is None else age,
             latest_first=opt.boolean(options, "latestFirst", False),
             name_only=opt.boolean(options, "fileNameOnly", False),
         )
@@ -82,6 +87,7 @@ class FileStreamSource:
         self._log = CompactibleLog(
             context.metadata_path,
             interval=interval_of(context.conf, "spark.sql.streaming.fileSource.log.compactInterval"),
+            cleanup_delay_ms=cleanup_delay_of(context.conf, "fileSource"),
         )
         self._seen = SeenFiles(self._max_age(), name_only=self._options.name_only)
         self._batches: dict[int, list[DataFile]] = {}

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from penstock.core import jdbc as connections
-from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument
+from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument, not_streamed
 from penstock.plan.types import (
     BINARY,
     BOOLEAN,
@@ -94,8 +94,7 @@ class JdbcRelation:
         return Scan(table=pa.Table.from_arrays(arrays, names=[sql_name for _, sql_name in columns]))
 
     def open_stream(self, context: StreamContext) -> StreamSource:
-        message = "The jdbc data source cannot be read as a stream: read it with spark.read."
-        raise SparkError("UNSUPPORTED_STREAMING_SOURCE", message, {"source": "jdbc"}, sqlstate="0A000")
+        raise not_streamed("jdbc", "reading")
 
     def _item(self, name: str) -> str:
         column = self.base.quoted(name)
@@ -126,8 +125,7 @@ def jdbc(
     and numPartitions, predicates, customSchema, sessionInitStatement, preferTimestampNTZ; fetchsize and the pushDown...
     options change nothing in the rows."""
     if streaming:
-        message = "The jdbc data source cannot be read as a stream: read it with spark.read."
-        raise analysis_error("UNSUPPORTED_STREAMING_SOURCE", message, "0A000", source="jdbc")
+        raise not_streamed("jdbc", "reading")
     if schema is not None:
         raise analysis_error(
             "_LEGACY_ERROR_TEMP_1242",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from penstock.core.config import Conf
-from penstock.core.errors import SparkError, unsupported
+from penstock.core.errors import SparkError, not_streamed, unsupported
 from penstock.plan.nodes import Read
 from penstock.sources.base import Provider, Relation
 from penstock.sources.naming import check_name
@@ -76,6 +76,9 @@ KNOWN_ELSEWHERE = frozenset(
     )
 )
 
+#: Formats that can only be written.
+_SINKS = frozenset(("console", "noop"))
+
 _registered: dict[str, Provider] = {}
 
 
@@ -111,6 +114,8 @@ def find(name: str) -> Provider:
         module, _, attribute = target.partition(":")
         loaded: Provider = getattr(importlib.import_module(module), attribute)
         return loaded
+    if key in _SINKS:
+        raise not_streamed(key, "reading")
     raise not_found(name, "source", (*_PROVIDERS, *_registered))
 
 

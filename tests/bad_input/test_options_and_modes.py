@@ -109,7 +109,7 @@ def test_a_setting_of_the_session(spark: Any) -> None:
     for key, value, condition in (
         ("spark.sql.shuffle.partitions", "many", "INVALID_CONF_VALUE.TYPE_MISMATCH"),
         ("spark.sql.session.timeZone", "Mars/Phobos", "INVALID_CONF_VALUE.TIME_ZONE"),
-        ("spark.sql.streaming.multipleWatermarkPolicy", "median", "INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS"),
+        ("spark.sql.streaming.multipleWatermarkPolicy", "median", "INVALID_CONF_VALUE.REQUIREMENT"),
     ):
         fails(lambda k=key, v=value: spark.conf.set(k, v), IllegalArgumentException, condition, key, value)
 

@@ -38,10 +38,18 @@ def test_a_partition_column_that_is_not_there(job: Job) -> None:
     assert not job.checkpoint.exists()
 
 
-@pytest.mark.parametrize(("name", "near"), [("a view", "'view'"), ("a-b", "'-'"), ("x;y", "';'"), ("t(v)", "'('")])
-def test_what_is_no_name_of_a_table(job: Job, name: str, near: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "condition", "near"),
+    [
+        ("a view", "PARSE_SYNTAX_ERROR", "'view'"),
+        ("a-b", "INVALID_IDENTIFIER", "`a-b`"),
+        ("x;y", "PARSE_SYNTAX_ERROR", "';'"),
+        ("t(v)", "PARSE_SYNTAX_ERROR", "'('"),
+    ],
+)
+def test_what_is_no_name_of_a_table(job: Job, name: str, condition: str, near: str) -> None:
     writer = job.frame().writeStream.option("checkpointLocation", str(job.checkpoint))
-    fails(lambda: writer.toTable(name), ParseException, "PARSE_SYNTAX_ERROR", near)
+    fails(lambda: writer.toTable(name), ParseException, condition, near)
 
 
 @pytest.mark.parametrize("option", ["modifiedBefore", "modifiedAfter"])

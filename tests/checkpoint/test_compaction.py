@@ -101,7 +101,7 @@ def test_a_batch_does_not_wait_for_the_copy(tmp_path: Path, ahead: None, monkeyp
 
 
 def test_what_is_too_old_is_left_out(tmp_path: Path) -> None:
-    kept = fill(tmp_path, 12, retain=lambda line: b'"i":0' not in line)
+    kept = fill(tmp_path, 12, rewrite=lambda _, lines: [line for line in lines if b'"i":0' not in line])
     expected = [line for batch_id in range(10) for line in lines(batch_id) if '"i":0' not in line]
     assert kept["9.compact"].decode().split("\n") == ["v1", *expected]
     assert kept["11"] == "\n".join(["v1", *lines(11)]).encode(), "only a compaction leaves out"

@@ -85,7 +85,8 @@ def table() -> pa.Table:
 @pytest.mark.parametrize("case", GOLDEN)
 def test_as_spark_prints(table: pa.Table, case: str) -> None:
     shown = show_string(table, SCHEMA, time_zone=ZONE, **GOLDEN[case]["options"])
-    assert shown.rstrip("\n") == GOLDEN[case]["text"]
+    text = GOLDEN[case]["text"]
+    assert shown == (text if "only showing top" in text else text + "\n")  # what print() adds is not in the text
 
 
 def test_nothing_to_show(table: pa.Table) -> None:

@@ -13,7 +13,7 @@ def test_console(capfd):
     )
     assert capfd.readouterr().out == (
         "-------------------------------------------\nBatch: 3\n-------------------------------------------\n"
-        "+---+-----+\n|  a|    s|\n+---+-----+\n|  1|ab...|\n+---+-----+\nonly showing top 1 row\n\n"
+        "+---+-----+\n|  a|    s|\n+---+-----+\n|  1|ab...|\n+---+-----+\nonly showing top 1 row\n"
     )
     with pytest.raises(SparkError, match="numRows"):
         registry.open("console", context(options={"numrows": "x"}))
@@ -81,6 +81,15 @@ def test_foreach_that_is_not_wanted_or_fails():
     with pytest.raises(SparkError, match="FOREACH_USER_FUNCTION_ERROR.*ValueError: no"):
         ForeachSink(context(schema=SIMPLE), failing).write(5, simple((1, "x")))
     assert failing.calls == [("open", 0, 5), ("close", "no")]
+
+
+def test_foreach_is_closed_when_the_query_ends_within_an_epoch():
+    writer = Writer()
+    sink = ForeachSink(context(schema=SIMPLE), writer)
+    sink.take(7, simple((1, "x")))
+    sink.stop()
+    sink.stop()
+    assert writer.calls == [("open", 0, 7), (1, "x"), ("close", "The query has ended before the epoch was over.")]
 
 
 def test_registered_sinks():

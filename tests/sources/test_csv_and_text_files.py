@@ -30,6 +30,14 @@ def test_header_and_inference(tmp_path):
     assert relation("csv", path, header="true").schema["l"].dataType == STRING
 
 
+def test_the_largest_file_tells_the_columns(tmp_path):
+    (tmp_path / "a.csv").write_text("p,q\n1,2\n")
+    (tmp_path / "b.csv").write_text("one\ntwo\nthree\n")
+    assert relation("csv", tmp_path).schema.names == ["_c0"]
+    assert relation("csv", tmp_path, header="true").schema.names == ["one"]
+    assert read("csv", tmp_path) == [("one",), ("two",), ("three",), ("p",), ("1",)]
+
+
 def test_values_by_type_and_ragged_rows(tmp_path):
     path = write(tmp_path, "1,x,2.5,true,1.5\n1.5, 3,NaN,yes,1\n\nbad\n5,y,Inf,FALSE,0.005,extra,extra\n")
     fields = {"a": INTEGER, "s": STRING, "d": DOUBLE, "b": BOOLEAN, "n": DecimalType(5, 2)}

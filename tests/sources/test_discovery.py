@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,19 @@ def test_hidden_files(tmp_path: Path) -> None:
     assert Found(tmp_path)() == ["d"]
 
 
+def test_of_the_directories_below_only_partitions_are_read(tmp_path: Path) -> None:
+    for name in ("plain/a", "plain/sub/b", "plain/sub/deep/c", "keyed/k=1/d", "keyed/k=2/e"):
+        put(tmp_path / name)
+    plain = Found(tmp_path / "plain")
+    assert [plain(), plain()] == [["a"], []]
+    put(tmp_path / "plain" / "sub" / "f")
+    put(tmp_path / "plain" / "g")
+    assert plain() == ["g"]
+    assert Found(tmp_path / "plain", "/s*")() == ["b", "f"]
+    assert Found(tmp_path / "plain", recursivefilelookup="true")() == ["a", "b", "c", "f", "g"]
+    assert Found(tmp_path / "keyed")() == ["d", "e"]
+
+
 # ---------------------------------------------------------------- a huge directory
 
 
@@ -192,6 +206,19 @@ def test_a_change_of_which_nothing_is_told_leads_to_a_listing(huge: Path, lookup
     assert found() == ["y"]
 
 
+def test_more_events_than_the_kernel_keeps_lead_to_a_listing(huge: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Found(huge)
+    assert len(found()) == 5
+    put(huge / "x")
+    read, overflow = os.read, struct.pack("iIII", -1, 0x4000, 0, 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "read", lambda *args: patched.setattr(os, "read", read) or overflow)
+        assert found() == ["x"]
+    put(huge / "y")
+    assert found() == ["y"]
+    found.discovery.close()
+
+
 def test_without_the_kernels_help(huge: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery.NameEvents, "watch", lambda self, path: False)
     found = Found(huge)
@@ -226,3 +253,14 @@ def test_many_files_take_sixteen_bytes_each() -> None:
     assert len(seen) == 50_000
     assert seen.memory_bytes == 16 * 50_000
     assert seen.known(seen.hashes("/other", ["7", "x"])).tolist() == [True, False]
+
+
+def test_a_sink_that_begins_after_the_stream_shows_its_committed_files_only(tmp_path: Path) -> None:
+    found = Found(tmp_path)
+    assert found() == []
+    log = tmp_path / "_spark_metadata"
+    log.mkdir()
+    put(tmp_path / "part-0")
+    assert found() == [], "it is not in the sink's log yet"
+    (log / "0").write_text(f'v1\n{{"path":"file://{tmp_path}/part-0","size":1,"modificationTime":1,"action":"add"}}')
+    assert found() == ["part-0"]

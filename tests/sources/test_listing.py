@@ -4,6 +4,7 @@ import os
 import pytest
 from reading import read, relation
 
+from penstock.checkpoint.compactible_log import CompactibleLog
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError
 from penstock.plan.types import LONG, STRING
@@ -25,7 +26,8 @@ def names(root, *paths, **options):
 def test_hidden_files_and_directories_are_not_seen(tmp_path):
     for name in ("a.json", "_SUCCESS", ".crc", "_temporary/x.json", "sub/b.json", "_k=1/c.json"):
         put(tmp_path, name)
-    assert names(tmp_path) == ["_k=1/c.json", "a.json", "sub/b.json"]
+    assert names(tmp_path, recursivefilelookup="true") == ["_k=1/c.json", "a.json", "sub/b.json"]
+    assert names(tmp_path / "sub", tmp_path / "sub") == ["b.json"]
 
 
 def test_globs(tmp_path):
@@ -34,7 +36,9 @@ def test_globs(tmp_path):
     assert names(tmp_path, tmp_path / "d*") == ["d1/a.json", "d2/b.json"]
     assert names(tmp_path, tmp_path / "{d1,e}") == ["d1/a.json", "e/c.txt"]
     assert names(tmp_path, tmp_path / "odd[1].json") == ["odd[1].json"]
-    assert names(tmp_path, pathglobfilter="*.txt") == ["e/c.txt"]
+    assert names(tmp_path, pathglobfilter="*.txt", recursivefilelookup="true") == ["e/c.txt"]
+    assert names(tmp_path) == ["odd[1].json"]  # directories that are no partitions are not entered
+    assert names(tmp_path, tmp_path, tmp_path / "d1") == ["odd[1].json", "d1/a.json"]
     assert read("json", tmp_path / "odd[1].json", {"a": LONG}) == [(1,)]
 
 
@@ -115,3 +119,24 @@ def test_class_names(tmp_path):
     put(tmp_path, "a.json")
     name = "org.apache.spark.sql.execution.datasources.json.JsonFileFormat"
     assert read(name, tmp_path) == read("JSON", tmp_path) == [(1,)]
+
+
+def test_a_sinks_log_that_is_compacted_while_it_is_read(tmp_path, monkeypatch):
+    """The reader has listed the log's files, and the sink removes them before they are read."""
+    data = [put(tmp_path, f"part-{i}") for i in range(12)]
+    log = CompactibleLog(tmp_path / "_spark_metadata", cleanup_delay_ms=-60_000)
+    entries = [json.dumps({"path": f"file://{path}", "size": 1, "modificationTime": 1}) for path in data]
+    for batch_id in range(9):
+        log.add(batch_id, [entries[batch_id]])
+    listed = CompactibleLog._listed
+
+    def listed_too_early(reader):
+        monkeypatch.setattr(CompactibleLog, "_listed", listed)
+        found = listed(reader)
+        for batch_id in range(9, 12):
+            log.add(batch_id, [entries[batch_id]])
+        assert not (tmp_path / "_spark_metadata" / "0").exists()
+        return found
+
+    monkeypatch.setattr(CompactibleLog, "_listed", listed_too_early)
+    assert sorted(names(tmp_path)) == sorted(path.name for path in data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import time
 from pathlib import Path
@@ -109,3 +110,23 @@ def test_where_the_kernel_cannot_tell_all_the_directory_is_looked_at(tmp_path: P
     assert DirectoryWatch(Woken()).look_after_ms(None) == UNTOLD_MS
     many = frozenset(f"{tmp_path}/{i}" for i in range(wakeup.MAX_DIRECTORIES + 1))
     assert DirectoryWatch(Woken()).look_after_ms(many) == UNTOLD_MS
+
+
+def test_a_process_with_very_many_open_files_is_woken_too(tmp_path: Path) -> None:
+    """select() knows no descriptor above 1023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip("this system allows too few open files")
+    if not is_local(str(tmp_path)):
+        pytest.skip("the temporary directory is on a file system of others")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        wakeups, woken = wakeup.Wakeups(), Woken()
+        assert wakeups.watch(str(tmp_path), woken)
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    (tmp_path / "a").write_text("x")
+    assert woken.within()

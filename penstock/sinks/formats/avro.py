@@ -29,6 +29,8 @@ class AvroEncoder:
 
     def __init__(self, schema: StructType, options: Mapping[str, str]) -> None:
         self._fastavro = fastavro_module()
+        if options.get("positionalfieldmatching", "false").strip().lower() == "true":
+            raise unsupported("the option positionalFieldMatching of the avro data sink", "Name the fields as columns.")
         name, namespace = options.get("recordname", "topLevelRecord"), options.get("recordnamespace", "")
         given = options.get("avroschema")
         self._avro = json.loads(given) if given else avro_schema(schema, False, name, namespace)

@@ -25,28 +25,40 @@ from penstock.plan.types import (
     VarcharType,
     VariantType,
 )
-from penstock.sinks.errors import unsupported_column
+from penstock.sinks.errors import refuse_other_locales, unsupported_column
 from penstock.sinks.formats.sql_lines import Compression, LineBuilder, date_text, in_charset, timestamp_text
+from penstock.sinks.options import bad_value, charset, flag, line_end
 
 _NOT_CSV = (ArrayType, MapType, StructType, BinaryType, VariantType)
 
 
+_FLAGS = ("header", "quoteAll", "escapeQuotes", "ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace")
+
+
 class CsvEncoder:
     """Options: header, sep, quote, escape, quoteAll, escapeQuotes, nullValue, emptyValue, ignoreLeadingWhiteSpace,
-    ignoreTrailingWhiteSpace, dateFormat, timestampFormat, timestampNTZFormat, lineSep, compression."""
+    ignoreTrailingWhiteSpace, dateFormat, timestampFormat, timestampNTZFormat, lineSep, compression, extension,
+    charToEscapeQuoteEscaping, encoding, timeZone, locale (en only)."""
 
     def __init__(
         self, schema: StructType, options: Mapping[str, str], time_zone: str, *, keep_empty: bool = False
     ) -> None:
-        self._charset = options.get("encoding", options.get("charset", "utf-8"))
+        refuse_other_locales(options, "csv")
+        self._charset = charset(options)
         self._options = options
         self._compression = Compression(options)
         self._time_zone = options.get("timezone", time_zone)
         self._separator = options.get("sep", options.get("delimiter", ",")).replace("\\t", "\t")
+        if not self._separator:
+            raise bad_value("sep", "", "at least one character")
         self._quote = _one_character(options, "quote", '"')
         self._escape = _one_character(options, "escape", "\\")
-        self._end = options.get("linesep", "\n")
+        self._before_escape = _one_character(options, "charToEscapeQuoteEscaping", self._escape)
+        self._extension = _extension(options)
+        self._end = line_end(options)
         self._comment = options.get("comment", "#")
+        for name in _FLAGS:
+            flag(options, name, False)
         items = [self._text(f"c{i}", f.dataType, f.name) for i, f in enumerate(schema.fields)]
         separator = f" || {quoted(self._separator)} || "
         line = separator.join(items)
@@ -57,13 +69,18 @@ class CsvEncoder:
 
     @property
     def extension(self) -> str:
-        return ".csv" + self._compression.extension
+        return f".{self._extension}{self._compression.extension}"
+
+    @property
+    def header(self) -> bytes:
+        """The line with which each file begins; empty without the option header."""
+        return self._header
 
     def encode(self, table: pa.Table) -> Buffer:
         return self._compression.compress(in_charset(self._header + self._lines.build(table), self._charset))
 
     def _flag(self, name: str, default: bool) -> bool:
-        return self._options.get(name.lower(), str(default)).lower() == "true"
+        return flag(self._options, name, default)
 
     def _header_line(self, schema: StructType) -> bytes:
         names = [self._quoted_if_needed(quoted(f.name)) for f in schema.fields]
@@ -109,7 +126,7 @@ class CsvEncoder:
         quote, escape = quoted(self._quote), quoted(self._escape)
         inside = text
         if self._escape != self._quote:
-            inside = f"replace({inside}, {escape}, {quoted(self._escape * 2)})"
+            inside = f"replace({inside}, {escape}, {quoted(self._before_escape + self._escape)})"
         inside = f"replace({inside}, {quote}, {quoted(self._escape + self._quote)})"
         enclosed = f"{quote} || {inside} || {quote}"
         if self._flag("quoteAll", False):
@@ -121,8 +138,17 @@ class CsvEncoder:
         return f"CASE WHEN {needed} THEN {enclosed} ELSE {text} END"
 
 
+def _extension(options: Mapping[str, str]) -> str:
+    """How the names of files end: three characters, or letters."""
+    text = options.get("extension", "csv")
+    if len(text) != 3 and not (text.isalpha() or not text):
+        message = f"The option 'extension' must be three characters or letters only, but is {text!r}."
+        raise illegal_argument("INVALID_FILE_EXTENSION", message, extension=text)
+    return text
+
+
 def _one_character(options: Mapping[str, str], name: str, default: str) -> str:
-    text = options.get(name, default) or "\0"
+    text = options.get(name.lower(), default) or "\0"
     if len(text) != 1:
         message = f"The option {name!r} must be one character, but is {text!r}."
         raise illegal_argument("OPTION_VALUE_EXCEEDS_ONE_CHARACTER", message, "22023", paramName=name, actualValue=text)

@@ -33,8 +33,9 @@ from penstock.plan.types import (
     TimestampType,
     VarcharType,
 )
-from penstock.sinks.errors import unsupported_column
+from penstock.sinks.errors import refuse_other_locales, unsupported_column
 from penstock.sinks.formats.sql_lines import Compression, LineBuilder, ascii_only, date_text, in_charset, timestamp_text
+from penstock.sinks.options import charset, flag, line_end
 
 _variables = itertools.count()
 _PLAIN = (BooleanType, ByteType, ShortType, IntegerType, LongType, DecimalType)
@@ -45,19 +46,20 @@ class JsonEncoder:
     """Options: ignoreNullFields (true), dateFormat, timestampFormat, timestampNTZFormat, lineSep, compression."""
 
     def __init__(self, schema: StructType, options: Mapping[str, str], time_zone: str) -> None:
-        if options.get("pretty", "false").lower() == "true":
+        refuse_other_locales(options, "json")
+        if flag(options, "pretty", False):
             raise unsupported(
                 "the option pretty of the json data sink", "Use to_json with that option, and write text."
             )
-        self._charset = options.get("encoding", options.get("charset", "utf-8"))
-        self._ascii = options.get("writenonasciicharacterascodepoint", "false").lower() == "true"
+        self._charset = charset(options)
+        self._ascii = flag(options, "writeNonAsciiCharacterAsCodePoint", False)
         self._compression = Compression(options)
-        self._drop_nulls = options.get("ignorenullfields", "true").lower() == "true"
+        self._drop_nulls = flag(options, "ignoreNullFields", True)
         self._formats = {
             name: options.get(name.lower()) for name in ("dateFormat", "timestampFormat", "timestampNTZFormat")
         }
         self._time_zone = options.get("timezone", time_zone)
-        end = quoted(options.get("linesep", "\n"))
+        end = quoted(line_end(options))
         fields = [(f.name, f"c{i}", f.dataType) for i, f in enumerate(schema.fields)]
         self._lines = LineBuilder(f"{self._object(fields)} || {end}", schema)
 

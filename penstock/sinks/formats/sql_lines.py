@@ -10,13 +10,15 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.types as pat
 
-from penstock.core.errors import unsupported
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, unsupported
 from penstock.core.files import Buffer
 from penstock.core.java_patterns import duckdb_format
 from penstock.core.sql_text import quoted
 from penstock.plan.types import DataType, DoubleType, FloatType, StructType
 
 _CODECS = {"none": None, "uncompressed": None, "gzip": ".gz", "bzip2": ".bz2", "deflate": ".deflate", "zstd": ".zst"}
+#: Codecs that Spark has.
+_ELSEWHERE = ("lz4", "snappy")
 
 
 class LineBuilder:
@@ -45,9 +47,7 @@ class Compression:
     def __init__(self, options: Mapping[str, str]) -> None:
         name = options.get("compression", options.get("codec", "none")).lower()
         if name not in _CODECS:
-            raise unsupported(
-                f"the option compression={name!r} for text files", "Use none, gzip, bzip2, deflate or zstd."
-            )
+            raise _no_codec(name)
         self._codec = _CODECS[name]
 
     @property
@@ -68,6 +68,15 @@ class Compression:
 
             return bytes(zstandard.ZstdCompressor().compress(data))
         return data
+
+
+def _no_codec(name: str) -> SparkError:
+    if name in _ELSEWHERE:
+        return unsupported(f"the option compression={name!r} for text files", f"Use {', '.join(_CODECS)}.")
+    message = f"The option compression is {name!r}, which is no codec that is known. Use {', '.join(_CODECS)}."
+    params = {"codecName": name, "availableCodecs": ", ".join(_CODECS)}
+    condition = "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION"
+    return SparkError(condition, message, params, sqlstate="56038", classes=ILLEGAL_ARGUMENT)
 
 
 def in_charset(data: bytes, charset: str) -> bytes:

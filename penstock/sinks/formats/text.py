@@ -12,6 +12,7 @@ from penstock.core.sql_text import quoted
 from penstock.plan.types import CharType, StringType, StructType, VarcharType
 from penstock.sinks.errors import unsupported_column
 from penstock.sinks.formats.sql_lines import Compression, LineBuilder
+from penstock.sinks.options import line_end
 
 
 class TextEncoder:
@@ -27,7 +28,7 @@ class TextEncoder:
         if not isinstance(field.dataType, (StringType, CharType, VarcharType)):
             raise unsupported_column("Text", field.name, field.dataType)
         self._compression = Compression(options)
-        self._lines = LineBuilder(f"coalesce(c0, '') || {quoted(options.get('linesep', chr(10)))}", schema)
+        self._lines = LineBuilder(f"coalesce(c0, '') || {quoted(line_end(options))}", schema)
 
     @property
     def extension(self) -> str:

@@ -8,18 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from penstock.core.errors import SPARK, SparkError
+from penstock.core.errors import SPARK, SparkError, unsupported
 from penstock.plan.avro_types import fastavro_module, from_avro, spark_type
 from penstock.plan.types import StructField, StructType
 from penstock.sources import options as opt
 from penstock.sources.duckdb_types import duckdb_type
-from penstock.sources.files import by_path
+from penstock.sources.files import by_path, raw
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment, provider
 
+#: Options that Spark has, and the values that mean what is done here.
+_USUAL = {"enableStableIdentifiersForUnionType": "false", "positionalFieldMatching": "false"}
+
 
 class AvroFormat:
-    """Options: avroSchema, avroSchemaUrl, ignoreExtension (true), mode (FAILFAST)."""
+    """Options: avroSchema, avroSchemaUrl, ignoreExtension (true), ignoreCorruptFiles, ignoreMissingFiles."""
 
     name = "avro"
 
@@ -27,17 +30,21 @@ class AvroFormat:
         opt.refuse(
             options,
             "avro",
-            ("recursiveFieldMaxDepth", "enableStableIdentifiersForUnionType"),
-            {"enableStableIdentifiersForUnionType": "false"},
+            ("recursiveFieldMaxDepth", *_USUAL),
+            _USUAL,
         )
+        if opt.one_of(options, "datetimeRebaseMode", ("exception", "corrected", "legacy"), "exception") == "legacy":
+            raise unsupported(
+                "the option datetimeRebaseMode=LEGACY of the avro data source", "Only CORRECTED is there."
+            )
         fastavro_module()
         text = options.get("avroschema")
         if text is None and options.get("avroschemaurl"):
             text = Path(options["avroschemaurl"].removeprefix("file://").removeprefix("file:")).read_text("utf-8")
         self._given = json.loads(text) if text else None
         self._all_names = opt.boolean(options, "ignoreExtension", True)
-        corrupt = (conf.get("spark.sql.files.ignoreCorruptFiles") or "false").lower() == "true"
-        self._skip_corrupt = opt.boolean(options, "ignoreCorruptFiles", corrupt)
+        self._tolerance = raw.Tolerance.of(options, conf)
+        self._skip_corrupt = self._tolerance.corrupt
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
         if self._given is not None:
@@ -52,7 +59,7 @@ class AvroFormat:
             duckdb_type(field.dataType)
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
-        settings = {"schema": json.dumps(self._given), "skip": str(self._skip_corrupt), "names": str(self._all_names)}
+        settings = {"schema": json.dumps(self._given), "names": str(self._all_names), **self._tolerance.as_settings()}
         return by_path.fragment("avro", files, columns, settings, lambda wanted: lambda path: self._read(path, wanted))
 
     def row_count(self, files: Sequence[DataFile]) -> int | None:

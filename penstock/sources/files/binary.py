@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.core.errors import SPARK, SparkError, analysis_error
 from penstock.plan.types import BINARY, LONG, STRING, TIMESTAMP, StructField, StructType
-from penstock.sources.files import by_path
+from penstock.sources.files import by_path, raw
 from penstock.sources.files.listing import DataFile, to_uri
 from penstock.sources.files.relation import Columns, Fragment
 
@@ -19,11 +19,12 @@ SCHEMA = StructType([
 
 
 class BinaryFormat:
-    """No options of its own.  A file longer than spark.sql.sources.binaryFile.maxLength is an error."""
+    """Option: ignoreMissingFiles.  A file longer than spark.sql.sources.binaryFile.maxLength is an error."""
 
     name = "binaryFile"
 
     def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
+        self._tolerance = raw.Tolerance.of(options, conf)
         self._limit = int(conf.get("spark.sql.sources.binaryFile.maxLength") or 2**31 - 1)
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
@@ -35,7 +36,7 @@ class BinaryFormat:
             raise analysis_error("_LEGACY_ERROR_TEMP_3121", message, "XXKD0", schema=schema.simpleString())
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
-        settings = {"limit": str(self._limit)}
+        settings = {"limit": str(self._limit), **self._tolerance.as_settings()}
         return by_path.fragment(
             "binaryFile", files, columns, settings, lambda wanted: lambda path: self._read(path, wanted)
         )

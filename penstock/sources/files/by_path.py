@@ -11,6 +11,7 @@ import pyarrow as pa
 from penstock.core import row_functions
 from penstock.plan.types import StructField, StructType
 from penstock.sources.duckdb_types import duckdb_type, identifier, quoted
+from penstock.sources.files import raw
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
 from penstock.sources.records import arrow
@@ -29,12 +30,17 @@ def fragment(
     settings: Mapping[str, str],
     make: Callable[[StructType], ReadFile],
 ) -> Fragment:
-    """SQL over some files.  `make` gets the columns asked for; `kind` and `settings` say what it makes."""
+    """SQL over some files.  `make` gets the columns asked for; `kind` and `settings` say what it makes.
+
+    A file that is gone is FAILED_READ_FILE.FILE_NOT_EXIST, or has no rows (Tolerance, in the settings)."""
     wanted = StructType([StructField(f.name, f.dataType) for f, _ in columns])
     known = StructType([StructField(f"c{i}", f.dataType) for i, f in enumerate(wanted.fields)])
     gives = duckdb_type(known) + "[]" if known.fields else "STRUCT(none INTEGER)[]"
     specification = json.dumps([kind, wanted.json(), sorted(settings.items())])
-    name = row_functions.define(specification, lambda: guarded(_function(make(wanted), known)), ("VARCHAR",), gives)
+    tolerant = settings.get(raw.MISSING) == "True"
+    name = row_functions.define(
+        specification, lambda: guarded(_function(make(wanted), known, tolerant)), ("VARCHAR",), gives
+    )
     items = ", ".join(f"r.c{i} AS {identifier(sql_name)}" for i, (_, sql_name) in enumerate(columns))
     selects = []
     for group in _groups(files):
@@ -57,11 +63,18 @@ def _groups(files: Sequence[DataFile]) -> list[list[DataFile]]:
     return groups
 
 
-def _function(read: ReadFile, schema: StructType) -> Callable[[Any], pa.Array]:
+def _function(read: ReadFile, schema: StructType, tolerant: bool) -> Callable[[Any], pa.Array]:
+    """`tolerant`: files that are gone have no rows."""
+
     def function(paths: Any) -> pa.Array:
         offsets, parts = [0], []
         for path in paths.to_pylist():
-            arrays, count = read(path)
+            try:
+                arrays, count = read(path)
+            except FileNotFoundError:
+                if not tolerant:
+                    raise raw.missing(path) from None
+                arrays, count = arrays_of([], schema)
             offsets.append(offsets[-1] + count)
             parts.append(_struct(arrays, count, schema))
         rows = pa.concat_arrays(parts) if len(parts) != 1 else parts[0]

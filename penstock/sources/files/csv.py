@@ -64,7 +64,7 @@ class CsvFormat:
     inferSchema, samplingRatio, preferDate, enforceSchema, mode, columnNameOfCorruptRecord, columnPruning, nullValue,
     emptyValue, nanValue, positiveInf, negativeInf, ignoreLeadingWhiteSpace, ignoreTrailingWhiteSpace, multiLine,
     lineSep, maxColumns, maxCharsPerColumn, dateFormat, timestampFormat, timestampNTZFormat, timeZone,
-    enableDateTimeParsingFallback, encoding, locale (en only)."""
+    enableDateTimeParsingFallback, encoding, locale (en only), ignoreCorruptFiles, ignoreMissingFiles."""
 
     name = "csv"
 
@@ -85,6 +85,7 @@ class CsvFormat:
         self.mode = parse_mode(options)
         self.corrupt = corrupt_column(options, conf)
         self._charset = raw.encoding(options)
+        self._tolerance = raw.Tolerance.of(options, conf)
         self._separator = options.get("linesep")
         if self._separator is not None and not 1 <= len(self._separator) <= 2:
             message = "The option lineSep must have one or two characters."
@@ -98,7 +99,9 @@ class CsvFormat:
         csv_times(options, self.zone)
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
-        return infer_schema(self, [file for file in files if file.size]) if files else None
+        """The number of columns, and their names, are those of the largest file, which Spark reads first."""
+        with_data = sorted((file for file in files if file.size), key=lambda file: -file.size)
+        return infer_schema(self, with_data) if files else None
 
     def check(self, schema: StructType) -> None:
         for field in without(schema, self.corrupt)[0].fields:
@@ -123,6 +126,7 @@ class CsvFormat:
             "$zone": zone,
             "$all": schema.json(),
             "$prune": str(self._prunes),
+            **self._tolerance.as_settings(),
         }
         exact = by_path.fragment(
             "csv", files, columns, settings, lambda wanted: self._file_reader(wanted, schema, zone)
@@ -242,7 +246,7 @@ class CsvFormat:
 
     def all_records(self, path: str) -> Iterator[tuple[str, list[str | None]]]:
         """As `records`, with the header."""
-        text = raw.text(path, self._charset)
+        text = raw.text(path, self._charset, self._tolerance)
         return self._long_records(text) if self.multi_line else self._lines(text)
 
     def _lines(self, text: str) -> Iterator[tuple[str, list[str | None]]]:

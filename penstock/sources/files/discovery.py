@@ -14,7 +14,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,11 @@ _HUGE = 20_000
 
 @dataclass
 class _Directory:
-    """What is known of one directory since it was last listed.  `doubtful`: it has changed, but nobody has told how."""
+    """What is known of one directory since it was last listed.  `reads`: its files belong to the stream.
+    `doubtful`: it has changed, but nobody has told how."""
 
     partitions: Partitions
+    reads: bool
     modified_ns: int = -1
     settled: bool = False
     watched: bool = False
@@ -52,10 +54,12 @@ class Discovery:
     def __init__(
         self, pattern: str, options: ListingOptions, seen: SeenFiles, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._pattern, self._options, self._seen, self._now = pattern, options, seen, now
+        self._pattern, self._seen, self._now = pattern, seen, now
+        self._options = replace(options, follows=True)
         self._root = os.path.abspath(local_path(pattern))  # noqa: PTH100
         self._directories: dict[str, _Directory] = {}
         self._waiting: dict[str, Partitions] = {}
+        self._logs: dict[str, tuple[int, list[DataFile]]] = {}  # of file sinks: when read, and the files not seen yet
         self._rejected: set[str] = set()
         self._present: list[NDArray[np.int64]] | None = None
         self._events = NameEvents()
@@ -67,6 +71,7 @@ class Discovery:
         is_full = begun - self._listed_at > max(RELIST_AFTER_S, RELIST_COST_FACTOR * self._cost_s)
         if is_full:
             self._directories, self._rejected, self._present = {}, set(), []
+            self._logs = {}
         found = [file for root in self._roots() for file in self._under(root)]
         found += self._still_waiting({file.path for file in found})
         if self._present is not None:
@@ -100,11 +105,26 @@ class Discovery:
         return [roots[i] for i in np.flatnonzero(~self._seen.known(hashes))]
 
     def _under(self, root: str) -> list[DataFile]:
+        if listing.has_sink_log(root, self._options):  # perhaps only now: a sink may have begun after this stream
+            self._directories.pop(root, None)
+            self._waiting = {p: own for p, own in self._waiting.items() if not p.startswith(root + os.sep)}
+            return self._committed(root)
         if root in self._directories:
-            return self._walk(root, self._directories[root].partitions)
-        if not os.path.isdir(root) or listing.has_sink_log(root):
-            return [f for f in listing.under(root, self._options) if self._seen.is_new(f.path, f.modified_ms)]
-        return self._walk(root, listing.root_partitions(root, self._options))
+            return self._walk(root, self._directories[root].partitions, top=True)
+        if os.path.isdir(root):
+            return self._walk(root, listing.root_partitions(root, self._options), top=True)
+        return [f for f in listing.under(root, self._options) if self._seen.is_new(f.path, f.modified_ms)]
+
+    def _committed(self, root: str) -> list[DataFile]:
+        """What the log of a file sink names; a log that has not changed since it was read is not read again."""
+        begun_ns, modified_ns = time.time_ns(), directory_time(os.path.join(root, listing.METADATA))
+        known_ns, files = self._logs.get(root, (-1, []))
+        if known_ns != modified_ns:
+            files = list(listing.under(root, self._options))
+            known_ns = modified_ns if begun_ns - modified_ns > _SETTLED_NS else -1
+        new = [file for file in files if self._seen.is_new(file.path, file.modified_ms)]
+        self._logs[root] = known_ns, new
+        return new
 
     def _still_waiting(self, found: set[str]) -> list[DataFile]:
         """What was found before and not read since, from directories that were not listed this time."""
@@ -113,8 +133,10 @@ class Discovery:
 
     # ------------------------------------------------------------ directories
 
-    def _walk(self, path: str, partitions: Partitions) -> list[DataFile]:
-        known = self._directories.setdefault(path, _Directory(partitions))
+    def _walk(self, path: str, partitions: Partitions, top: bool = False) -> list[DataFile]:
+        """The new files of a directory and of those below it; without recursiveFileLookup, only partitions are read."""
+        reads = top or self._options.recursive or bool(partitions)
+        known = self._directories.setdefault(path, _Directory(partitions, reads))
         names = self._changed(path, known)
         found = [file for name in names if (file := self._look_up(path, name, known)) is not None]
         for name in sorted(known.below):
@@ -175,9 +197,9 @@ class Discovery:
         if path in self._rejected:
             return None
         found = self._examine(path, known.partitions)
-        if isinstance(found, DataFile):
+        if isinstance(found, DataFile) and known.reads:
             return found
-        if found:
+        if found is True:
             known.below.add(name)
         else:
             self._rejected.add(path)

@@ -19,12 +19,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from penstock.checkpoint.compactible_log import CompactibleLog
-from penstock.core.errors import SPARK, SparkError, analysis_error
+from penstock.core.errors import SPARK, SparkError, analysis_error, unsupported
 from penstock.core.files import local_path
 from penstock.sources import options as opt
 from penstock.sources.files.instants import file_time_ms
 
 METADATA = "_spark_metadata"
+_NO_SINK_LOG = "spark.sql.streaming.fileStreamSink.ignoreMetadata"
 _GLOB = re.compile(r"[*?\[{]")
 
 #: (name, text) pairs of `name=text` directories.
@@ -44,25 +45,31 @@ class DataFile:
 
 @dataclass(frozen=True)
 class ListingOptions:
-    """The options that select files, common to all file formats."""
+    """The options that select files, common to all file formats.  ignore_sink_log: a directory that a streaming file
+    sink has written is read like any other, with what uncommitted batches have left.  follows: what comes is read as
+    it comes, each file once."""
 
     name_glob: str | None = None
     recursive: bool = False
     modified_after_ms: int | None = None
     modified_before_ms: int | None = None
     ignore_missing: bool = False
+    ignore_sink_log: bool = False
+    follows: bool = False
     base_path: str | None = None
 
     @staticmethod
     def of(options: Mapping[str, str], conf: Mapping[str, str]) -> ListingOptions:
         """Read them; `conf` gives the defaults that Spark takes from the session."""
         zone = conf.get("spark.sql.session.timeZone") or "UTC"
+        _check_glob(options.get("pathglobfilter"))
         missing = (conf.get("spark.sql.files.ignoreMissingFiles") or "false").lower() == "true"
         return ListingOptions(
             name_glob=options.get("pathglobfilter"),
             recursive=opt.boolean(options, "recursiveFileLookup", False),
             modified_after_ms=file_time_ms(options, "modifiedAfter", zone),
             modified_before_ms=file_time_ms(options, "modifiedBefore", zone),
+            ignore_sink_log=(conf.get(_NO_SINK_LOG) or "false").lower() == "true",
             ignore_missing=opt.boolean(options, "ignoreMissingFiles", missing),
             base_path=options.get("basepath"),
         )
@@ -86,15 +93,63 @@ def expand(path: str) -> list[str]:
 
 
 def list_files(paths: Sequence[str], options: ListingOptions) -> list[DataFile]:
-    """The files under some locations, by name.  A location that does not exist raises PATH_NOT_FOUND."""
+    """The files under some locations, by name.  Below directories only those of partitions are taken, as in Spark,
+    unless the option recursiveFileLookup is set.
+
+    Raises PATH_NOT_FOUND for a location that does not exist, and CONFLICTING_DIRECTORY_STRUCTURES."""
     found: list[DataFile] = []
+    direct: list[DataFile] = []
     for path in paths:
         roots = expand(path)
         if not any(os.path.exists(root) for root in roots):
             raise path_not_found(path)
         for root in roots:
-            found.extend(under(root, options))
-    return found
+            own = list(under(root, options))
+            found.extend(own)
+            direct.extend(file for file in own if root in (file.path, os.path.dirname(file.path)))
+    return found if options.recursive else of_partitions(found, direct)
+
+
+def of_partitions(files: Sequence[DataFile], direct: list[DataFile]) -> list[DataFile]:
+    """The files in partition directories; where there are none, those directly in a location (or that are one)."""
+    if not any(file.partitions for file in files):
+        return direct
+    bases = {_base(file) for file in files}
+    if len(bases) > 1:
+        shown = "; ".join(sorted(to_uri(base) for base in bases))
+        message = (
+            f"Partition directories lie under more than one directory: {shown}. Give the option basePath if partition "
+            "directories are to be read; read several tables one by one and union them."
+        )
+        params = {"discoveredBasePaths": shown}
+        raise SparkError("CONFLICTING_DIRECTORY_STRUCTURES", message, params, sqlstate="KD009")
+    return [file for file in files if file.partitions]
+
+
+def has_partitions(path: str) -> bool:
+    """Whether there is any partition directory (`k=v`) below a location.  Files are not looked at."""
+    return any(_has_partitions(root) for root in expand(path))
+
+
+def _has_partitions(directory: str) -> bool:
+    try:
+        if os.stat(directory).st_nlink == 2:  # it has no directories, on file systems that count them
+            return False
+        with os.scandir(directory) as scan:
+            names = [entry.name for entry in scan if not is_hidden(entry.name) and entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError as error:
+        raise no_permission(directory) from error
+    return any(_partition(name) for name in names) or any(_has_partitions(f"{directory}/{name}") for name in names)
+
+
+def _base(file: DataFile) -> str:
+    """The directory above a file's partition directories."""
+    base = os.path.dirname(file.path)
+    for _ in file.partitions:
+        base = os.path.dirname(base)
+    return base
 
 
 def path_not_found(path: str) -> Exception:
@@ -121,15 +176,15 @@ def under(root: str, options: ListingOptions) -> Iterator[DataFile]:
     """The files in one directory, or the one file, or what the log of a file sink names."""
     if not os.path.isdir(root):
         yield from _single(root, options)
-    elif has_sink_log(root):
+    elif has_sink_log(root, options):
         yield from _committed(root, options)
     else:
         yield from _walk(root, options, root_partitions(root, options))
 
 
-def has_sink_log(root: str) -> bool:
-    """Whether a streaming file sink has written this directory."""
-    return os.path.isdir(os.path.join(root, METADATA))
+def has_sink_log(root: str, options: ListingOptions = ListingOptions()) -> bool:
+    """Whether a streaming file sink has written this directory, and its log is to be heeded."""
+    return not options.ignore_sink_log and os.path.isdir(os.path.join(root, METADATA))
 
 
 def root_partitions(root: str, options: ListingOptions) -> Partitions:
@@ -140,8 +195,11 @@ def root_partitions(root: str, options: ListingOptions) -> Partitions:
 
 
 def below(partitions: Partitions, name: str, options: ListingOptions) -> Partitions:
-    """The partition values one directory further down."""
-    return partitions if options.recursive else (*partitions, *_partition(name))
+    """The partition values one directory further down; a directory without one begins anew."""
+    if options.recursive:
+        return partitions
+    own = _partition(name)
+    return (*partitions, *own) if own else ()
 
 
 def _single(path: str, options: ListingOptions) -> Iterator[DataFile]:
@@ -192,7 +250,13 @@ def _committed(root: str, options: ListingOptions) -> Iterator[DataFile]:
     """The files in a sink's log.  Their absolute URIs are taken relative to the sink's directory, so that the directory
     may have been moved."""
     live: dict[str, Mapping[str, object]] = {}
-    for _, entry in CompactibleLog(Path(root) / METADATA).entries():
+    for entry in _log_entries(Path(root) / METADATA):
+        if options.follows and "mergedAt" in entry:
+            raise unsupported(
+                f"reading {to_uri(root)} as a stream, whose sink merges small files (mergeSmallFiles)",
+                "Rows that are read already would come again in a merged file. Let the stream read a sink without that "
+                "option, or read this one as a table.",
+            )
         path = unquote(urlparse(str(entry["path"])).path)
         if entry.get("action") == "delete":
             live.pop(path, None)
@@ -204,6 +268,17 @@ def _committed(root: str, options: ListingOptions) -> Iterator[DataFile]:
         modified = int(str(entry["modificationTime"]))
         if options.accepts(os.path.basename(moved), modified):
             yield DataFile(moved, int(str(entry["size"])), modified, partitions_between(root, os.path.dirname(moved)))
+
+
+def _log_entries(log: Path) -> list[Mapping[str, object]]:
+    """All entries.  A sink that compacts its log at this moment removes files that were listed just before: then the
+    log is read again."""
+    try:
+        return [entry for _, entry in CompactibleLog(log).entries()]
+    except SparkError as error:
+        if error.condition != "BATCH_METADATA_NOT_FOUND":
+            raise
+        return [entry for _, entry in CompactibleLog(log).entries()]
 
 
 def _common_root(root: str, paths: list[str]) -> str | None:
@@ -221,7 +296,11 @@ def partitions_between(base: str, directory: str) -> Partitions:
     relative = os.path.relpath(directory, base)
     if relative == "." or relative.startswith(".."):
         return ()
-    return tuple(pair for part in relative.split(os.sep) for pair in _partition(part))
+    found: Partitions = ()
+    for part in relative.split(os.sep):
+        own = _partition(part)
+        found = (*found, *own) if own else ()
+    return found
 
 
 def _partition(name: str) -> Partitions:
@@ -229,6 +308,13 @@ def _partition(name: str) -> Partitions:
     if not separator or not column:
         return ()
     return ((unquote(column), None if text == "__HIVE_DEFAULT_PARTITION__" else unquote(text)),)
+
+
+def _check_glob(pattern: str | None) -> None:
+    """Raise for a class or a choice that is not closed."""
+    bare = re.sub(r"\\.", "", pattern or "")
+    if bare.count("[") > bare.count("]") or bare.count("{") > bare.count("}"):
+        raise opt.bad_value("pathGlobFilter", str(pattern), "a glob pattern whose brackets and braces are closed")
 
 
 def _name_matches(name: str, pattern: str) -> bool:

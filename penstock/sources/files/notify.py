@@ -70,10 +70,8 @@ class NameEvents:
         return self._libc if self._descriptor >= 0 else None
 
     def _drain(self) -> None:
-        if self._descriptor < 0:
-            return
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._descriptor, 1 << 16):
+            while self._descriptor >= 0 and (data := os.read(self._descriptor, 1 << 16)):  # an overflow closes it
                 self._take_in(data)
 
     def _take_in(self, data: bytes) -> None:

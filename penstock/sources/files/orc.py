@@ -22,7 +22,7 @@ from penstock.plan.types import (
 )
 from penstock.sources import options as opt
 from penstock.sources.duckdb_types import duckdb_type
-from penstock.sources.files import by_path
+from penstock.sources.files import by_path, raw
 from penstock.sources.files.arrow_schema import merge_schemas, spark_type
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
@@ -33,7 +33,7 @@ TYPE_KEY = "spark.sql.catalyst.type"
 
 
 class OrcFormat:
-    """Options: mergeSchema."""
+    """Options: mergeSchema, ignoreCorruptFiles, ignoreMissingFiles."""
 
     name = "orc"
 
@@ -41,8 +41,8 @@ class OrcFormat:
         merge = (conf.get("spark.sql.orc.mergeSchema") or "false").lower() == "true"
         self._merge = opt.boolean(options, "mergeSchema", merge)
         self._case_sensitive = (conf.get("spark.sql.caseSensitive") or "false").lower() == "true"
-        corrupt = (conf.get("spark.sql.files.ignoreCorruptFiles") or "false").lower() == "true"
-        self._skip_corrupt = opt.boolean(options, "ignoreCorruptFiles", corrupt)
+        self._tolerance = raw.Tolerance.of(options, conf)
+        self._skip_corrupt = self._tolerance.corrupt
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
         schemas = []
@@ -63,6 +63,7 @@ class OrcFormat:
             "case": str(self._case_sensitive),
             "skip": str(self._skip_corrupt),
             "all": schema.json(),
+            **self._tolerance.as_settings(),
         }
         return by_path.fragment(
             "orc", files, columns, settings, lambda wanted: lambda path: self._read(path, columns, schema, time_zone)
@@ -77,6 +78,8 @@ class OrcFormat:
 
         try:
             return orc.ORCFile(path)
+        except FileNotFoundError:
+            raise
         except (pa.ArrowException, OSError) as error:
             if self._skip_corrupt:
                 return None

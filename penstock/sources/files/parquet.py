@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -30,6 +31,7 @@ from penstock.plan.types import (
 )
 from penstock.sources import options as opt
 from penstock.sources.duckdb_types import duckdb_type, file_list, identifier
+from penstock.sources.files import raw
 from penstock.sources.files.arrow_schema import merge_schemas, spark_type
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
@@ -61,8 +63,8 @@ class Footer:
 
 
 class ParquetFormat:
-    """Options: mergeSchema, ignoreCorruptFiles, int96RebaseMode and datetimeRebaseMode (only CORRECTED, which is what
-    DuckDB does)."""
+    """Options: mergeSchema, ignoreCorruptFiles, ignoreMissingFiles, int96RebaseMode and datetimeRebaseMode (only
+    CORRECTED, which is what DuckDB does)."""
 
     name = "parquet"
 
@@ -70,8 +72,7 @@ class ParquetFormat:
         merge = (conf.get("spark.sql.parquet.mergeSchema") or "false").lower() == "true"
         self.merge_schema = opt.boolean(options, "mergeSchema", merge)
         self.case_sensitive = (conf.get("spark.sql.caseSensitive") or "false").lower() == "true"
-        corrupt = (conf.get("spark.sql.files.ignoreCorruptFiles") or "false").lower() == "true"
-        self._skip_corrupt = opt.boolean(options, "ignoreCorruptFiles", corrupt)
+        self._tolerance = raw.Tolerance.of(options, conf)
         for name in ("int96RebaseMode", "datetimeRebaseMode"):
             mode = opt.one_of(options, name, ("exception", "corrected", "legacy"), "exception")
             if mode == "legacy":
@@ -107,8 +108,10 @@ class ParquetFormat:
         return sum(footer(file).rows for file in self._readable(files))
 
     def _readable(self, files: Sequence[DataFile]) -> Sequence[DataFile]:
-        """The files without those that have no footer, if the user wants to go on without them."""
-        return [file for file in files if _has_footer(file)] if self._skip_corrupt else files
+        """The files without those that are gone or have no footer, if the user wants to go on without them."""
+        if self._tolerance.missing:
+            files = [file for file in files if Path(file.path).exists()]
+        return [file for file in files if _has_footer(file)] if self._tolerance.corrupt else files
 
     def _item(self, file: DataFile, field: StructField, sql_name: str) -> str:
         """One column of one file: found by name, NULL if it is not there, converted if its type is another one."""
@@ -158,6 +161,8 @@ def _footer(path: str, size: int, modified_ms: int) -> Footer:
             metadata = parquet.metadata
             arrow = parquet.schema_arrow
             columns = [parquet.schema.column(i) for i in range(len(parquet.schema))]
+    except FileNotFoundError:
+        raise raw.missing(path) from None
     except (pa.ArrowInvalid, OSError) as error:
         message = f"The file {path} cannot be read as Parquet: {error}. Remove it, or read it with its own format."
         raise SparkError(

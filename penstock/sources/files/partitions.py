@@ -51,7 +51,7 @@ def partition_sql(text: str | None, data_type: DataType, name: str) -> str:
 
 def _names(files: Sequence[DataFile]) -> tuple[str, ...]:
     lists = {tuple(name for name, _ in file.partitions) for file in files}
-    if len(lists) > 1:
+    if len({tuple(name.lower() for name in names) for names in lists}) > 1:
         shown = "; ".join(", ".join(names) or "none" for names in sorted(lists))
         message = (
             f"Files under one location have different partition columns: {shown}. Data files must lie in the leaf "
@@ -60,7 +60,7 @@ def _names(files: Sequence[DataFile]) -> tuple[str, ...]:
         raise SparkError(
             "CONFLICTING_PARTITION_COLUMN_NAMES", message, {"distinctPartColLists": shown}, sqlstate="KD009"
         )
-    return next(iter(lists), ())
+    return min(lists, default=())
 
 
 def _type_of(text: str | None) -> DataType:

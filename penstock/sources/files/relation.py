@@ -14,7 +14,15 @@ from penstock.plan.types import ArrayType, DataType, MapType, StructField, Struc
 from penstock.sources.base import Provider, Relation, Scan, StreamContext, StreamSource
 from penstock.sources.duckdb_types import duckdb_type, identifier
 from penstock.sources.files.file_columns import FILE_COLUMNS
-from penstock.sources.files.listing import METADATA, DataFile, ListingOptions, expand, list_files, path_not_found
+from penstock.sources.files.listing import (
+    DataFile,
+    ListingOptions,
+    expand,
+    has_partitions,
+    has_sink_log,
+    list_files,
+    path_not_found,
+)
 from penstock.sources.files.partitions import partition_schema, partition_sql
 
 #: Names of (field, SQL name) pairs, as a reader asks for them.
@@ -178,11 +186,10 @@ def _batch_schema(
     conf: Mapping[str, str],
 ) -> StructType:
     files = list_files(paths, listing)
-    infer = (conf.get("spark.sql.sources.partitionColumnTypeInference.enabled") or "true").lower() == "true"
-    partitions = partition_schema(files, user_schema, infer=infer)
+    partitions = partition_schema(files, user_schema, infer=_infers_partitions(conf))
     data = user_schema if user_schema is not None else _inferred(file_format, files)
     names = {f.name.lower() for f in partitions.fields}
-    if user_schema is not None and all((Path(path) / METADATA).is_dir() for path in paths):
+    if user_schema is not None and all(has_sink_log(path, listing) for path in paths):
         return _nullable(_in_place(user_schema, partitions))  # what a stream wrote keeps the order that is asked for
     own = [f for f in data.fields if f.name.lower() not in names]
     return _nullable(StructType([*own, *partitions.fields]))
@@ -218,10 +225,12 @@ def _streaming_schema(
         raise analysis_error("_LEGACY_ERROR_TEMP_1154", "A file stream reads one path.", "XXKD0", field="path")
     if expand(paths[0]) and not any(Path(root).exists() for root in expand(paths[0])):
         raise path_not_found(paths[0])
+    if user_schema is None and file_format.name == "text":
+        user_schema = StructType([StructField("value", _string())])
     if user_schema is not None:
-        return _nullable(user_schema)
-    if file_format.name == "text":
-        return StructType([StructField("value", _string())])
+        user_schema = _partitions_last(user_schema, paths, listing, conf)
+        forced = (conf.get("spark.sql.streaming.fileSource.schema.forceNullable") or "true").lower() == "true"
+        return _nullable(user_schema) if forced else user_schema
     if (conf.get("spark.sql.streaming.schemaInference") or "false").lower() != "true":
         message = (
             "A file stream needs a schema: give it with .schema(...). To infer it from the files that exist now, set "
@@ -229,6 +238,24 @@ def _streaming_schema(
         )
         raise SparkError("_LEGACY_ERROR_TEMP_2048", message, {}, classes=ILLEGAL_ARGUMENT)
     return _batch_schema(file_format, paths, listing, None, conf)
+
+
+def _partitions_last(
+    schema: StructType, paths: tuple[str, ...], listing: ListingOptions, conf: Mapping[str, str]
+) -> StructType:
+    """A declared schema with the partition columns of the files that exist now, as in Spark: behind the others, those
+    that are not declared too.  Output of a streaming sink keeps the order that is asked for."""
+    if listing.recursive or not has_partitions(paths[0]):
+        return schema
+    partitions = partition_schema(list_files(paths, listing), schema, infer=_infers_partitions(conf))
+    if all(has_sink_log(root, listing) for root in expand(paths[0])):
+        return _in_place(schema, partitions)
+    names = {f.name.lower() for f in partitions.fields}
+    return StructType([*(f for f in schema.fields if f.name.lower() not in names), *partitions.fields])
+
+
+def _infers_partitions(conf: Mapping[str, str]) -> bool:
+    return (conf.get("spark.sql.sources.partitionColumnTypeInference.enabled") or "true").lower() == "true"
 
 
 def _string() -> DataType:

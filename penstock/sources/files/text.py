@@ -16,13 +16,14 @@ from penstock.sources.files.relation import Columns, Fragment
 
 
 class TextFormat:
-    """Options: wholetext, lineSep."""
+    """Options: wholetext, lineSep, ignoreCorruptFiles, ignoreMissingFiles."""
 
     name = "text"
 
     def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
         self.whole = opt.boolean(options, "wholetext", False)
         self.separator = options.get("linesep")
+        self._tolerance = raw.Tolerance.of(options, conf)
         if self.separator == "":
             raise opt.bad_value("lineSep", "", "at least one character")
 
@@ -37,7 +38,7 @@ class TextFormat:
             raise SparkError("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message, params, sqlstate="0A000")
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
-        settings = {"whole": str(self.whole), "separator": repr(self.separator)}
+        settings = {"whole": str(self.whole), "separator": repr(self.separator), **self._tolerance.as_settings()}
         slow = by_path.fragment("text", files, columns, settings, lambda wanted: lambda path: self._read(path, wanted))
         if self.whole or self.separator is not None:
             return slow
@@ -48,6 +49,5 @@ class TextFormat:
         return len(files) if self.whole else None
 
     def _read(self, path: str, wanted: StructType) -> tuple[Sequence[Any], int]:
-        text = raw.text(path, "utf-8")
-        rows = [text] if self.whole else raw.lines(text, self.separator)
+        rows = raw.texts(path, "utf-8", self._tolerance, whole=self.whole, separator=self.separator)
         return by_path.arrays_of([[row] * len(wanted.fields) for row in rows], wanted)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import select
 import struct
@@ -101,12 +102,13 @@ class Wakeups:
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
+        poll = select.poll()  # select() takes no descriptor above 1023
+        poll.register(self._descriptor, select.POLLIN)
         while True:
             with self._lock:
                 due = min(self._later.values(), default=None)
-            wait = None if due is None else max(0.0, due - time.monotonic())
-            ready, _, _ = select.select([self._descriptor], [], [], wait)
-            if ready:
+            wait_ms = None if due is None else max(0, math.ceil((due - time.monotonic()) * 1000))
+            if poll.poll(wait_ms):
                 self._read()
             for wake in self._due():
                 wake()

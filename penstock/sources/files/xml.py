@@ -9,7 +9,8 @@ from penstock.core.errors import analysis_error
 from penstock.plan.types import STRING, DataType, StructField, StructType
 from penstock.sources import options as opt
 from penstock.sources.files import by_path, raw
-from penstock.sources.files.json import parse_mode
+from penstock.sources.files.json import parse_mode, refuse_other_locales, sampling_ratio
+from penstock.sources.files.json_schema import sampled
 from penstock.sources.files.listing import DataFile
 from penstock.sources.files.relation import Columns, Fragment
 from penstock.sources.records.errors import BadValue, Malformed
@@ -26,12 +27,14 @@ _REFUSED = ("rowValidationXSDPath", "singleVariantColumn")
 class XmlFormat:
     """Options: rowTag (needed), attributePrefix, valueTag, excludeAttribute, ignoreSurroundingSpaces, nullValue,
     ignoreNamespace, wildcardColName, inferSchema, prefersDecimal, preferDate, samplingRatio, mode,
-    columnNameOfCorruptRecord, dateFormat, timestampFormat, timestampNTZFormat, timeZone, encoding."""
+    columnNameOfCorruptRecord, dateFormat, timestampFormat, timestampNTZFormat, timeZone, encoding, locale (en only),
+    ignoreCorruptFiles, ignoreMissingFiles."""
 
     name = "xml"
 
     def __init__(self, options: Mapping[str, str], conf: Mapping[str, str]) -> None:
         opt.refuse(options, "xml", _REFUSED)
+        refuse_other_locales(options, "xml")
         if "rowtag" not in options:
             message = "The xml data source needs the option rowTag: the name of the elements that are rows."
             raise analysis_error("XML_ROW_TAG_MISSING", message, "42KDF", rowTag="`rowTag`")
@@ -39,7 +42,9 @@ class XmlFormat:
         self._syntax = XmlSyntax.of(self._options)
         self._mode = parse_mode(options)
         self._corrupt = options.get("columnnameofcorruptrecord", "_corrupt_record")
+        self._sampling_ratio = sampling_ratio(options)
         self._charset = raw.encoding(options)
+        self._tolerance = raw.Tolerance.of(options, conf)
         self._zone = options.get("timezone") or conf.get("spark.sql.session.timeZone") or "UTC"
 
     def infer(self, files: Sequence[DataFile]) -> StructType | None:
@@ -47,7 +52,7 @@ class XmlFormat:
             return None
         schema = XmlSchema(self._syntax, XmlGuess(self._options, xml_times(self._options, self._zone)))
         found: DataType = StructType([])
-        for record in self._records(files):
+        for record in sampled(self._records(files), self._sampling_ratio):
             found = schema.compatible(found, self._type(schema, record))
         canonical = schema.canonical(found)
         return canonical if isinstance(canonical, StructType) else StructType([])
@@ -56,7 +61,7 @@ class XmlFormat:
         """Every type but intervals and variants; checked when rows are read."""
 
     def fragment(self, files: Sequence[DataFile], columns: Columns, schema: StructType, time_zone: str) -> Fragment:
-        settings = {**self._options, "$zone": time_zone}
+        settings = {**self._options, "$zone": time_zone, **self._tolerance.as_settings()}
         times = xml_times(self._options, time_zone)
 
         def make(wanted: StructType) -> by_path.ReadFile:
@@ -71,7 +76,7 @@ class XmlFormat:
 
     def _read(self, path: str, safe: SafeReader, wanted: StructType) -> tuple[Sequence[Any], int]:
         rows: list[list[Any]] = []
-        whole = raw.text(path, self._charset)
+        whole = raw.text(path, self._charset, self._tolerance)
         for record in records(whole, self._syntax.row_tag):
             rows.extend(safe.read(record, shown=whole))
             if not is_whole(record):  # Spark's parser cannot find its way back
@@ -80,7 +85,7 @@ class XmlFormat:
 
     def _records(self, files: Sequence[DataFile]) -> Iterator[str]:
         for file in files:
-            yield from records(raw.text(file.path, self._charset), self._syntax.row_tag)
+            yield from records(raw.text(file.path, self._charset, self._tolerance), self._syntax.row_tag)
 
     def _type(self, schema: XmlSchema, record: str) -> StructType:
         try:

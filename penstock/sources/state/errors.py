@@ -41,9 +41,11 @@ def invalid(option: str, why: str) -> SparkError:
     return SparkError(condition, message, params, sqlstate="42616", classes=RUNTIME)
 
 
-def no_committed_batch(checkpoint: str) -> SparkError:
-    """A checkpoint of a query that has done nothing yet."""
+def no_committed_batch(checkpoint: str, batch_id: int | None = None) -> SparkError:
+    """A checkpoint of a query that has done nothing yet, or not this batch."""
     message = f"No batch has been committed in the checkpoint {checkpoint}. Let the query finish a batch first."
+    if batch_id is not None:
+        message = f"Batch {batch_id} has not been committed in the checkpoint {checkpoint}, or has been thrown away."
     return _error("STDS_COMMITTED_BATCH_UNAVAILABLE", message, "KD006", checkpointLocation=checkpoint)
 
 

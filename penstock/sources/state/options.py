@@ -61,13 +61,11 @@ def read_options(given: Mapping[str, str], paths: Sequence[str]) -> StateOptions
     timers = _flag(options, "readRegisteredTimers", False)
     if variable is not None and timers:
         raise errors.conflict("readRegisteredTimers", "stateVarName")
+    flatten = _flag(options, "flattenCollectionTypes", True)
     changes = _changes(options, root, side)
     batch_id = changes[1] if changes is not None else _batch(options, root)
     _known_batch(root, batch_id)
-    return StateOptions(
-        root, batch_id, operator_id, store, side, variable, timers,
-        _flag(options, "flattenCollectionTypes", True), changes,
-    )  # fmt: skip
+    return StateOptions(root, batch_id, operator_id, store, side, variable, timers, flatten, changes)
 
 
 def _changes(options: Mapping[str, str], root: CheckpointPaths, side: str) -> tuple[int, int] | None:
@@ -116,6 +114,8 @@ def _batch(options: Mapping[str, str], root: CheckpointPaths) -> int:
 
 
 def _known_batch(root: CheckpointPaths, batch_id: int) -> None:
+    if not (root.commits / str(batch_id)).exists():
+        raise errors.no_committed_batch(str(root.root), batch_id)
     if not (root.offsets / str(batch_id)).exists():
         raise errors.no_offsets(batch_id, str(root.root))
 

@@ -14,13 +14,14 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from penstock.core import files
-from penstock.core.errors import unsupported
+from penstock.core.errors import SparkError, unsupported
 from penstock.plan.types import BOOLEAN, INTEGER, LONG, STRING, ArrayType, MapType, StructField, StructType
 from penstock.sources.base import Relation, Scan, StreamContext, StreamSource
 from penstock.sources.rate import refuse_schema
 from penstock.sources.state import errors
 from penstock.sources.state.collapse import indexed, lists, maps
 from penstock.sources.state.options import DEFAULT_STORE, StateOptions, read_options
+from penstock.state.errors import cannot_load
 from penstock.state.fields import Field, Layout, read_layout, struct_array
 from penstock.state.layout import StoreFiles
 from penstock.state.reading import StateReader
@@ -153,18 +154,14 @@ def _store_name(options: StateOptions) -> str:
     number = str(options.operator_id)
     stores = [name for name in files.fs.list(options.paths.state) if name == number or name.startswith(f"{number}-")]
     has_variables = any(_is_variable(options.paths.state, name) for name in stores)
-    if options.variable is not None:
-        if not has_variables:
-            why = "Providing state variable names is only supported with the transformWithState operator."
-            raise errors.invalid("stateVarName", why)
-        name = f"{number}-var.{quote(options.variable, safe='')}"
-        if name not in stores:
-            raise errors.invalid("stateVarName", f"{options.variable} is no state variable of the operator")
+    is_join = f"{number}-left" in stores
+    if stores and options.store != DEFAULT_STORE and not is_join and not options.timers:
+        raise errors.invalid("storeName", f"the operator has no store {options.store}, only {DEFAULT_STORE}")
+    if options.variable is not None or options.timers:
+        name = _variable_store(options, number, stores, has_variables)
+        if options.side != "none":
+            raise _no_sides(options.paths.state / f"{number}-{options.side}")
         return name
-    if options.timers:
-        if f"{number}-timers" not in stores:
-            raise errors.invalid("readRegisteredTimers", "Registered timers are those of transformWithState only.")
-        return f"{number}-timers"
     if has_variables:
         raise errors.required("stateVarName")
     if options.side != "none":
@@ -173,6 +170,26 @@ def _store_name(options: StateOptions) -> str:
         return number
     side, _, name = options.store.partition("-")
     return f"{number}-{side if name in _JOIN_STORES else options.store}"
+
+
+def _variable_store(options: StateOptions, number: str, stores: Sequence[str], has_variables: bool) -> str:
+    """The folder of a state variable, or of the timers."""
+    if options.variable is None:
+        if f"{number}-timers" not in stores:
+            raise errors.invalid("readRegisteredTimers", "Registered timers are those of transformWithState only.")
+        return f"{number}-timers"
+    if not has_variables:
+        why = "Providing state variable names is only supported with the transformWithState operator."
+        raise errors.invalid("stateVarName", why)
+    name = f"{number}-var.{quote(options.variable, safe='')}"
+    if name not in stores:
+        raise errors.invalid("stateVarName", f"{options.variable} is no state variable of the operator")
+    return name
+
+
+def _no_sides(folder: Path) -> SparkError:
+    message = f"The state in {folder.parent} is that of a transformWithState, which has no joinSide: leave it out."
+    return cannot_load("CANNOT_READ_STREAMING_STATE_FILE", message, fileToRead=folder)
 
 
 _JOIN_STORES = ("keyToNumValues", "keyWithIndexToValue")
