@@ -79,7 +79,8 @@ def measure(root: Path, count: int, shape: str) -> dict[str, object]:
     del paths
     time.sleep(0.1)
     spark = SparkSession.builder.getOrCreate()
-    events = spark.readStream.schema("n int").json(str(root / "in"))
+    reader = spark.readStream.schema("n int").option("recursiveFileLookup", "true")
+    events = reader.json(str(root / "in"))
     before_mb, begun = resident_mb(), time.perf_counter()
     writer = events.writeStream.format("noop").option("checkpointLocation", str(checkpoint))
     query = writer.start()

@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     run = commands.add_parser("run", help="run an unmodified PySpark program")
     run.add_argument("-m", dest="module", metavar="module", help="run a module instead of a file")
+    _add_submit_options(run)
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="program [arguments]")
     run.set_defaults(handler=_run)
     serve = commands.add_parser("serve", help="answer Spark Connect clients over gRPC")
@@ -51,6 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(handler=_serve)
     _add_checkpoint(commands)
     return parser
+
+
+def _add_submit_options(run: argparse.ArgumentParser) -> None:
+    """Those of spark-submit that mean something in one process."""
+    run.add_argument("-c", "--conf", action="append", default=[], metavar="key=value", help="a setting of Spark")
+    run.add_argument("--master", help="local, local[n] or local[*]")
+    run.add_argument("--name", help="the application's name")
+    run.add_argument(
+        "--py-files", default="", metavar="paths", help="modules, directories, .zip and .egg files, by comma"
+    )
 
 
 def _add_checkpoint(commands: Any) -> None:
@@ -76,9 +87,14 @@ def _run(options: argparse.Namespace) -> int:
         return _complain("penstock run: give a program, or a module with -m")
     if options.module is None and not Path(arguments[0]).exists():
         return _complain(f"penstock run: there is no file {arguments[0]}")
-    from penstock import embed
+    if malformed := [text for text in options.conf if "=" not in text]:
+        return _complain(f"penstock run: --conf takes key=value, not {malformed[0]}")
+    from penstock import classic, embed, findspark
 
+    classic.submitted.update(_submitted(options))
+    _add_py_files(options.py_files)
     embed.install()
+    findspark.provide()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = _outcome(lambda: _execute(options.module, arguments))
@@ -93,6 +109,20 @@ def _run(options: argparse.Namespace) -> int:
     # Not through the interpreter's own clean-up: what daemon threads still hold then, the engine's library would report
     # as leaked on a program's standard error.
     os._exit(code)
+
+
+def _submitted(options: argparse.Namespace) -> dict[str, str]:
+    """The settings that spark-submit would make of its options."""
+    settings = dict(text.split("=", 1) for text in options.conf)
+    named = {"spark.master": options.master, "spark.app.name": options.name}
+    return settings | {key: value for key, value in named.items() if value is not None}
+
+
+def _add_py_files(paths: str) -> None:
+    """Let the program import from the paths, before anything else but its own directory."""
+    for path in filter(None, (text.strip() for text in reversed(paths.split(",")))):
+        found = Path(path).resolve()
+        sys.path.insert(1, str(found.parent if found.suffix == ".py" else found))
 
 
 def _execute(module: str | None, arguments: list[str]) -> None:
@@ -114,7 +144,8 @@ def _execute(module: str | None, arguments: list[str]) -> None:
     main_module = types.ModuleType("__main__")
     main_module.__dict__.update(__file__=str(path), __builtins__=__builtins__)
     sys.modules["__main__"] = main_module
-    exec(compile(path.read_bytes(), str(path), "exec"), main_module.__dict__)
+    # dont_inherit: this module's `from __future__ import annotations` is not the program's
+    exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), main_module.__dict__)
 
 
 def _first_path(directory: Path) -> None:

@@ -15,6 +15,8 @@ import types
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from penstock.classic import patch, submitted
+
 if TYPE_CHECKING:
     from pyspark.conf import SparkConf
     from pyspark.sql.connect.session import SparkSession
@@ -44,6 +46,14 @@ def install() -> None:
             patch()
         _at_exit(shutdown)
         _installed = True
+
+
+def install_names() -> None:
+    """Only what modules of a program import: for processes that have no session, which start four times as fast."""
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    with _lock:
+        for patch in (_patch_spark_context, _patch_pyspark_names):
+            patch()
 
 
 def _own_clients() -> MutableMapping[str, Any]:
@@ -167,7 +177,7 @@ def _patch_builder() -> None:
     def entry(name: str) -> Callable[[Any], Any]:
         @functools.wraps(originals[name])
         def make(self: Any) -> Any:
-            options = dict(self._options)
+            options = {**submitted, **self._options}
             if not _wants_embedded(options):
                 return originals[name](self)
             _check_master(options)
@@ -194,7 +204,7 @@ def _open(options: dict[str, Any], how: str = "getOrCreate") -> SparkSession:
         if "spark.app.name" not in options:
             initial["spark.app.name"] = "pyspark-shell"
         opened.conf._set_all(initial, silent=True)
-        opened.sparkContext._settle()
+        opened.sparkContext._settle(options)
     return opened
 
 
@@ -230,8 +240,8 @@ def _patch_session() -> None:
         if context is not None:
             context._stopped()
 
-    def of_context(cls: Any, context: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return context._session if isinstance(context, SparkContext) else object.__new__(cls)
+    def of_context(cls: Any, sparkContext: Any = None, *args: Any, **kwargs: Any) -> Any:  # noqa: N803
+        return sparkContext._session if isinstance(sparkContext, SparkContext) else object.__new__(cls)
 
     Remote.sparkContext = property(spark_context)
     Remote.newSession = new_session
@@ -243,7 +253,7 @@ def _patch_spark_context() -> None:
     from penstock.spark_context import SparkContext
 
     def open_session(conf: SparkConf) -> SparkSession:
-        options = dict(conf.getAll())
+        options = {**submitted, **dict(conf.getAll())}
         _check_master(options)
         return _open(options)
 
@@ -263,7 +273,7 @@ _RDD = {
     "portable_hash": "penstock.rdd.partitioning",
     "BoundedFloat": "penstock.rdd.approximate",
 }
-_STATUS = dict.fromkeys(("StatusTracker", "SparkJobInfo", "SparkStageInfo"), "penstock.rdd.status")
+_STATUS = dict.fromkeys(("StatusTracker", "SparkJobInfo", "SparkStageInfo", "SparkExecutorInfo"), "penstock.rdd.status")
 _STREAMING = dict.fromkeys(
     ("StreamingContext", "DStream", "StreamingListener", "Receiver", "State", "StateSpec"), "penstock.streaming"
 )
@@ -286,28 +296,37 @@ _CLASSIC: dict[str, dict[str, str]] = {
     "pyspark.status": _STATUS,
 }
 #: What `pyspark` itself names in classic PySpark.
-_IN_PYSPARK = ("RDD", "RDDBarrier", "Broadcast", "SparkFiles", "StatusTracker", "SparkJobInfo", "SparkStageInfo")
+_IN_PYSPARK = {
+    **{name: _RDD[name] for name in ("RDD", "RDDBarrier")},
+    "Broadcast": "penstock.rdd.shared",
+    "SparkFiles": "penstock.rdd.files",
+    **_STATUS,
+}
 
 
 def _provide(name: str, members: Mapping[str, str]) -> None:
     """Make a module importable whose members are imported from ours when they are first asked for."""
-    import importlib
-
     module = types.ModuleType(name, "Of the embedded engine.")
     module.__path__ = []
     module.__all__ = list(members)  # type: ignore[attr-defined]
+    _import_later(module, members)
+    sys.modules[name] = module
+    parent, _, last = name.rpartition(".")
+    setattr(sys.modules[parent], last, module)
+
+
+def _import_later(module: types.ModuleType, members: Mapping[str, str]) -> None:
+    """Members of a module that are imported from ours when they are first asked for."""
+    import importlib
 
     def member(key: str) -> Any:
         if key not in members:
-            raise AttributeError(f"module {name!r} has no attribute {key!r}")
+            raise AttributeError(f"module {module.__name__!r} has no attribute {key!r}")
         found = getattr(importlib.import_module(members[key]), key)
         setattr(module, key, found)
         return found
 
     module.__getattr__ = member  # type: ignore[method-assign]
-    sys.modules[name] = module
-    parent, _, last = name.rpartition(".")
-    setattr(sys.modules[parent], last, module)
 
 
 def _provide_py4j() -> None:
@@ -327,7 +346,7 @@ def _patch_pyspark_names() -> None:
     import pyspark
     from pyspark.taskcontext import BarrierTaskContext, TaskContext
 
-    from penstock.rdd import files, rdd, shared, status, task_context, threads
+    from penstock.rdd import threads
     from penstock.spark_context import SparkContext
 
     pyspark.SparkContext = SparkContext
@@ -335,13 +354,16 @@ def _patch_pyspark_names() -> None:
     pyspark.util.inheritable_thread_target = threads.inheritable_thread_target
     pyspark.inheritable_thread_target = threads.inheritable_thread_target
     _provide_py4j()
-    for module in (files, rdd, shared, status):
-        for name in _IN_PYSPARK:
-            if hasattr(module, name):
-                setattr(pyspark, name, getattr(module, name))
-    TaskContext.__new__ = task_context.new
-    TaskContext.get = classmethod(lambda cls: task_context.task_context())
-    BarrierTaskContext.get = classmethod(lambda cls: task_context.barrier_task_context())
+    _import_later(pyspark, _IN_PYSPARK)
+    TaskContext.__new__ = lambda cls, *args, **kwargs: _task_context().new(cls, *args, **kwargs)
+    TaskContext.get = classmethod(lambda cls: _task_context().task_context())
+    BarrierTaskContext.get = classmethod(lambda cls: _task_context().barrier_task_context())
+
+
+def _task_context() -> Any:
+    from penstock.rdd import task_context
+
+    return task_context
 
 
 def _patch_rdd_bridges() -> None:
@@ -349,15 +371,22 @@ def _patch_rdd_bridges() -> None:
     from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession as Remote
 
-    from penstock.rdd.bridge import rdd_of, rows_of
-
     create = Remote.createDataFrame
 
     def create_data_frame(self: Any, data: Any, schema: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return create(self, rows_of(data, schema), schema, *args, **kwargs)
+        if "penstock.rdd.rdd" in sys.modules:  # else nothing can be an RDD
+            from penstock.rdd.bridge import rows_of
+
+            data = rows_of(data, schema)
+        return create(self, data, schema, *args, **kwargs)
 
     def rdd(self: Any) -> Any:
-        return rdd_of(self, self._session.sparkContext) if is_embedded(self._session) else self.__getattr__("rdd")
+        if not is_embedded(self._session):
+            return self.__getattr__("rdd")
+        from penstock.connect.pinned import pinned
+        from penstock.rdd.bridge import rdd_of
+
+        return rdd_of(pinned(service(), self), self._session.sparkContext)
 
     Remote.createDataFrame = create_data_frame
     DataFrame.rdd = property(rdd)
@@ -461,4 +490,5 @@ _PATCHES: tuple[Callable[[], None], ...] = (
     _patch_listener_threads,
     _patch_listener_removal,
     _patch_progress,
+    functools.partial(patch, is_embedded),
 )

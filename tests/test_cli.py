@@ -58,6 +58,45 @@ def test_a_program_as_it_is(tmp_path: Path) -> None:
     assert err == ""
 
 
+def test_annotations_are_evaluated_as_python_evaluates_them(tmp_path: Path) -> None:
+    job = write(
+        tmp_path / "job.py",
+        """
+        from pyspark.sql.functions import pandas_udf
+        from pyspark.sql.types import LongType
+
+        def hints():
+            from typing import Iterator, Tuple
+            import pandas as pd
+
+            @pandas_udf(LongType())
+            def product(batches: Iterator[Tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
+                yield from (a * b for a, b in batches)
+
+            return product
+
+        def plain(x: int) -> str: ...
+
+        print(plain.__annotations__, hints().evalType)
+        """,
+    )
+    assert run("run", job) == (0, "{'x': <class 'int'>, 'return': <class 'str'>} 204\n", "")
+
+
+def test_findspark_finds_the_client(tmp_path: Path) -> None:
+    job = write(
+        tmp_path / "job.py",
+        """
+        import findspark
+        findspark.add_packages("org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0")
+        findspark.init("/opt/spark")
+        import os, pyspark
+        print(findspark.find() == os.path.dirname(pyspark.__file__))
+        """,
+    )
+    assert run("run", job) == (0, "True\n", "")
+
+
 def test_a_module(tmp_path: Path) -> None:
     (tmp_path / "jobs").mkdir()
     write(tmp_path / "jobs" / "__init__.py", "")
@@ -219,3 +258,30 @@ def test_serve_refuses_an_open_door() -> None:
 
 def test_version() -> None:
     assert run("--version")[1].startswith("penstock ")
+
+
+def test_the_options_of_spark_submit(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    write(tmp_path / "lib" / "shared.py", "VALUE = 7\n")
+    job = write(
+        tmp_path / "job.py",
+        """
+        import sys
+        import shared
+        from pyspark import SparkConf, SparkContext
+        from pyspark.sql import SparkSession
+        sc = SparkContext(conf=SparkConf().set("my.own", "program"))
+        print(sys.argv[1:], shared.VALUE, sc.appName, sc.master, sc.getConf().get("my.key"), sc.getConf().get("my.own"))
+        sc.stop()
+        spark = SparkSession.builder.config("my.own", "builder").getOrCreate()
+        print(spark.conf.get("spark.app.name"), spark.conf.get("my.key"), spark.conf.get("my.own"))
+        """,
+    )
+    options = ("--master", "local[3]", "--name", "n", "--conf", "my.key=a=b", "-c", "my.own=line", "--py-files")
+    code, out, err = run("run", *options, str(tmp_path / "lib" / "shared.py"), job, "--name", "x")
+    assert (code, err) == (0, "")
+    assert out == "['--name', 'x'] 7 n local[3] a=b program\nn a=b builder\n"
+    code, _, err = run("run", "--conf", "nothing", job)
+    assert (code, err) == (2, "penstock run: --conf takes key=value, not nothing\n")
+    code, _, err = run("run", "--master", "yarn", write(tmp_path / "one.py", HEADER))
+    assert code == 1 and "not yarn" in err

@@ -115,6 +115,23 @@ def test_classic_modules_are_there() -> None:
     assert out.split() == ["True", "True", "True", "6"]
 
 
+def test_classic_classes_take_type_parameters() -> None:
+    out = run(
+        """
+        from pyspark import RDD, Accumulator, Broadcast
+        from pyspark.rdd import PipelinedRDD, RDDBarrier
+        from pyspark.streaming import DStream
+        def program(a: RDD[tuple[str, int]], b: DStream[str]) -> RDD[str]: ...
+        types = [RDD[int], DStream[int], Broadcast[int], Accumulator[int], PipelinedRDD[str, int], RDDBarrier[int]]
+        from penstock.rdd.shared import Accumulator as Ours
+        types.append(Ours[int])
+        print([kind.__origin__.__name__ for kind in types], program.__annotations__["a"].__args__)
+        """
+    )
+    names = ["RDD", "DStream", "Broadcast", "Accumulator", "PipelinedRDD", "RDDBarrier", "Accumulator"]
+    assert out == f"{names} (tuple[str, int],)\n"
+
+
 def test_another_master_is_refused() -> None:
     out = run(
         """

@@ -10,7 +10,8 @@ import pyspark.sql.connect.proto as pb
 
 from penstock.connect.errors import invalid_plan
 
-_CACHE = "cache/"
+#: What the names of artifacts begin with that are kept in memory alone.
+CACHED = "cache/"
 
 Part: TypeAlias = pb.AddArtifactsRequest.ArtifactChunk
 
@@ -26,11 +27,15 @@ class Artifacts:
 
     def cached(self, content_hash: str) -> bytes:
         """The artifact `cache/<hash>`."""
-        data = self._data.get(_CACHE + content_hash)
+        data = self._data.get(CACHED + content_hash)
         if data is None:
             message = f"Nothing with the hash {content_hash} has been uploaded in this session."
-            raise invalid_plan("NOT_FOUND_CACHED_LOCAL_RELATION", message, hash=content_hash)
+            raise invalid_plan("NOT_FOUNDCACHEDD_LOCAL_RELATION", message, hash=content_hash)
         return data
+
+    def data(self, name: str) -> bytes:
+        """An artifact that is there."""
+        return self._data[name]
 
     def copy(self) -> Artifacts:
         """The same artifacts, independent from now on."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from penstock.connect import script_scope
 from penstock.connect.tables import CATALOG, DEFAULT, Table, TableCatalog
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError, analysis_error, unsupported
@@ -85,6 +86,7 @@ class SessionCatalog:
         self.views = views or Views()
         self.global_views = global_views
         self.relations: dict[str, Node] = {}
+        self.made_tables: set[bytes] = set()  # the messages of createTable, each with its DataFrame's id
         self.functions: dict[str, PythonFunction] = {}
         self.sql_functions: dict[str, UserFunction] = {}
         self.variables: dict[str, Literal] = {}
@@ -139,10 +141,16 @@ class SessionCatalog:
         self.table_functions[function.name.lower()] = function
 
     def variable(self, parts: tuple[str, ...]) -> Literal | None:
-        """A session variable: `x`, `session.x`, `system.session.x`."""
-        if tuple(part.lower() for part in parts[:-1]) not in ((), ("session",), ("system", "session")):
-            return None
-        return self.variables.get(parts[-1].lower())
+        """A variable of the running script, or a session variable: `x`, `session.x`, `system.session.x`."""
+        place = self.variable_place(parts)
+        return None if place is None else place[parts[-1].lower()]
+
+    def variable_place(self, parts: tuple[str, ...]) -> dict[str, Literal] | None:
+        """Where a variable is kept, by its name in lower case; None where there is no such variable."""
+        if (found := script_scope.local(parts)) is not None:
+            return found
+        is_session = tuple(part.lower() for part in parts[:-1]) in ((), ("session",), ("system", "session"))
+        return self.variables if is_session and parts[-1].lower() in self.variables else None
 
     def function_key(self, parts: tuple[str, ...]) -> tuple[str, str]:
         """The database and the bare name that a function's name stands for, in lower case."""

@@ -55,11 +55,25 @@ _COLUMNS = _struct(
 )  # fmt: skip
 
 
-def run(session: Session, message: pb.Catalog) -> Result:
+#: Operations whose DataFrame is the table that they have made.
+MAKES_TABLE = ("create_table", "create_external_table")
+
+
+def run(session: Session, relation: pb.Relation) -> Result:
     """Do one catalog operation."""
+    message = relation.catalog
     kind = message.WhichOneof("cat_type") or ""
     result_schema, handler = _operation(kind)
-    return rows_result(result_schema, handler(session, getattr(message, kind)))
+    result = rows_result(result_schema, handler(session, getattr(message, kind)))
+    if kind in MAKES_TABLE:
+        session.catalog.made_tables.add(relation.SerializeToString(deterministic=True))
+    return result
+
+
+def has_made_table(session: Session, relation: pb.Relation) -> bool:
+    """Whether this very DataFrame has made its table before: from then on it is that table."""
+    kind = relation.catalog.WhichOneof("cat_type")
+    return kind in MAKES_TABLE and relation.SerializeToString(deterministic=True) in session.catalog.made_tables
 
 
 def schema(message: pb.Catalog) -> StructType:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from penstock.core.errors import SparkError
+from penstock.plan.expressions import Literal
 from penstock.plan.nodes import Node
 
 
@@ -20,6 +21,9 @@ class DecodeHooks(Protocol):
     def artifact(self, content_hash: str) -> bytes:
         """The bytes that the client uploaded under `cache/<hash>`."""
 
+    def variable(self, parts: tuple[str, ...]) -> Literal | None:
+        """The value of a session variable."""
+
 
 class NoHooks:
     """For plans that need no session: UTC, and no artifacts."""
@@ -29,6 +33,9 @@ class NoHooks:
     def artifact(self, content_hash: str) -> bytes:
         message = f"Not found any cached local relation with the hash: {content_hash}."
         raise SparkError("INVALID_HANDLE.LOCAL_RELATION", message, {"hash": content_hash}, sqlstate="HY000")
+
+    def variable(self, parts: tuple[str, ...]) -> Literal | None:
+        return None
 
 
 @dataclass(frozen=True)

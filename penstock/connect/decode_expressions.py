@@ -123,7 +123,8 @@ def _call_function(message: pb.CallFunction, context: DecodeContext) -> ex.Expre
 
 
 def _text(message: pb.Expression.ExpressionString, context: DecodeContext) -> ex.Expression:
-    return parse_expression(message.expression, time_zone=context.hooks.time_zone)
+    hooks = context.hooks
+    return parse_expression(message.expression, time_zone=hooks.time_zone, variable=hooks.variable)
 
 
 def _star(message: pb.Expression.UnresolvedStar, context: DecodeContext) -> ex.Expression:

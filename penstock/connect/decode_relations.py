@@ -19,6 +19,7 @@ from penstock.plan import nodes
 from penstock.plan.expressions import Expression, SortOrder
 from penstock.plan.parse_nodes import ParseText
 from penstock.plan.types import StructType
+from penstock.sql import split_identifier
 from penstock.sql.intervals import parse_delay
 
 _JOIN_KINDS = {
@@ -269,6 +270,14 @@ def _parse(message: pb.Parse, context: DecodeContext) -> nodes.Node:
     return ParseText(form, relation(message.input, context), dict(message.options), schema)
 
 
+def _catalog(message: pb.Catalog, context: DecodeContext) -> nodes.Node:
+    """The DataFrame of createTable is the table that it has made."""
+    kind = message.WhichOneof("cat_type") or ""
+    if kind not in ("create_table", "create_external_table"):
+        raise unsupported("this catalog operation inside of a query")
+    return nodes.UnresolvedTable(split_identifier(getattr(message, kind).table_name))
+
+
 RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {
     **SOURCES,
     **python_relations(relation),
@@ -300,13 +309,13 @@ RELATIONS: dict[str, Callable[[Any, DecodeContext], nodes.Node]] = {
     "with_watermark": _with_watermark,
     "with_relations": with_relations,
     "parse": _parse,
+    "catalog": _catalog,
 }
 
 REFUSED_RELATIONS: dict[str, str] = {
     "html_string": "DataFrame._repr_html_ (spark.sql.repl.eagerEval.enabled)",
     "common_inline_user_defined_data_source": "Python data sources",
     "relation_changes": "reading a table's changes",
-    "catalog": "this catalog operation inside of a query",
     "ml_relation": "machine learning",
     "extension": "relation plug-ins",
     "unknown": "a relation of unknown kind",

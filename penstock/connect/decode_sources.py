@@ -15,7 +15,8 @@ from penstock.engine.types import arrow_schema
 from penstock.plan import nodes
 from penstock.plan.expressions import Expression
 from penstock.plan.types import StructType
-from penstock.sql import parse_schema, parse_statement, split_identifier
+from penstock.sql import parse_schema, parse_statement
+from penstock.sql.identifiers import table_identifier
 from penstock.sql.statements import Query, Statement
 
 
@@ -24,7 +25,7 @@ def read(message: pb.Read, context: DecodeContext) -> nodes.Node:
     if message.WhichOneof("read_type") == "named_table":
         table = message.named_table
         return nodes.UnresolvedTable(
-            split_identifier(table.unparsed_identifier), dict(table.options), message.is_streaming
+            table_identifier(table.unparsed_identifier), dict(table.options), message.is_streaming
         )
     source = message.data_source
     return nodes.Read(
@@ -89,7 +90,8 @@ def _table_function(message: pb.UnresolvedTableValuedFunction, context: DecodeCo
 
 def sql_statement(message: pb.SQL, context: DecodeContext) -> Statement:
     """The statement of spark.sql, with its parameters in place."""
-    return parse_statement(message.query, sql_arguments(message, context), time_zone=context.hooks.time_zone)
+    return parse_statement(message.query, sql_arguments(message, context), time_zone=context.hooks.time_zone,
+                           variable=context.hooks.variable)  # fmt: skip
 
 
 def sql_arguments(message: pb.SQL, context: DecodeContext) -> dict[str, Expression] | list[Expression] | None:

@@ -13,7 +13,7 @@ from penstock.connect.commands import kept
 from penstock.connect.errors import invalid_plan, plain_illegal_argument
 from penstock.connect.pipeline import Result
 from penstock.connect.python_objects import objects
-from penstock.core.errors import PYTHON, SparkError
+from penstock.core.errors import SparkError
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.foreach import ForeachBatchSink, ForeachSink
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from penstock.connect.service import Service
     from penstock.connect.session import Session
 
+_INITIALIZATION = (
+    "org.apache.spark.api.python.StreamingPythonRunner$StreamingPythonRunnerInitializationException",
+    "org.apache.spark.SparkException",
+)
 OpenSink = Callable[[SinkContext], Sink]
 
 
@@ -79,7 +83,7 @@ def _cannot_load(error: Exception) -> SparkError:
     )
     params = {"resFromPython": -2, "msg": text}
     condition = "STREAMING_PYTHON_RUNNER_INITIALIZATION_FAILURE"
-    return SparkError(condition, message, params, sqlstate="XXKST", classes=PYTHON)
+    return SparkError(condition, message, params, sqlstate="XXKST", classes=_INITIALIZATION)
 
 
 class RowTarget:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pyspark.sql.connect.proto as pb
@@ -34,6 +35,7 @@ class Operation:
         self.state = "RUNNING"
         self.touched = time.monotonic()
         self.interrupted = False
+        self.lasts = False  # a stream of events for listeners: the client's interrupts do not mean it
         self._ids = {
             "session_id": session_id,
             "server_side_session_id": server_session_id,
@@ -47,6 +49,8 @@ class Operation:
         self._first = 0  # the position of the first kept response
         self._error: BaseException | None = None
         self._reader = 0
+        self._reading = 0
+        self._reading_lock = threading.Lock()  # `_lock` is held for as long as a reader waits for the source
         self._last_dropped = ""
 
     # ---- what the commands use
@@ -78,11 +82,28 @@ class Operation:
         """Whether the source has ended, one way or another."""
         return self.state != "RUNNING"
 
+    def is_detached(self, now: float, seconds: float) -> bool:
+        """Whether nobody has read from it for so long.  A reader may wait for a response as long as he likes: for the
+        end of a streaming query, or the rows of a long one."""
+        return not self._reading and now - self.touched > seconds
+
+    @contextmanager
+    def _being_read(self) -> Iterator[None]:
+        with self._reading_lock:
+            self._reading += 1
+        try:
+            yield
+        finally:
+            with self._reading_lock:
+                self._reading -= 1
+                self.touched = time.monotonic()
+
     def once(self, listening: Condition) -> Iterator[pb.ExecutePlanResponse]:
         """All responses for a client that cannot come back: nothing is kept."""
         try:
-            while (response := self._next(listening)) is not None:
-                yield response
+            with self._being_read():
+                while (response := self._next(listening)) is not None:
+                    yield response
             if self._error is not None:
                 raise self._error
         finally:
@@ -91,6 +112,10 @@ class Operation:
     def attach(self, after: str | None, listening: Condition) -> Iterator[pb.ExecutePlanResponse]:
         """The responses behind the one called `after` (None: from the start), for as long as the peer is `listening`; a
         stream that ends without ResultComplete tells the client to attach again."""
+        with self._being_read():
+            yield from self._attached(after, listening)
+
+    def _attached(self, after: str | None, listening: Condition) -> Iterator[pb.ExecutePlanResponse]:
         with self._lock:
             self._reader += 1
             reader, position = self._reader, self._position_after(after)
@@ -99,7 +124,6 @@ class Operation:
                 if reader != self._reader:
                     raise invalid_cursor("DISCONNECTED", "Another stream has attached to this operation.")
                 response = self._at(position, listening)
-                self.touched = time.monotonic()
                 if response is None and self._error is not None:
                     raise self._error
             if response is None:

@@ -16,7 +16,7 @@ import pyspark.sql.connect.proto as pb
 from penstock.connect.decode import decode_relation
 from penstock.connect.operations import Operation
 from penstock.core.errors import SparkError
-from penstock.plan.nodes import Aggregate, Node
+from penstock.plan.nodes import Aggregate, Deduplicate, Node
 from penstock.plan.statistic_nodes import CollectMetrics
 from penstock.plan.types import StructType
 
@@ -161,7 +161,10 @@ def _beside_main() -> _Worker:
 
 
 def require_batch(plan: Node) -> None:
-    """A plan with a stream in it runs by writeStream only."""
+    """A plan with a stream in it, or with what only streams have, runs by writeStream only."""
     if plan.is_streaming:
         message = "A query with a streaming source is executed with writeStream.start(), not as a batch."
+        raise SparkError("_LEGACY_ERROR_TEMP_3102", message, {"msg": message})
+    if any(isinstance(node, Deduplicate) and node.within_watermark for node in plan.walk()):
+        message = "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets"
         raise SparkError("_LEGACY_ERROR_TEMP_3102", message, {"msg": message})

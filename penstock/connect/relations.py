@@ -26,8 +26,8 @@ def run_relation(session: Session, relation: pb.Relation, operation: Operation |
         return _show(session, relation.show_string, operation)
     if kind == "html_string":
         return _html(session, relation.html_string, operation)
-    if kind == "catalog":
-        return catalog_relations.run(session, relation.catalog)
+    if kind == "catalog" and not catalog_relations.has_made_table(session, relation):
+        return catalog_relations.run(session, relation)
     return run(session, resolve_relation(session, relation), operation)
 
 
@@ -36,7 +36,8 @@ def own_schema(relation: pb.Relation) -> StructType | None:
     kind = relation.WhichOneof("rel_type")
     if kind in ("show_string", "html_string"):
         return _text_schema(kind)
-    return catalog_relations.schema(relation.catalog) if kind == "catalog" else None
+    makes_table = kind == "catalog" and relation.catalog.WhichOneof("cat_type") in catalog_relations.MAKES_TABLE
+    return catalog_relations.schema(relation.catalog) if kind == "catalog" and not makes_table else None
 
 
 def _show(session: Session, message: pb.ShowString, operation: Operation | None) -> Result:

@@ -151,6 +151,8 @@ class Service:
         response = pb.AddArtifactsResponse(**_ids(session))
         for name, good in session.artifacts.add(_chain(first, iterator)):
             response.artifacts.add(name=name, is_crc_successful=good)
+            if good:
+                session.place_artifact(name)
         return response
 
     def artifact_status(self, session: Session, request: pb.ArtifactStatusesRequest, peer: Peer) -> Any:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from penstock.connect.artifacts import Artifacts
+from penstock.connect.artifacts import CACHED, Artifacts
 from penstock.connect.caches import Caches
 from penstock.connect.catalog import SessionCatalog, Views
 from penstock.connect.errors import ErrorLog, invalid_handle
@@ -22,9 +22,12 @@ from penstock.core.clock import Clock, SystemClock
 from penstock.core.config import Conf
 
 if TYPE_CHECKING:
+    from penstock.connect.artifact_files import ArtifactFiles
     from penstock.connect.listeners import ListenerBus
     from penstock.engine import Engine, EngineCursor
+    from penstock.plan.expressions import Literal
     from penstock.runtime.manager import StreamingQueryManager
+    from penstock.runtime.query import StreamingQuery
 
 #: An execution that nobody has read from for so long is forgotten, as in Spark.
 DETACHED_SECONDS = 300.0
@@ -52,6 +55,7 @@ class Session:
         self.caches = Caches()
         self.catalog = SessionCatalog(self.conf, global_views, tables=tables)
         self.artifacts = Artifacts()
+        self._artifact_files: ArtifactFiles | None = None
         self.errors = ErrorLog()
         self.operations: dict[str, Operation] = {}
         self.statuses: OrderedDict[str, str] = OrderedDict()
@@ -61,6 +65,7 @@ class Session:
         self._idle_cursors: list[EngineCursor] = []
         self._query_cursors: weakref.WeakSet[EngineCursor] = weakref.WeakSet()
         self._streams: StreamingQueryManager | None = None
+        self._query_starts: dict[str, tuple[str, frozenset[str]]] = {}  # by run id: the operation's id and tags
         self._listeners: ListenerBus | None = None
 
     # ---- what decoding and analysis ask (penstock.connect.decode.DecodeHooks)
@@ -73,6 +78,21 @@ class Session:
     def artifact(self, content_hash: str) -> bytes:
         """The bytes uploaded under `cache/<hash>`."""
         return self.artifacts.cached(content_hash)
+
+    def variable(self, parts: tuple[str, ...]) -> Literal | None:
+        """The value of a session variable."""
+        return self.catalog.variable(parts)
+
+    def place_artifact(self, name: str) -> None:
+        """Put an uploaded file where programs look for it; what is kept in memory alone has no place."""
+        if name.startswith(CACHED):
+            return
+        with self.lock:
+            if self._artifact_files is None:
+                from penstock.connect.artifact_files import ArtifactFiles
+
+                self._artifact_files = ArtifactFiles(self.conf)
+        self._artifact_files.place(name, self.artifacts.data(name))
 
     # ---- engine and streams, made when first needed
 
@@ -158,21 +178,40 @@ class Session:
     def abandon(self, now: float) -> None:
         """Forget executions that nobody has come back for."""
         for operation in list(self.operations.values()):
-            if now - operation.touched > DETACHED_SECONDS:
+            if operation.is_detached(now, DETACHED_SECONDS):
                 self.end(operation)
 
     def interrupt(self, *, tag: str | None = None, operation_id: str | None = None) -> list[str]:
-        """Interrupt running executions (all, or those that bear a tag, or one); the ids of those met."""
+        """Interrupt running executions (all, or those that bear a tag, or one), and stop the streaming queries that
+        were started by them, without waiting for their end; the ids of the executions met."""
+        stopped = [] if operation_id is not None else self._stop_queries(tag)
         chosen = [
             operation
             for operation in list(self.operations.values())
             if not operation.finished
+            and not operation.lasts
             and (tag is None or tag in operation.tags)
             and (operation_id is None or operation.id == operation_id)
         ]
         for operation in chosen:
             operation.interrupt()
-        return [operation.id for operation in chosen]
+        return [operation.id for operation in chosen] + stopped
+
+    def _stop_queries(self, tag: str | None) -> list[str]:
+        """Those of the session's queries whose start bore a tag, or all."""
+        ids = []
+        for query in self.streams.active if self.has_streams else ():
+            start = self._query_starts.get(query.run_id)
+            if start is not None and (tag is None or tag in start[1]):
+                threading.Thread(target=query.stop, name=f"stopping {query.id}", daemon=True).start()
+                ids.append(start[0])
+        return ids
+
+    def note_start(self, query: StreamingQuery, operation: Operation) -> None:
+        """Remember which execution has started a query, for as long as it runs."""
+        running = {one.run_id for one in self.streams.active}
+        kept = {run_id: start for run_id, start in self._query_starts.items() if run_id in running}
+        self._query_starts = {**kept, query.run_id: (operation.id, operation.tags)}
 
     # ---- life
 
@@ -204,6 +243,8 @@ class Session:
         self.interrupt()
         for operation in list(self.operations.values()):
             self.end(operation)
+        if self._artifact_files is not None:
+            self._artifact_files.close()
         with self.lock:
             cursors, self._idle_cursors = self._idle_cursors, []
             for cursor in (*cursors, *self._query_cursors):

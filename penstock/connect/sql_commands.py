@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from penstock.connect.decode import decode_sql
 from penstock.connect.encode import local_relation, rows_result
 from penstock.connect.operations import Operation
 from penstock.connect.pipeline import Result, resolve, run
-from penstock.connect.tables import CATALOG, Table, already_exists
+from penstock.connect.tables import CATALOG, CLUSTERING, Table, already_exists
 from penstock.core.errors import SparkError, analysis_error, unsupported
 from penstock.plan.nodes import Node, ToDF
 from penstock.plan.types import BOOLEAN, STRING, StructField, StructType
@@ -150,6 +152,23 @@ def _show_databases(session: Session, statement: s.ShowDatabases) -> Result:
     return rows_result(_one("namespace"), [(d.name,) for d in known if matches(d.name, statement.pattern)])
 
 
+def _show_catalogs(session: Session, statement: s.ShowCatalogs) -> Result:
+    return rows_result(_one("catalog"), [(CATALOG,)] if matches(CATALOG, statement.pattern) else [])
+
+
+def _show_current(session: Session, statement: s.ShowCurrent) -> Result:
+    shown = StructType([StructField("catalog", STRING, False), StructField("namespace", STRING, False)])
+    return rows_result(shown, [(CATALOG, session.catalog.current_database)])
+
+
+def _describe_database(session: Session, statement: s.DescribeDatabase) -> Result:
+    database = session.catalog.tables.database(statement.name[-1], session.conf)
+    rows = [("Catalog Name", CATALOG), ("Namespace Name", database.name), ("Comment", database.description),
+            ("Location", database.location), ("Owner", getpass.getuser())]  # fmt: skip
+    shown = StructType([StructField("info_name", STRING, False), StructField("info_value", STRING, False)])
+    return rows_result(shown, [*rows, ("Properties", "")] if statement.extended else rows)
+
+
 def _show_columns(session: Session, statement: s.ShowColumns) -> Result:
     plan = _table_plan(session, statement.table)
     return rows_result(_one("col_name"), [(a.name,) for a in plan.output])
@@ -176,6 +195,10 @@ def _describe(session: Session, statement: s.Describe) -> Result:
     if table is not None and table.partition_by:
         rows += [("# Partition Information", "", ""), ("# col_name", "data_type", "comment")]
         rows += rows[len(plan.output) - len(table.partition_by) : len(plan.output)]
+    if table is not None and CLUSTERING in table.properties:
+        rows += [("# Clustering Information", "", ""), ("# col_name", "data_type", "comment")]
+        by_name = {row[0].lower(): row for row in rows[: len(plan.output)]}
+        rows += [by_name[".".join(name).lower()] for name in json.loads(table.properties[CLUSTERING])]
     return rows_result(_DESCRIBE, rows)
 
 
@@ -229,7 +252,14 @@ def _clear_cache(session: Session, statement: s.ClearCache) -> Result:
     return _nothing()
 
 
+def _script(session: Session, statement: s.Script) -> Result:
+    from penstock.connect.scripting import run_script
+
+    return run_script(session, statement)
+
+
 _COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
+    s.Script: _script,
     s.SetConf: _set,
     s.ResetConf: _reset,
     s.CreateView: _create_view,
@@ -237,6 +267,9 @@ _COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
     s.ShowTables: _show_tables,
     s.ShowViews: _show_views,
     s.ShowDatabases: _show_databases,
+    s.ShowCatalogs: _show_catalogs,
+    s.ShowCurrent: _show_current,
+    s.DescribeDatabase: _describe_database,
     s.ShowColumns: _show_columns,
     s.ShowFunctions: _show_functions,
     s.Describe: _describe,

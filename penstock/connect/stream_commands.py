@@ -36,6 +36,7 @@ _SLICE_MS = 200
 
 def _start(call: Call, command: pb.WriteStreamOperationStart) -> Payloads:
     query = streaming.start(call.service, call.session, command)
+    call.session.note_start(query, call.operation)
     event = listener.started(query.identity, query.spec.clock.now_ms())
     result = pb.WriteStreamOperationStartResult(
         query_id=_instance(query), name=query.name or "", query_started_event_json=json.dumps(event.json)
@@ -234,6 +235,7 @@ def _listener_bus(call: Call, command: pb.StreamingQueryListenerBusCommand) -> P
         call.session.listeners.cut()
         return
     _ = call.session.streams  # from now on its events reach the bus
+    call.operation.lasts = True
     for index, events in enumerate(call.session.listeners.stream(call.operation)):
         if index == 0:
             result = pb.StreamingQueryListenerEventsResult(listener_bus_listener_added=True)

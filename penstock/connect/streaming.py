@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pyspark.sql.connect.proto as pb
 
 from penstock.connect import data_sources, foreach
 from penstock.connect.pipeline import resolve_relation
+from penstock.connect.tables import CLUSTERING
 from penstock.core.errors import SparkError, analysis_error, illegal_argument, unsupported
 from penstock.engine.types import arrow_schema
 from penstock.plan.expressions import Attribute, fresh_id
@@ -20,10 +22,13 @@ from penstock.pyfn.data_source_writers import PythonSink
 from penstock.runtime.async_progress import async_progress
 from penstock.runtime.manager import StreamingQueryManager
 from penstock.runtime.query import StreamingQuery
+from penstock.runtime.refused_settings import check_settings
 from penstock.runtime.spec import ONE_TIME_SINKS, QuerySpec
 from penstock.runtime.trigger import AvailableNow, Continuous, Once, ProcessingTime, RealTime, Trigger
 from penstock.sinks import registry
 from penstock.sinks.base import Sink, SinkContext
+from penstock.sinks.errors import unsupported_output_mode
+from penstock.sinks.formats import FILE_FORMATS
 from penstock.sinks.memory import MemorySink
 from penstock.sources.naming import check_names
 from penstock.sql import parse_interval
@@ -53,13 +58,17 @@ def start(service: Service, session: Session, command: pb.WriteStreamOperationSt
     if not plan.is_streaming:
         message = "`writeStream` is for streams; a batch is written with `write`."
         raise analysis_error("WRITE_STREAM_NOT_ALLOWED", message, "42601")
+    _check_clustering(command, plan)
     mode = output_mode(command.output_mode)
     if command.WhichOneof("sink_destination") == "table_name":
         command = _into_table(session, command, plan)
     _check_partitions(command, plan)
     sink_format, make_sink = _sink(service, session, command)
+    if sink_format in FILE_FORMATS and mode != "append":
+        raise unsupported_output_mode(sink_format, mode)
     _check_trigger(trigger(command), sink_format)
     check_streaming(plan, mode, session.conf)
+    check_settings(plan, session.conf)
     check_names([node for node in plan.walk() if isinstance(node, Read) and node.is_streaming], session.conf)
     match trigger(command):
         case Continuous():
@@ -88,9 +97,12 @@ def _into_table(session: Session, command: pb.WriteStreamOperationStart, plan: N
     parts = table_identifier(command.table_name)
     if session.catalog.table(parts) is None:
         keys = tuple(command.partitioning_column_names)
+        clusters = [[name] for name in command.clustering_column_names]
+        properties = {CLUSTERING: json.dumps(clusters, separators=(",", ":"))} if clusters else {}
         table = table_writes.define(
-            session, parts, plan.schema, command.format or None, partition_by=keys, take_over=True
-        )
+            session, parts, plan.schema, command.format or None, partition_by=keys, properties=properties,
+            take_over=True,
+        )  # fmt: skip
     else:
         table = table_writes.writable(session, parts)
     given, wanted = ([(f.name.lower(), f.dataType) for f in schema] for schema in (plan.schema, table.schema))
@@ -177,6 +189,22 @@ def _check_partitions(command: pb.WriteStreamOperationStart, plan: Node) -> None
             message = f"The partition column {key!r} is not among the columns {shown}."
             raise analysis_error(
                 "_LEGACY_ERROR_TEMP_1196", message, "XXKD0", colType="Partition", colName=key, validColumns=shown
+            )
+
+
+def _check_clustering(command: pb.WriteStreamOperationStart, plan: Node) -> None:
+    """clusterBy: a table keeps it among its properties; how the rows lie in files is not changed, as in Spark's own
+    formats."""
+    names = command.clustering_column_names
+    if names and command.partitioning_column_names:
+        message = "clusterBy and partitionBy exclude each other: give one of them."
+        raise analysis_error("SPECIFY_CLUSTER_BY_WITH_PARTITIONED_BY_IS_NOT_ALLOWED", message, "42908")
+    for name in names:
+        if name.lower() not in {one.lower() for one in plan.schema.names}:
+            shown = ", ".join(plan.schema.names)
+            message = f"The clustering column {name!r} is not among the columns {shown}."
+            raise analysis_error(
+                "_LEGACY_ERROR_TEMP_1196", message, "XXKD0", colType="Clustering", colName=name, validColumns=shown
             )
 
 

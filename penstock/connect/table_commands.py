@@ -185,6 +185,8 @@ def drop_database_as(session: Session, statement: s.DropDatabase) -> Result:
 
 def about_table(session: Session, statement: s.AboutTable) -> Result:
     """TRUNCATE, ANALYZE, REFRESH, MSCK REPAIR, and what SHOW tells of one table."""
+    if session.catalog.is_view(statement.name) and statement.action in ("properties", "refresh", "create"):
+        return _about_view(statement)
     table = known_table(session, statement.name)
     match statement.action:
         case "partitions":
@@ -202,6 +204,16 @@ def about_table(session: Session, statement: s.AboutTable) -> Result:
         case _:
             _analyze(table)
     return _nothing()
+
+
+def _about_view(statement: s.AboutTable) -> Result:
+    """What can be asked of a temporary view: it has no properties, and is always fresh."""
+    if statement.action == "create":
+        name = quoted(statement.name)
+        message = f"{name} is a temporary view; SHOW CREATE TABLE shows tables and views of the catalog."
+        raise analysis_error("EXPECT_PERMANENT_VIEW_NOT_TEMP", message, "42809", viewName=name,
+                             operation="SHOW CREATE TABLE")  # fmt: skip
+    return rows_result(KEY_VALUE, []) if statement.action == "properties" else _nothing()
 
 
 def _nothing() -> Result:

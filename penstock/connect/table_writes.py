@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ def define(
     if format_name not in PROVIDERS:
         raise unsupported(f"tables in the format {format_name}", f"The formats are {', '.join(PROVIDERS)}.")
     catalog, name = session.catalog, parts[-1]
+    _check_name(parts)
     database = catalog.tables.database(catalog.table_name(parts)[0], session.conf)
     given = dict(options or {})
     path = location or next((given.pop(key) for key in list(given) if key.lower() == "path"), None)
@@ -80,6 +82,18 @@ def define(
     catalog.tables.create(table)
     Path(table.path).mkdir(parents=True, exist_ok=True)
     return table
+
+
+def _check_name(parts: tuple[str, ...]) -> None:
+    """A name that the catalog can hold."""
+    if len(parts) > (3 if parts[0].lower() == CATALOG else 2):
+        message = f"The catalog {CATALOG} has schemas of one part; {quoted(parts)} names one of {len(parts) - 1}."
+        condition = "REQUIRES_SINGLE_PART_NAMESPACE"
+        raise analysis_error(condition, message, "42K05", sessionCatalog=CATALOG, identifier=quoted(parts))
+    if not re.fullmatch(r"[A-Za-z0-9_]+", parts[-1]):
+        shown = quoted(parts[-1:])
+        message = f"{shown} is no name for a table: use letters, digits and underscores."
+        raise analysis_error("INVALID_SCHEMA_OR_RELATION_NAME", message, "42602", name=shown)
 
 
 def checked_buckets(

@@ -70,6 +70,10 @@ class Table:
         return (CATALOG, self.database, self.name)
 
 
+#: The property that says which columns a table is clustered by: a JSON list of names in parts, as Spark keeps it.
+CLUSTERING = "clusteringColumns"
+
+
 class TableCatalog:
     """All databases and tables of a server.  Thread-safe; names compare without regard to case."""
 

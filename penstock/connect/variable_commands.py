@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -32,8 +33,13 @@ def declare(session: Session, statement: s.DeclareVariables) -> Result:
             shown = f"`system`.`session`.`{name}`"
             message = f"There is a variable {shown} already. Choose another name, or use DECLARE OR REPLACE."
             raise analysis_error("VARIABLE_ALREADY_EXISTS", message, "42723", variableName=shown)
-        known[name] = _evaluated(session, statement.value, statement.type)
+        known[name] = declared(session, statement)
     return _nothing()
+
+
+def declared(session: Session, statement: s.DeclareVariables) -> Literal:
+    """The first value of a variable."""
+    return _evaluated(session, statement.value, statement.type)
 
 
 def _own_name(parts: tuple[str, ...]) -> str:
@@ -44,27 +50,46 @@ def _own_name(parts: tuple[str, ...]) -> str:
     return parts[-1].lower()
 
 
-def _variable(session: Session, parts: tuple[str, ...]) -> str:
-    """The name of a variable that is there; raises UNRESOLVED_VARIABLE."""
-    if session.catalog.variable(parts) is None:
+@dataclass(frozen=True)
+class _Place:
+    """Where a variable is kept."""
+
+    variables: dict[str, Literal]
+    name: str
+
+    @property
+    def type(self) -> DataType:
+        return self.variables[self.name].type
+
+    def put(self, value: Literal) -> None:
+        self.variables[self.name] = value
+
+
+def _variable(session: Session, parts: tuple[str, ...]) -> _Place:
+    """A variable that is there; raises UNRESOLVED_VARIABLE."""
+    variables = session.catalog.variable_place(parts)
+    if variables is None:
         message = f"There is no variable {quoted(parts)}: declare it first."
         raise analysis_error(
             "UNRESOLVED_VARIABLE", message, "42883", variableName=quoted(parts), searchPath=_SEARCH_PATH
         )
-    return parts[-1].lower()
+    return _Place(variables, parts[-1].lower())
 
 
 def set_variables(session: Session, statement: s.SetVariables) -> Result:
     """SET VARIABLE: one after the other; a later value may use an earlier variable."""
-    names = [_variable(session, parts) for parts in statement.names]
-    types = [session.catalog.variables[name].type for name in names]
+    places = [_variable(session, parts) for parts in statement.names]
     if statement.plan is not None:
-        row = _row(session, resolve(session, statement.plan), types)
-        session.catalog.variables.update(zip(names, row, strict=True))
+        _put_row(session, resolve(session, statement.plan), places)
         return _nothing()
-    for name, value, kind in zip(names, statement.values, types, strict=True):
-        session.catalog.variables[name] = _evaluated(session, value, kind)
+    for place, value in zip(places, statement.values, strict=True):
+        place.put(_evaluated(session, value, place.type))
     return _nothing()
+
+
+def _put_row(session: Session, plan: Node, places: list[_Place]) -> None:
+    for place, value in zip(places, _row(session, plan, [place.type for place in places]), strict=True):
+        place.put(value)
 
 
 def _row(session: Session, plan: Node, types: list[DataType]) -> list[Literal]:
@@ -85,13 +110,22 @@ def _row(session: Session, plan: Node, types: list[DataType]) -> list[Literal]:
     return [Literal(_value(found.table.column(i)), kind) for i, kind in enumerate(types)]
 
 
+def row_values(row: Result) -> list[Literal]:
+    """The values of a result's only row."""
+    kinds = [f.dataType for f in row.schema.fields]
+    return [_kept(_value(row.table.column(i)), kind) for i, kind in enumerate(kinds)]
+
+
+def _kept(value: Any, kind: DataType) -> Literal:
+    if isinstance(kind, _UNKEPT):
+        raise unsupported(f"a variable of the type {kind.simpleString()}")
+    return Literal(value, kind)
+
+
 def _evaluated(session: Session, value: Expression, kind: DataType | None) -> Literal:
     cast = value if kind is None else Cast(value, kind)
     found = run(session, resolve(session, Project((Alias(cast, ("value",)),), OneRow())))
-    data_type = found.schema[0].dataType
-    if isinstance(data_type, _UNKEPT):
-        raise unsupported(f"a variable of the type {data_type.simpleString()}")
-    return Literal(_value(found.table.column(0)), data_type)
+    return _kept(_value(found.table.column(0)), found.schema[0].dataType)
 
 
 def _value(column: pa.ChunkedArray) -> Any:
@@ -121,7 +155,8 @@ def execute_immediate(session: Session, statement: s.ExecuteImmediate) -> Result
     if text is None:
         message = "EXECUTE IMMEDIATE needs a text, not NULL."
         raise analysis_error("NULL_QUERY_STRING_EXECUTE_IMMEDIATE", message, "22004", varName="")
-    inner = parse_statement(text, _arguments(session, statement.args), time_zone=session.time_zone)
+    args = _arguments(session, statement.args)
+    inner = parse_statement(text, args, time_zone=session.time_zone, variable=session.catalog.variable)
     if isinstance(inner, s.ExecuteImmediate):
         message = "EXECUTE IMMEDIATE does not run EXECUTE IMMEDIATE."
         raise analysis_error("NESTED_EXECUTE_IMMEDIATE", message, "07501", sqlString=str(text))
@@ -133,9 +168,7 @@ def execute_immediate(session: Session, statement: s.ExecuteImmediate) -> Result
     plan = resolve(session, inner.plan)
     if not statement.into:
         return run(session, plan)
-    names = [_variable(session, parts) for parts in statement.into]
-    values = _row(session, plan, [session.catalog.variables[name].type for name in names])
-    session.catalog.variables.update(zip(names, values, strict=True))
+    _put_row(session, plan, [_variable(session, parts) for parts in statement.into])
     return _nothing()
 
 

@@ -14,7 +14,7 @@ from penstock.connect.tables import CATALOG, Buckets, Table, already_exists
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, analysis_error, unsupported
 from penstock.plan.nodes import LocalData, Node
 from penstock.plan.statistic_nodes import CollectMetrics
-from penstock.sql import split_identifier
+from penstock.sql.identifiers import table_identifier
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
@@ -71,8 +71,11 @@ def _write_python(
 
 def _write_table(session: Session, command: pb.WriteOperation, plan: Node, operation: Operation) -> None:
     """saveAsTable and insertInto."""
-    parts, mode = split_identifier(command.table.table_name), _MODES[command.mode]
+    parts, mode = table_identifier(command.table.table_name), _MODES[command.mode]
     methods = pb.WriteOperation.SaveTable.TableSaveMethod
+    if len(parts) > (3 if parts[0].lower() == CATALOG else 2):
+        message = f"Couldn't find a catalog to handle the identifier {quoted(parts)}."
+        raise analysis_error("_LEGACY_ERROR_TEMP_1310", message, "XXKD0", quote=quoted(parts))
     if command.table.save_method == methods.TABLE_SAVE_METHOD_INSERT_INTO:
         if command.partitioning_columns:
             message = "insertInto takes the partitioning of the table: leave partitionBy out."
@@ -129,7 +132,7 @@ def _replace(session: Session, command: pb.WriteOperation, old: Table, plan: Nod
 
 def write_v2(session: Session, command: pb.WriteOperationV2) -> None:
     """`df.writeTo(table)`: a table of files can be created so; appending and replacing are for other catalogs."""
-    parts = split_identifier(command.table_name)
+    parts = table_identifier(command.table_name)
     name = quoted((CATALOG, *session.catalog.table_name(parts)))
     if command.mode != pb.WriteOperationV2.Mode.MODE_CREATE:
         raise _refused_v2(command, session.catalog.table(parts) is not None, parts, name)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
 
 from penstock.core.config import Conf
 from penstock.core.errors import illegal_argument
+from penstock.core.sql_text import BATCH_TIME
 from penstock.engine.errors import to_spark_error
 from penstock.functions.kernels import KERNEL_PREFIX, KernelSet
 
@@ -62,6 +63,12 @@ class EngineCursor:
         self._connection = connection
         self._kernels = kernels
         self._time_zone: str | None = None
+        self._batch_time_ms: int | None = None
+        self._told_batch_time_ms: int | None = None
+
+    def at(self, batch_time_ms: int) -> None:
+        """The time that current_timestamp() has from now on, in milliseconds since 1970."""
+        self._batch_time_ms = batch_time_ms
 
     def query(
         self,
@@ -117,8 +124,10 @@ class EngineCursor:
         self._connection.unregister(name)
 
     def interrupt(self) -> None:
-        """Stop what runs in this cursor: it raises OPERATION_CANCELED.  May be called from any thread."""
-        self._connection.interrupt()
+        """Stop what runs in this cursor: it raises OPERATION_CANCELED.  May be called from any thread, also when the
+        cursor has just been closed."""
+        with suppress(duckdb.ConnectionException):
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Release the cursor."""
@@ -131,6 +140,7 @@ class EngineCursor:
             self._install(sql)
             if conf is not None:
                 self._use_time_zone(conf.time_zone)
+            self._tell_batch_time(sql)
             for name, table in (tables or {}).items():
                 self._connection.register(name, table)
                 registered.append(name)
@@ -145,6 +155,13 @@ class EngineCursor:
         """Make the Python functions that the text names known to the database."""
         if KERNEL_PREFIX in sql:
             self._kernels.install(self._connection, sql)
+
+    def _tell_batch_time(self, sql: str) -> None:
+        """Set the variable if the text reads it and it is another one by now: most queries never do."""
+        time_ms = self._batch_time_ms
+        if time_ms is not None and time_ms != self._told_batch_time_ms and BATCH_TIME in sql:
+            self._connection.execute(f"SET VARIABLE {BATCH_TIME} = make_timestamptz({time_ms * 1000})")
+            self._told_batch_time_ms = time_ms
 
     def _use_time_zone(self, zone: str) -> None:
         if zone != self._time_zone:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from penstock.checkpoint.paths import CheckpointPaths
 from penstock.checkpoint.recovery import Continue, Decision, Fresh, Inconsistent, Replay
@@ -11,6 +10,7 @@ from penstock.core.errors import SparkError
 from penstock.inspection.report import Damage, Report
 from penstock.inspection.source_report import file_log_number, files_read
 from penstock.inspection.state_report import OperatorReport, PartitionReport
+from penstock.runtime.progress import iso_ms
 
 
 def report_lines(report: Report) -> Iterator[str]:
@@ -61,7 +61,7 @@ def instant(ms: int) -> str:
     """Milliseconds since 1970 as a time in UTC; 0 is no watermark yet."""
     if ms <= 0:
         return "none"
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
+    return iso_ms(ms).replace("T", " ")
 
 
 def size(count: int) -> str:

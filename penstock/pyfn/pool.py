@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any, ClassVar
 
 from penstock.core.errors import SPARK, SparkError
 from penstock.pyfn.parallel import WORKERS
+from penstock.pyfn.worker_process import keep
 
 
 class Worker:
@@ -41,7 +43,7 @@ class Worker:
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment)
         theirs.close()
         self._connection = Connection(ours.detach())
-        self._known: set[bytes] = set()
+        self._known: OrderedDict[bytes, None] = OrderedDict()  # what the process keeps, by the same rule as there
 
     def send(self, key: bytes, function: bytes, request: Any) -> None:
         """A request for a function, which is sent along when the process does not know it yet."""
@@ -50,7 +52,7 @@ class Worker:
             self._connection.send_bytes(pickle.dumps((key, new, request), protocol=5))
         except OSError:
             raise self._died() from None
-        self._known.add(key)
+        keep(self._known, key, None)
 
     def receive(self) -> Any:
         """The answer: (True, result), or (False, the parts of a SparkError)."""

@@ -38,7 +38,7 @@ class ListCells:
         self._counts: NDArray[np.int64] | None = None
         self._added: dict[int, list[State]] = {}
         self._replaced: set[int] = set()
-        self._updates = 0
+        self._updates = self._forgotten = 0
 
     def get(self, position: int) -> list[State]:
         """The elements of a key."""
@@ -64,7 +64,9 @@ class ListCells:
         self._updates += len(clean)
 
     def put(self, position: int, values: list[Any]) -> None:
-        """Replace a key's elements; none: remove them."""
+        """Replace a key's elements; none: remove them, those that were added just before, too."""
+        if not values:
+            self._forgotten += len(self._added.get(position, ()))
         self._added[position] = [self.codec.clean(value) for value in values]
         self._replaced.add(position)
         self._updates += len(values)
@@ -82,12 +84,12 @@ class ListCells:
 
     def flush(self) -> tuple[int, int]:
         """Write the changes; how many elements were given and how many removed."""
-        removed = 0
+        removed = self._forgotten
         if self._replaced:
             chunk = self._chunk.take(sorted(self._replaced))
             slots = self.rows.find(chunk.hashes, chunk.keys)[1]
             self.rows.remove(slots)
-            removed = len(slots)
+            removed += len(slots)
         added = {place: values for place, values in self._added.items() if values}
         if added:
             self._add(added)
@@ -204,10 +206,17 @@ class MapCells:
         counts = self.rows.count(chunk.hashes, chunk.keys)
         small = np.flatnonzero(counts <= _LARGE)
         self._maps = {place: {} for place in small.tolist()}
+        if self._kept:
+            self._drop(chunk.take(small))
         stored = small[counts[small] > 0]
         if len(stored):
             for place, frozen_key, entry in self._read(chunk.take(stored)):
                 self._maps[int(stored[place])][frozen_key] = entry
+
+    def _drop(self, chunk: Chunk) -> None:
+        """Maps that are small by now change in the store alone: what was kept of them is out of date."""
+        for name in _names(chunk.keys):
+            self._kept_entries -= self._kept.pop(name, (0, None))[0]
 
     def _large(self, position: int) -> Entries:
         """A large map, read once and kept as long as there is room."""

@@ -26,6 +26,8 @@ from penstock.state.grouped import one_batch
 
 State = tuple[Any, ...]
 
+_NAN = object()
+
 #: Types whose values pass as they are if they are of this Python type (and within the width in bits).
 _PLAIN: dict[type[DataType], tuple[type, int]] = {
     BooleanType: (bool, 0),
@@ -132,9 +134,11 @@ def _normal(value: Any) -> Any:
 
 
 def frozen(value: Any) -> Any:
-    """A hashable form of a value: equal values have equal forms."""
+    """A hashable form of a value: equal values have equal forms, and NaN is equal to itself."""
     if isinstance(value, (tuple, list)):
         return tuple(frozen(item) for item in value)
     if isinstance(value, dict):
         return frozenset((frozen(k), frozen(v)) for k, v in value.items())
+    if isinstance(value, float) and value != value:
+        return _NAN
     return bytes(value) if isinstance(value, bytearray) else value

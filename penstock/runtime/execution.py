@@ -56,6 +56,7 @@ class OperatorMetrics:
     commit_ms: int
     partitions: int
     custom: Mapping[str, int] = field(default_factory=dict)
+    stores: int = 1
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pyarrow as pa
 from penstock.core import files
 from penstock.operators.late import LATE_ROWS
 from penstock.plan.nodes import Node
+from penstock.runtime.progress import iso_ms
 from penstock.state.fields import Field, read_layout
 
 KEEP = "penstock.streaming.keepLateRows"
@@ -87,7 +88,7 @@ def _columns(fields: Sequence[Field], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _time(micros: int) -> str:
-    return datetime.fromtimestamp(micros / 1e6, UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
+    return iso_ms(micros // 1000)[:-1].replace("T", " ")
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.checkpoint.checkpoint import Checkpoint
+from penstock.checkpoint.checkpoint import Checkpoint, CheckpointChecks
 from penstock.checkpoint.errors import cannot_write
 from penstock.core import files
 from penstock.runtime.errors import already_active, name_in_use, no_checkpoint_location, not_recoverable
@@ -61,7 +61,7 @@ class StreamingQueryManager:
 
     def _make_query(self, spec: QuerySpec, root: Path, temporary: bool) -> StreamingQuery:
         try:
-            checkpoint = Checkpoint(root)
+            checkpoint = Checkpoint(root, CheckpointChecks.of(spec.conf))
         except OSError as error:
             raise cannot_write(spec.name or "<unnamed>", error, root) from error
         if temporary:
@@ -81,7 +81,7 @@ class StreamingQueryManager:
     def _claim(self, query: StreamingQuery) -> None:
         """Make `query` the only active one of its id and name, and lock its checkpoint."""
         while (other := self._register(query)) is not None:
-            if not StreamingSettings.of(query.spec.conf).stop_active_run:
+            if other.is_this_thread or not StreamingSettings.of(query.spec.conf).stop_active_run:
                 raise already_active(query.identity)
             other.stop()
         try:

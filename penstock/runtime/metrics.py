@@ -25,6 +25,8 @@ KEPT_ENDED = 100
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 _PREFIX = "penstock_streaming_"
+#: After 400 years the calendar repeats itself.
+_CYCLE_S = 146_097 * 86_400
 
 
 @dataclass
@@ -114,7 +116,10 @@ class StreamingMetrics:
 
 
 def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+    """A time as progress shows it (`iso_ms`), whatever its year, in seconds since 1970."""
+    year, rest = int(text[: -len("-11-21T08:55:13.731Z")]), text[-len("-11-21T08:55:13.731Z") :]
+    cycles, within = divmod(year, 400)
+    return datetime.fromisoformat(f"{within + 400:04d}{rest}").timestamp() + (cycles - 1) * _CYCLE_S
 
 
 # ---------------------------------------------------------------- the text format

@@ -184,7 +184,7 @@ class MicroBatches:
 
     def _purge(self) -> None:
         retain = self._parts.settings.batches_to_retain
-        if self.next_id % max(1, retain // 10) == 0 and self.next_id > retain:
+        if self.next_id % max(1, min(10, retain // 10)) == 0 and self.next_id > retain:
             self._parts.execution.purge(self._parts.checkpoint.purge(self.next_id, retain))
 
     # ------------------------------------------------------------ running

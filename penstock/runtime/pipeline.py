@@ -16,6 +16,7 @@ from penstock.plan.expressions import Attribute
 from penstock.plan.nodes import Node, Read
 from penstock.plan.types import StructType
 from penstock.runtime.execution import BatchInput, BatchResult, OperatorMetrics
+from penstock.runtime.finish import Finish
 from penstock.runtime.late_rows import LateRowKeeper
 from penstock.runtime.steps import BatchState, Segment, Step
 from penstock.runtime.watermark_flow import redefined, seen_by
@@ -32,6 +33,7 @@ class CompiledQuery:
     operators: tuple[KeepsState, ...]
     watermark_delays_ms: tuple[int, ...]
     last: Segment
+    finish: Finish | None
     output: tuple[Attribute, ...]
     tables: dict[str, pa.Table]
     fallbacks: dict[str, str]
@@ -85,11 +87,13 @@ class Pipeline:
     def run(self, batch: BatchInput) -> BatchResult:
         if self._query.redefines_watermark and batch.watermark_ms > 0:
             raise redefined()
+        self._cursor.at(batch.batch_time_ms)
         state = BatchState(batch, self._cursor, self._conf, self._query.fallbacks)
         try:
             with self._late_rows.batch() if self._late_rows is not None else nullcontext():
                 self._run_steps(state)
-            rows = state.query(self._query.last)
+            finish = self._query.finish
+            rows = state.query(self._query.last) if finish is None else finish.rows(state.tables)
         finally:
             state.release()
         query = self._query
@@ -158,4 +162,5 @@ def _metrics(operator: KeepsState) -> OperatorMetrics:
         remove_ms=figures.remove_ms,
         commit_ms=state.commit_ms,
         partitions=state.partitions,
+        stores=getattr(operator, "stores", 1),
     )

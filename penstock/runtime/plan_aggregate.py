@@ -14,7 +14,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from penstock.core.errors import unsupported
-from penstock.engine.types import arrow_type
+from penstock.engine.types import engine_type
 from penstock.functions.render import update_sql
 from penstock.functions.table import Incremental, lookup
 from penstock.operators.aggregate import HASH
@@ -49,6 +49,7 @@ class AggregatePlan:
     keys: tuple[KeyColumn, ...]
     updates: tuple[str, ...]
     merges: tuple[Merge, ...]
+    finals: tuple[str, ...]
     final_sql: str
     columns: tuple[Attribute, ...]
     output: tuple[Expression, ...]
@@ -60,7 +61,7 @@ class AggregatePlan:
     @property
     def key_schema(self) -> pa.Schema:
         """The state's key columns."""
-        return pa.schema([(key.name, arrow_type(key.type)) for key in self.keys])
+        return pa.schema([(key.name, engine_type(key.type)) for key in self.keys])
 
     @property
     def value_schema(self) -> pa.Schema:
@@ -121,11 +122,13 @@ def plan_aggregate(node: Aggregate, context: TranslateContext) -> AggregatePlan:
             columns.append(result)
             finals.append(f"{_grouping_sql(call, node, keys[-1].name)} AS {result.sql_name}")
             replaced[call] = (result, None)
-    output = tuple(_replace_all(e, {k: a for k, (a, _) in replaced.items()}) for e in node.aggregates)
+    attributes = _Replacement({k: a for k, (a, _) in replaced.items()})
+    output = tuple(attributes.whole(e) for e in node.aggregates)
     return AggregatePlan(
         keys=keys,
         updates=tuple(updates),
         merges=tuple(merges),
+        finals=tuple(f.rpartition(" AS ")[0] for f in finals),
         final_sql=f"SELECT {', '.join(_escape(f) for f in finals) or '1 AS one'} FROM {_repeated(node, keys[-1].name)}",
         columns=tuple(columns),
         output=output,
@@ -245,11 +248,13 @@ def _is_aggregate(name: str) -> bool:
 
 
 def _calls_in(expression: Expression) -> Iterator[FunctionCall]:
-    if isinstance(expression, FunctionCall) and _is_aggregate(expression.name):
-        yield expression
-        return
-    for child in expression.children:
-        yield from _calls_in(child)
+    todo = [expression]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, FunctionCall) and _is_aggregate(found.name):
+            yield found
+        else:
+            todo.extend(reversed(found.children))
 
 
 def buffer_names(node: Aggregate) -> tuple[tuple[str, int | None], ...]:
@@ -287,6 +292,7 @@ def _updates(
     args = [expression_sql(arg, context) for arg in call.args]
     where = expression_sql(call.filter, context) if call.filter is not None else None
     order = ", ".join(expression_sql(key, context) for key in call.order_by) or None
+    args += [expression_sql(key.child, context) for key in call.order_by]  # for buffers that keep the keys, too
     return [
         f"{update_sql(call, b.update, args, context, filter_sql=where, order_sql=order)} AS {names[b.name]}"
         for b in incremental.buffers
@@ -294,29 +300,46 @@ def _updates(
 
 
 def _merges(call: FunctionCall, incremental: Incremental, names: dict[str, str]) -> list[Merge]:
-    return [Merge(names[b.name], arrow_type(b.data_type(call)), b.merge_rule(call), names) for b in incremental.buffers]
+    return [
+        Merge(names[b.name], engine_type(b.data_type(call)), b.merge_rule(call), names) for b in incremental.buffers
+    ]
 
 
-def _replace_all(expression: Expression, replaced: dict[Expression, Attribute]) -> Expression:
-    """Top-down replacement of grouping expressions and aggregate calls; a bare replaced column keeps its name and
-    id."""
-    found = replaced.get(expression)
-    if found is not None:
-        if isinstance(expression, Attribute):
-            return Alias(found, (expression.name,), expression.id, expression.metadata)
-        return found
-    if isinstance(expression, Alias):
-        child = _inner(expression.child, replaced)
-        metadata = expression.metadata
-        if metadata is None and isinstance(expression.child, (Attribute, Alias)):
-            metadata = dict(expression.child.metadata or {})
-        return Alias(child, expression.names, expression.id, metadata)
-    return expression.map_children(lambda child: _inner(child, replaced))
+class _Replacement:
+    """Top-down replacement of grouping expressions and aggregate calls.
+
+    Only what is of a kind to be found is looked up: the hash of an expression is that of all below it, so looking up
+    every level of a sum of many aggregates would cost their number squared."""
+
+    def __init__(self, replaced: dict[Expression, Attribute]) -> None:
+        self._replaced = replaced
+        self._heads = {_head(key) for key in replaced}
+
+    def whole(self, expression: Expression) -> Expression:
+        """A column of the output; a bare one that is replaced keeps its name and id."""
+        found = self._find(expression)
+        if found is not None:
+            if isinstance(expression, Attribute):
+                return Alias(found, (expression.name,), expression.id, expression.metadata)
+            return found
+        if isinstance(expression, Alias):
+            metadata = expression.metadata
+            if metadata is None and isinstance(expression.child, (Attribute, Alias)):
+                metadata = dict(expression.child.metadata or {})
+            return Alias(self.inner(expression.child), expression.names, expression.id, metadata)
+        return expression.map_children(self.inner)
+
+    def inner(self, expression: Expression) -> Expression:
+        """A part of one."""
+        found = self._find(expression)
+        return found if found is not None else expression.map_children(self.inner)
+
+    def _find(self, expression: Expression) -> Attribute | None:
+        return self._replaced.get(expression) if _head(expression) in self._heads else None
 
 
-def _inner(expression: Expression, replaced: dict[Expression, Attribute]) -> Expression:
-    found = replaced.get(expression)
-    return found if found is not None else expression.map_children(lambda child: _inner(child, replaced))
+def _head(expression: Expression) -> tuple[type[Expression], object]:
+    return type(expression), expression.name if isinstance(expression, FunctionCall) else None
 
 
 def _escape(sql: str) -> str:

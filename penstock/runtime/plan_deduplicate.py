@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from penstock.core.errors import SparkError, analysis_error
-from penstock.engine.types import arrow_type, quote_name
+from penstock.engine.types import engine_type, quote_name
 from penstock.operators.aggregate import HASH
 from penstock.operators.deduplicate import EXPIRES, SEEN
 from penstock.plan.expressions import Attribute
@@ -44,7 +44,7 @@ def plan_deduplicate(node: Deduplicate, required: Collection[int]) -> Deduplicat
     columns = tuple(a for a in node.output if a.id in required or a.id in names or WATERMARK_DELAY in a.metadata)
     items = {a.sql_name: (a.sql_name, a.type) for a in columns}
     items |= {names[key.id]: (key.sql_name, key.type) for key in node.keys}
-    keys = [(names[key.id], arrow_type(key.type)) for key in node.keys]
+    keys = [(names[key.id], engine_type(key.type)) for key in node.keys]
     time = event_time_of(columns)
     if time is None:
         return DeduplicatePlan(columns, items, pa.schema(keys), SEEN, None, None)

@@ -112,10 +112,7 @@ def transform_operator(node: TransformWithState, context: StateContext) -> Trans
         context.hash_keys,
         lambda: declared(call, node.time_mode),
         node.time_mode.lower() != "none",
-        lambda places, variable: write_layout(
-            places.directory / places.operator,
-            variable_layout(keys, plan.key_schema, variable, plan, node.output_mode),
-        ),
+        lambda variable, stored: variable_layout(keys, plan.key_schema, variable, stored, plan, node.output_mode),
     )
     return TransformWithStateOperator(plan, state, context.hash_keys, context.run_sql, context.conf, parse_schema)
 

@@ -48,9 +48,11 @@ from penstock.plan.python_nodes import ApplyInPandasWithState, TransformWithStat
 from penstock.plan.statistic_nodes import CollectMetrics
 from penstock.plan.types import DataType
 from penstock.pyfn import PYTHON_NODES, cut, extract
+from penstock.runtime.finish import finish_of
 from penstock.runtime.join_step import JoinInput, RunJoin
 from penstock.runtime.late_rows import KEEP, LateRowKeeper
 from penstock.runtime.observe import cut_metrics
+from penstock.runtime.operator_check import check_operators
 from penstock.runtime.pipeline import CompiledQuery, Pipeline
 from penstock.runtime.plan_aggregate import AggregatePlan, plan_aggregate
 from penstock.runtime.plan_deduplicate import plan_deduplicate
@@ -72,9 +74,9 @@ from penstock.runtime.steps import (
     Step,
     event_time_columns,
 )
-from penstock.runtime.watermark_flow import input_lag, join_lag, redefines_watermark
+from penstock.runtime.watermark_flow import input_lag, is_single, join_lag, redefines_watermark
 from penstock.state import KeyedStore, open_store
-from penstock.state.fields import write_layout
+from penstock.state.fields import check_layout, write_layout
 from penstock.state.options import StateOptions, assign
 from penstock.translate import TranslateContext, to_sql
 from penstock.translate.nodes import Input
@@ -88,6 +90,7 @@ def compile_query(
     assign(state_directory, StateOptions.of(conf, label))
     pushed = push_filters(push_into_joins(push_filters(plan)))
     planner = _Planner(extract(pushed), output_mode.lower(), conf, cursor, state_directory, label)
+    check_operators(planner.plan, lambda limit: not planner.above_complete_aggregate(limit), state_directory)
     query = planner.compile()
     keeps_late_rows = str(conf.get(KEEP, "false")).strip().lower() == "true"
     names = [operator.name for operator in query.operators]
@@ -116,12 +119,14 @@ class _Planner:
         self.held_back: dict[int, int] = {}
         self.tables: list[str] = []
         self.stateful: dict[int, int] = {}
+        self.aggregates: dict[str, AggregatePlan] = {}
 
     def compile(self) -> CompiledQuery:
         """The whole query."""
         needed = tuple(self._needed(read) for read in self.sources)
         top = self._cut(self.plan, None)
         last = self._segment(to_sql(top, self.context))
+        names = [self._operator_name(number) for number in range(len(self.operators))]
         return CompiledQuery(
             plan=self.plan,
             sources=self.sources,
@@ -130,6 +135,7 @@ class _Planner:
             operators=tuple(self.operators),
             watermark_delays_ms=tuple(w.delay_us // 1000 for w in self.watermarks),
             last=last,
+            finish=finish_of(top, names, self.aggregates),
             output=self.plan.output,
             tables=dict(self.context.tables),
             fallbacks=dict(self.context.fallbacks),
@@ -169,7 +175,7 @@ class _Planner:
         if isinstance(node, Aggregate):
             return self._cut_aggregate(node)
         self._refuse(node)
-        if isinstance(node, Limit) and not self._above_complete_aggregate(node):
+        if isinstance(node, Limit) and not self.above_complete_aggregate(node):
             return self._cut_limit(node)
         if isinstance(node, Deduplicate):
             return self._cut_deduplicate(node)
@@ -178,12 +184,13 @@ class _Planner:
         return node.map_children(lambda child: self._cut(child, folds))
 
     def _refuse(self, node: Node) -> None:
-        if isinstance(node, (Sort, Offset, Tail)) and not self._above_complete_aggregate(node):
+        if isinstance(node, (Sort, Offset, Tail)) and not self.above_complete_aggregate(node):
             raise unsupported(f"{type(node).__name__.lower()} on a streaming DataFrame in {self.mode} mode")
         if isinstance(node, SetOperation) and node.kind != "union":
             raise unsupported(f"{node.kind} on a streaming DataFrame")
 
-    def _above_complete_aggregate(self, node: Node) -> bool:
+    def above_complete_aggregate(self, node: Node) -> bool:
+        """Whether a node sees all rows of an aggregate whenever it runs."""
         return self.mode == "complete" and any(isinstance(n, Aggregate) for n in node.walk())
 
     def _cut_read(self, read: Read) -> Node:
@@ -223,12 +230,18 @@ class _Planner:
         extra = event_time_columns(_watermark_column(folds).sql_name) if folds else ""
         segment = self._segment(plan.partial_sql(self._select(child), extra))
         time_key = plan.event_time_key if self.mode != "complete" else None
+        layout, place = aggregate_layout(plan, wanted), self.state_directory / str(len(self.operators))
+        check_layout(place, layout)
         store = self._open_store(plan.key_schema, plan.value_schema, AggregateOperator.name, time_key)
-        write_layout(self.state_directory / str(len(self.operators)), aggregate_layout(plan, wanted))
+        write_layout(place, layout)
         operator = AggregateOperator(store, plan.key_schema, plan.merges, self.mode, time_key, self._run_sql)
         measures = (self.watermarks.index(folds), folds.delay_us // 1000) if folds else None
         empty = _partial_schema(plan, folds is not None).empty_table()
-        return plan.above(self._add_operator(node, operator, segment, empty, plan.is_global, measures))
+        return self._above(plan, self._add_operator(node, operator, segment, empty, plan.is_global, measures))
+
+    def _above(self, plan: AggregatePlan, name: str) -> Node:
+        self.aggregates[name] = plan
+        return plan.above(name)
 
     def _wanted(self, node: Aggregate) -> Aggregate:
         """With NULL for results that nothing above uses: their arguments are not read."""
@@ -246,10 +259,12 @@ class _Planner:
         segment = self._segment(session_segment(plan, self._select(child), ""))
         hash_keys = _hash_keys(self.cursor, self.conf)
         number = len(self.operators)
+        layout, place = aggregate_layout(plan, wanted), self.state_directory / str(number)
+        check_layout(place, layout)
         operator = session_operator(plan, self.state_directory, number, hash_keys, self.mode, self._run_sql)
-        write_layout(self.state_directory / str(number), aggregate_layout(plan, wanted))
+        write_layout(place, layout)
         empty = _partial_schema(plan, False).empty_table()
-        return plan.above(self._add_operator(node, operator, segment, empty, False))
+        return self._above(plan, self._add_operator(node, operator, segment, empty, False))
 
     def _cut_deduplicate(self, node: Deduplicate) -> Node:
         child = self._cut(node.child, None)
@@ -311,13 +326,20 @@ class _Planner:
             for side in (plan.left, plan.right)
         )
         number = len(self.operators)
+        layouts = {
+            self.state_directory / f"{number}-{name}": join_layout(side)
+            for name, side in (("left", plan.left), ("right", plan.right))
+        }
+        for place, layout in layouts.items():
+            check_layout(place, layout)
         state = open_state(plan, self.state_directory, number, _hash_keys(self.cursor, self.conf))
-        for name, side in (("left", plan.left), ("right", plan.right)):
-            write_layout(self.state_directory / f"{number}-{name}", join_layout(side))
+        for place, layout in layouts.items():
+            write_layout(place, layout)
         operator = JoinOperator(state, plan.rules, self._run_sql)
         name, lag = self._enter(node, operator)
         expires = (side.layout.expiry is not None for side in (plan.left, plan.right))
-        self.held_back[id(node)] = join_lag(plan.rules, *expires)
+        if not is_single(self.conf):
+            self.held_back[id(node)] = join_lag(plan.rules, *expires)
         self.steps.append(RunJoin(operator, left, right, name, lag))
         given = {a.id for a in plan.columns}
         return Project(tuple(a if a.id in given else _nothing(a) for a in node.output), Input(name, plan.columns))
@@ -348,7 +370,7 @@ class _Planner:
 
     def _enter(self, node: Node, operator: KeepsState) -> tuple[str, int | None]:
         """Number an operator; returns the name for its rows, and the lag of the watermark that it sees."""
-        name, lag = f"operator_{self.token}_{len(self.operators)}", input_lag(node, self.held_back)
+        name, lag = self._operator_name(len(self.operators)), input_lag(node, self.held_back)
         self.stateful[id(node)] = len(self.operators)
         self.operators.append(operator)
         self.lags_ms.append(lag)
@@ -395,6 +417,9 @@ class _Planner:
     def _segment(self, sql: str) -> Segment:
         names = (*(self._source_name(i) for i in range(len(self.sources))), *self.tables)
         return Segment(sql, tuple(name for name in names if name in sql))
+
+    def _operator_name(self, number: int) -> str:
+        return f"operator_{self.token}_{number}"
 
     def _source_name(self, index: int) -> str:
         return f"source_{self.token}_{index}"

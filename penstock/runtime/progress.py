@@ -11,18 +11,27 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from penstock.runtime.execution import EventTimeStats, OperatorMetrics
 
 Progress = dict[str, Any]
 
+#: The calendar repeats itself every 400 years; the years 400 to 799 stand for all others.
+_CYCLE_BEGIN = datetime(400, 1, 1)
+_CYCLE_MS = 146_097 * 86_400_000
+_FROM_YEAR_0_MS = 719_528 * 86_400_000
+
 
 def iso_ms(time_ms: int) -> str:
     """`2026-11-21T08:55:13.731Z`."""
-    seconds, milliseconds = divmod(time_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    cycles, within_ms = divmod(time_ms + _FROM_YEAR_0_MS, _CYCLE_MS)  # event times may lie beyond the years 1 to 9999
+    seconds, milliseconds = divmod(within_ms, 1000)
+    moment = _CYCLE_BEGIN + timedelta(seconds=seconds)
+    year = moment.year - 400 + 400 * cycles
+    shown = f"+{year}" if year > 9999 else f"{year:0{4 + (year < 0)}d}"  # as ISO 8601 and Java have it
+    return f"{shown}-{moment:%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
 class Stopwatch:
@@ -145,7 +154,7 @@ def _operator(metrics: OperatorMetrics) -> Progress:
         "memoryUsedBytes": metrics.memory_used_bytes,
         "numRowsDroppedByWatermark": metrics.rows_dropped_by_watermark,
         "numShufflePartitions": metrics.partitions,
-        "numStateStoreInstances": metrics.partitions,
+        "numStateStoreInstances": metrics.partitions * metrics.stores,
         "customMetrics": dict(metrics.custom),
     }
 

@@ -124,6 +124,11 @@ class StreamingQuery:
         return self._thread.name
 
     @property
+    def is_this_thread(self) -> bool:
+        """Whether the caller is a function that this query has called: it cannot wait for the query's end."""
+        return threading.current_thread() is self._thread
+
+    @property
     def recent_progress(self) -> list[Progress]:
         """The last spark.sql.streaming.numRecentProgressUpdates progress objects, oldest first."""
         return self._reporter.recent if self._reporter is not None else []
@@ -179,7 +184,7 @@ class StreamingQuery:
         spark.sql.streaming.stopTimeout."""
         self._stopping.set()
         self._wake.set()
-        if threading.current_thread() is self._thread or self._ended_within(STOP_GRACE_MS):
+        if self.is_this_thread or self._ended_within(STOP_GRACE_MS):
             return
         self._interrupted = True
         if self._cursor is not None:

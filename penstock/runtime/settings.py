@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from penstock.core.config import Conf
-from penstock.core.errors import SparkError, illegal_argument
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, illegal_argument
 from penstock.runtime.watermark import POLICY_KEY
 
 _PREFIX = "spark.sql.streaming."
@@ -68,8 +68,11 @@ def _count(conf: Conf, name: str, default: int) -> int:
     value = _text(conf, name)
     if value is None:
         return default
-    if not value.isdigit() or value == "0":
+    if re.fullmatch(r"[+-]?\d+", value) is None:
         raise _invalid(name, value, "a positive number")
+    if int(value) < 1:
+        message = f"The setting {_PREFIX}{name} is {value}; it has to be positive."
+        raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:])  # Spark has no condition for it
     return int(value)
 
 

@@ -83,9 +83,14 @@ def apply_layout(keys: Sequence[Attribute], state: StructType) -> Layout:
 
 
 def variable_layout(
-    keys: Sequence[Attribute], key_schema: pa.Schema, variable: Variable | None, plan: ProcessorPlan, mode: str
+    keys: Sequence[Attribute],
+    key_schema: pa.Schema,
+    variable: Variable | None,
+    stored: Sequence[str],
+    plan: ProcessorPlan,
+    mode: str,
 ) -> Layout:
-    """A state variable of a transformWithState, or (None) its timers."""
+    """A state variable of a transformWithState, or (None) its timers; stored: see KeyedStore.stored_names."""
     times = {"timeMode": plan.time_mode, "outputMode": mode}
     if variable is None:
         timer = (Field(TIMER.name, LONG, f"k{len(keys)}"),)
@@ -99,7 +104,7 @@ def variable_layout(
     prefix = ""
     if variable.kind == "ListState":
         stored_keys, values, prefix = NUMBER, pa.schema([*key_schema, *values]), "v"
-    names = stored_names(stored_keys, values)
+    names = stored_names(stored_keys, values, stored)
     own = tuple(
         Field(f.name, f.dataType, names[column])
         for f, column in zip(variable.schema.fields, codec.arrow.names, strict=True)

@@ -6,6 +6,7 @@ piece of SQL put into the text of the segment that reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,8 +18,10 @@ from penstock.core.config import Conf
 from penstock.engine import EngineCursor
 from penstock.operators.base import StatefulOperator
 from penstock.runtime.execution import BatchInput, EventTimeStats
-from penstock.runtime.watermark_flow import seen_by
+from penstock.runtime.watermark_flow import is_single, seen_by
 from penstock.sources.base import Relation
+
+_FEW_ROWS = 1000
 
 
 @dataclass
@@ -33,32 +36,47 @@ class BatchState:
     row_counts: dict[int, int] = field(default_factory=dict)
     event_times: dict[int, EventTimeStats] = field(default_factory=dict)
     observed: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
     registered: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
 
     def query(self, segment: Segment) -> pa.Table:
         """Run a segment and return its rows."""
-        return self.cursor.query(segment.text(self.inline), {}, self.conf, self.fallbacks)
+        sql = segment.text(self.inline)
+        self._show_tables(sql)
+        return self.cursor.query(sql, {}, self.conf, self.fallbacks)
 
     def create_table(self, name: str, select: str, fallback: str | None = None) -> int:
         """Keep a SELECT's rows under `name` until the batch ends; returns how many there are."""
-        self.made.append(name)
-        return self.cursor.create_table(name, select, self.conf, fallback)
+        self._show_tables(select)
+        count = self.cursor.create_table(name, select, self.conf, fallback)
+        if count > _FEW_ROWS:
+            self.made.append(name)
+        return count
 
     def watermarks_us(self, lag_ms: int | None) -> tuple[int, int]:
         """The watermarks that an operator with this lag sees: for late rows, and for eviction; microseconds."""
-        late, now = self.batch.late_watermark_ms, self.batch.watermark_ms
+        now = self.batch.watermark_ms
+        late = now if is_single(self.conf) else self.batch.late_watermark_ms
         return seen_by(late, lag_ms) * 1000, seen_by(now, lag_ms) * 1000
 
     def register(self, name: str, table: pa.Table) -> None:
         """Let segments read an Arrow table under `name` until the batch ends."""
-        self.cursor.register(name, table)
-        self.registered.append(name)
+        self.tables[name] = table
+
+    def _show_tables(self, sql: str) -> None:
+        """Register those tables that a statement names, once a batch: many are read by none."""
+        for name, table in self.tables.items():
+            if name in sql and name not in self.registered:
+                self.cursor.register(name, table)
+                self.registered.append(name)
 
     def release(self) -> None:
-        """Forget the batch's rows."""
+        """Forget the batch's rows.  A few stay until the next batch puts its own in their place, or until the cursor is
+        closed: each statement that forgets costs a small batch a twentieth of its time."""
         for name in self.registered:
-            self.cursor.unregister(name)
+            if self.tables[name].num_rows > _FEW_ROWS:
+                self.cursor.unregister(name)
         for name in self.made:
             self.cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
@@ -72,11 +90,11 @@ class Segment:
 
     def text(self, inline: Mapping[str, str]) -> str:
         """The SQL with this batch's scans in place of their names."""
-        sql = self.sql
-        for name in self.reads:
-            if name in inline:
-                sql = sql.replace(name, f"({inline[name]})")
-        return sql
+        present = [name for name in self.reads if name in inline]
+        if not present:
+            return self.sql
+        # Whole names only: that of source 1 is the beginning of that of source 10.
+        return re.sub(rf"\b(?:{'|'.join(present)})\b", lambda found: f"({inline[found[0]]})", self.sql)
 
 
 class Step(Protocol):

@@ -17,6 +17,12 @@ from penstock.plan.nodes import Node, Watermark
 ALLOW_MULTIPLE = "spark.sql.streaming.statefulOperator.allowMultiple"
 
 
+def is_single(conf: Mapping[str, str]) -> bool:
+    """Whether all operators see the query's watermark as it is, also for late rows, as in Spark before it could chain
+    them."""
+    return (conf.get(ALLOW_MULTIPLE) or "true").strip().lower() == "false"
+
+
 def seen_by(watermark_ms: int, lag_ms: int | None) -> int:
     """What an operator with this lag sees of the query's watermark; 0 before there is any."""
     if lag_ms is None or watermark_ms <= 0:
@@ -60,7 +66,7 @@ def redefined() -> SparkError:
     return analysis_error(
         "_LEGACY_ERROR_TEMP_3076",
         "This query calls withWatermark on rows that bear a watermark already; call it once for each source. "
-        f"({ALLOW_MULTIPLE}=false, which would allow it, is not supported.)",
+        f"({ALLOW_MULTIPLE}=false does not allow it here.)",
         "XXKD0",
         config=ALLOW_MULTIPLE,
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.errors import PySparkPicklingError
-from pyspark.errors.exceptions.connect import SparkConnectGrpcException, StreamingQueryException
+from pyspark.errors import AnalysisException, PySparkPicklingError, PySparkValueError
+from pyspark.errors.exceptions.connect import StreamingPythonRunnerInitializationException, StreamingQueryException
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQueryListener
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
@@ -105,6 +105,49 @@ def test_progress_and_status_while_a_slow_batch_runs(spark: Any, stream: Any, tm
     assert any(progress == last for progress in query.recentProgress)
     query.explain()
     query.stop()
+
+
+def test_names_of_queries(spark: Any, stream: Any) -> None:
+    query = stream.writeStream.format("noop").start()
+    assert query.name is None
+    query.stop()
+    with pytest.raises(PySparkValueError):
+        stream.writeStream.queryName("")
+
+
+def test_directories_that_are_no_partitions_are_not_entered(spark: Any, texts: str) -> None:
+    query = spark.readStream.text(texts).writeStream.format("memory").queryName("flat").start()
+    query.processAllAvailable()
+    query.stop()
+    assert sorted(row.value for row in spark.table("flat").collect()) == ["hello", "this"]
+
+
+def test_a_table_keeps_how_it_is_clustered(spark: Any, stream: Any, tmp_path: Path) -> None:
+    writer = stream.writeStream.clusterBy("value").option("checkpointLocation", str(tmp_path / "cp"))
+    query = writer.toTable("clustered", format="parquet")
+    query.processAllAvailable()
+    query.stop()
+    assert [tuple(row) for row in spark.sql("DESCRIBE clustered").collect()] == [
+        ("value", "string", None),
+        ("# Clustering Information", "", ""),
+        ("# col_name", "data_type", "comment"),
+        ("value", "string", None),
+    ]
+    assert values(spark.table("clustered")) == sorted(LINES)
+    with pytest.raises(AnalysisException, match="SPECIFY_CLUSTER_BY_WITH_PARTITIONED_BY_IS_NOT_ALLOWED"):
+        writer.partitionBy("value").toTable("both")
+    with pytest.raises(AnalysisException, match="'nope'"):
+        stream.writeStream.clusterBy("nope").format("noop").start()
+
+
+def test_a_view_of_a_stream_is_a_stream(spark: Any, stream: Any) -> None:
+    stream.createOrReplaceTempView("test_view")
+    viewed = spark.sql("SELECT CONCAT('view_', value) AS vv FROM test_view")
+    assert viewed.isStreaming
+    query = viewed.writeStream.format("memory").queryName("of_view").start()
+    query.processAllAvailable()
+    query.stop()
+    assert sorted(row.vv for row in spark.table("of_view").collect()) == sorted(f"view_{line}" for line in LINES)
 
 
 def test_waits_take_numbers_and_last_as_long_as_they_say(spark: Any, stream: Any) -> None:
@@ -461,6 +504,7 @@ def test_what_cannot_be_pickled(spark: Any, stream: Any) -> None:
 
 def test_what_cannot_be_unpickled(spark: Any, stream: Any) -> None:
     thing = NoUnpickle()
-    with pytest.raises(SparkConnectGrpcException, match="Streaming Runner initialization failed") as caught:
+    kind = StreamingPythonRunnerInitializationException
+    with pytest.raises(kind, match="Streaming Runner initialization failed") as caught:
         stream.writeStream.foreachBatch(lambda batch, batch_id: print(thing)).start()
     assert "Cannot unpickle this object" in str(caught.value)

@@ -232,6 +232,18 @@ def test_reattachable_client(connect: Any, service: Service) -> None:
     assert not session.operations  # the client has released what it got
 
 
+@pytest.mark.parametrize("reattachable", [True, False])
+def test_an_operation_that_is_waited_for_is_not_abandoned(service: Service, reattachable: bool) -> None:
+    """However long the client waits: for the end of a streaming query, or the rows of a long one."""
+    stream = service.call("ExecutePlan", range_request(str(uuid4()), reattachable=reattachable), PEER)
+    next(stream)
+    session = service.sessions.all()[0]
+    session.abandon(time.monotonic() + 3600)
+    assert [r.WhichOneof("response_type") for r in stream][-1] == "result_complete"
+    session.abandon(time.monotonic() + 3600)
+    assert not session.operations
+
+
 def test_abandoned_operations_are_forgotten(service: Service) -> None:
     request = range_request(str(uuid4()))
     next(service.call("ExecutePlan", request, PEER))

@@ -114,6 +114,7 @@ def test_await_can_be_interrupted(spark: Any) -> None:
     outcome: list[str] = []
 
     def wait() -> None:
+        spark.addTag("waiting")
         try:
             query.awaitTermination()
         except SparkConnectGrpcException as error:
@@ -121,11 +122,39 @@ def test_await_can_be_interrupted(spark: Any) -> None:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    until(lambda: spark.interruptAll())
+    until(lambda: spark.interruptTag("waiting"))
     thread.join(10)
     assert outcome == ["OPERATION_CANCELED"]
     assert query.isActive
     query.stop()
+
+
+def test_interrupts_stop_queries_and_no_listeners(spark: Any) -> None:
+    """As in Spark: all queries of the session, or those started under a tag; listeners hear of their end."""
+    ended: list[str] = []
+
+    class Ends(StreamingQueryListener):
+        def onQueryStarted(self, event: Any) -> None: ...
+
+        def onQueryProgress(self, event: Any) -> None: ...
+
+        def onQueryTerminated(self, event: Any) -> None:
+            ended.append(str(event.id))
+
+    spark.streams.addListener(listener := Ends())
+    rate = spark.readStream.format("rate").load()
+    spark.addTag("mine")
+    tagged = rate.writeStream.format("noop").start()
+    spark.clearTags()
+    other = rate.writeStream.format("noop").start()
+    assert spark.interruptTag("nobody's") == []
+    assert len(spark.interruptTag("mine")) == 1
+    until(lambda: ended == [tagged.id])
+    assert (tagged.isActive, other.isActive) == (False, True)
+    assert len(spark.interruptAll()) >= 1
+    until(lambda: ended == [tagged.id, other.id])
+    assert spark.streams.active == []
+    spark.streams.removeListener(listener)
 
 
 class Recorder(StreamingQueryListener):

@@ -121,6 +121,13 @@ def test_interrupt_stops_a_running_query(cursor: EngineCursor) -> None:
     assert caught.value.condition == "OPERATION_CANCELED"
 
 
+def test_interrupting_a_cursor_that_has_just_been_closed_is_nothing() -> None:
+    """stop() interrupts a query whose thread may be on its last lines."""
+    cursor = Engine().cursor()
+    cursor.close()
+    cursor.interrupt()
+
+
 def test_cursors_work_in_parallel_threads() -> None:
     engine, results = Engine(), []
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,7 +22,8 @@ from pyspark.sql.functions import arrow_udf, pandas_udf, udf
 from pyspark.sql.types import DoubleType, LongType
 
 from penstock.pyfn.parallel import WORKERS, _shares
-from penstock.pyfn.pool import pool
+from penstock.pyfn.pool import Worker, pool
+from penstock.pyfn.worker_process import keep
 
 HERE = os.getpid()
 
@@ -133,6 +137,33 @@ def test_a_worker_that_dies(workers: Any) -> None:
     with pytest.raises(SparkException, match=r"worker process \(pid \d+\) was killed by signal 9"):
         rows(workers).select(udf(dies, "long")("id")).collect()
     assert rows(workers).select(udf(lambda x: x, "long")("id")).count() == 25_000
+
+
+def test_functions_that_are_not_used_any_more_are_forgotten(workers: Any) -> None:
+    """A stream may bring new functions with every batch; one that was forgotten is sent again."""
+    first = OrderedDict((bytes([i]), None) for i in range(64))
+    keep(first, bytes([0]), None)
+    keep(first, b"new", None)
+    assert list(first)[:2] == [bytes([2]), bytes([3])]
+    assert list(first)[-2:] == [bytes([0]), b"new"]
+    worker = Worker()
+    try:
+        for i in [*range(66), 0]:
+            worker.send(bytes([i]), pickle.dumps(Counting(i)), "request")
+            assert worker.receive() == (True, [i, "request"])
+        assert len(worker._known) == 64
+    finally:
+        worker.close()
+
+
+@dataclass
+class Counting:
+    """In place of a Recipe."""
+
+    number: int
+
+    def open(self) -> Callable[[Any], Any]:
+        return lambda request: [self.number, request]
 
 
 def test_workers_end(workers: Any) -> None:

@@ -22,6 +22,7 @@ from penstock.testing import (
     StopStream,
     check_stream,
 )
+from penstock.testing.session import server_session
 
 LEFT, RIGHT = "k string, s long, n int", "rk string, rs long, m int"
 
@@ -236,3 +237,36 @@ def test_what_cannot_be_joined_is_refused_by_name(spark: Any, make: Any, conditi
     with pytest.raises(PySparkException, match=names) as caught:
         make(left, right).writeStream.format("noop").outputMode("append").start()
     assert condition in str(caught.value.getCondition())
+
+
+def test_a_query_that_has_ended_holds_no_state(spark: Any) -> None:
+    """The session remembers the queries that ended; their rows and the index over them must go."""
+    left, right = MemoryStream(LEFT), MemoryStream(RIGHT)
+    left.add_data([(str(i), 0, i) for i in range(20_000)])
+    joined = left.to_df(spark).join(right.to_df(spark), F.expr("k = rk"))
+    query = joined.writeStream.format("noop").start()
+    query.processAllAvailable()
+    ended = server_session(spark).streams.find(query.id, query.runId)
+    state = ended._parts.execution._query.operators[0].store
+    full = state.metrics().memory_used_bytes
+    query.stop()
+    assert state.left._lists.nbytes < full / 10
+
+
+@pytest.mark.parametrize("kind", ["inner", "left", "right", "full"])
+def test_rows_before_1970_are_late_from_the_beginning(spark: Any, kind: str) -> None:
+    """The watermark is 1970 before there is one: these are real Spark's answers."""
+    left, right = MemoryStream(LEFT), MemoryStream(RIGHT)
+    joined = left_of(left.to_df(spark)).join(right_of(right.to_df(spark)), F.expr(IN_RANGE), kind)
+    check_stream(
+        joined.select("s", "rs"),
+        AddData(left, ("a", -100, 1), ("n", -100, 1), (None, -100, 1)),
+        AddData(right, ("a", -100, 1), ("m", -90, 1)),
+        CheckNewAnswer(),
+        AddData(left, ("b", 100, 1)),
+        AddData(right, ("b", 100, 1)),
+        CheckNewAnswer((100, 100)),
+        AddData(left, ("c", 200, 1)),
+        AddData(right, ("c", 200, 1)),
+        CheckNewAnswer((200, 200)),
+    )

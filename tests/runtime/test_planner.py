@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import random
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import penstock
+from penstock.runtime.steps import Segment
 from penstock.testing import (
     AddData,
     CheckAnswer,
@@ -166,4 +172,96 @@ def test_the_whole_answer_in_append_mode(spark: Any) -> None:
         CheckAnswer(),
         AddData(stream, (25, "a", 1), (3, "late but not yet dropped", 1)),
         CheckAnswer((0, 2), (10, 1)),
+    )
+
+
+def test_the_rows_of_many_sources_stand_for_their_own_names_alone() -> None:
+    """The name of source 1 is the beginning of that of source 10."""
+    names = tuple(f"source_a_{i}" for i in range(12))
+    segment = Segment(" UNION ALL ".join(f"FROM {name}" for name in names), names)
+    inline = {f"source_a_{i}": f"SELECT {i} FROM source_a_1_rows" for i in (1, 10)}
+    parts = segment.text(inline).split(" UNION ALL ")
+    assert parts[1] == "FROM (SELECT 1 FROM source_a_1_rows)"
+    assert parts[10] == "FROM (SELECT 10 FROM source_a_1_rows)"
+    assert [parts[i] for i in (0, 2, 11)] == ["FROM source_a_0", "FROM source_a_2", "FROM source_a_11"]
+    assert segment.text({}) == segment.sql
+
+
+def test_a_union_of_many_file_streams(spark: Any, tmp_path: Path) -> None:
+    streams = []
+    for i in range(11):
+        (tmp_path / str(i)).mkdir()
+        pq.write_table(pa.table({"n": [i]}), tmp_path / str(i) / "a.parquet")
+        streams.append(spark.readStream.schema("n long").parquet(str(tmp_path / str(i))))
+    union = functools.reduce(lambda one, other: one.union(other), streams)
+    query = union.writeStream.format("memory").queryName("many").trigger(availableNow=True).start()
+    query.awaitTermination()
+    assert sorted(row.n for row in spark.table("many").collect()) == list(range(11))
+
+
+INTERVALS = "g string, i interval day to second"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def test_intervals_are_keys_and_values_of_state(spark: Any) -> None:
+    """The engine holds them as numbers; the hash of a key is the same after a restart."""
+    stream, seen = MemoryStream(INTERVALS), MemoryStream(INTERVALS)
+    check_stream(
+        stream.to_df(spark).groupBy("i").agg(F.count("*"), F.max("i"), F.sum("i")),
+        AddData(stream, ("a", HOUR), ("a", None)),
+        CheckNewAnswer((HOUR, 1, HOUR, HOUR), (None, 1, None, None)),
+        StopStream(),
+        StartStream(),
+        AddData(stream, ("a", HOUR), ("b", DAY)),
+        CheckNewAnswer((HOUR, 2, HOUR, 2 * HOUR), (DAY, 1, DAY, DAY)),
+        output_mode="update",
+    )
+    check_stream(
+        seen.to_df(spark).dropDuplicates(["i"]).select("i"),
+        AddData(seen, ("a", HOUR), ("a", None)),
+        CheckNewAnswer((HOUR,), (None,)),
+        StopStream(),
+        StartStream(),
+        AddData(seen, ("a", HOUR), ("a", None), ("a", DAY)),
+        CheckNewAnswer((DAY,)),
+    )
+
+
+def test_event_times_beyond_all_calendars_do_not_end_the_query(spark: Any) -> None:
+    """Milliseconds taken for seconds are a time in the year 55840."""
+    stream = MemoryStream(SCHEMA)
+    windows = timed(stream.to_df(spark)).withWatermark("time", "10 seconds").groupBy(F.window("time", "10 seconds"))
+    check_stream(
+        windows.count().select("count"),
+        AddData(stream, (100, "a", 1)),
+        CheckNewAnswer(),
+        AddData(stream, (1_700_000_000_000, "a", 1)),
+        CheckNewAnswer((1,)),
+        AddData(stream, (-100_000_000_000, "late", 1), (1_700_000_000_000, "a", 1)),
+        CheckNewAnswer(),
+    )
+
+
+BEFORE_1970 = {
+    "windows": lambda rows: rows.groupBy("url", F.window("time", "10 seconds")).count().select("url"),
+    "duplicates": lambda rows: rows.dropDuplicates(["url", "time"]).select("url"),
+    "duplicates within the watermark": lambda rows: rows.dropDuplicatesWithinWatermark(["url"]).select("url"),
+}
+
+
+@pytest.mark.parametrize("kind", BEFORE_1970)
+def test_rows_before_1970_are_late_from_the_beginning(spark: Any, kind: str) -> None:
+    """The watermark is 1970 before there is one: these are real Spark's answers."""
+    stream = MemoryStream(SCHEMA)
+    check_stream(
+        BEFORE_1970[kind](timed(stream.to_df(spark)).withWatermark("time", "10 seconds")),
+        AddData(stream, (-1000, "a", 1), (-500, "b", 1)),
+        CheckNewAnswer(),
+        AddData(stream, (-2000, "a", 1)),
+        CheckNewAnswer(),
+        AddData(stream, (500, "b", 1)),
+        CheckNewAnswer("b"),
+        AddData(stream, (-3, "x", 1), (495, "y", 1)),
+        CheckNewAnswer("y"),
+        output_mode="update",
     )

@@ -7,6 +7,7 @@ import pytest
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 from query_fakes import Bench
 
+from penstock.runtime.metrics import _seconds
 from penstock.runtime.progress import iso_ms
 from penstock.runtime.trigger import ProcessingTime
 from penstock.testing.clock import ManualClock
@@ -84,3 +85,20 @@ def test_the_client_reads_it(ours):
 )
 def test_times(ms, text):
     assert iso_ms(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "text"),
+    [
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (-62_198_755_200_000, "-0001-01-01T00:00:00.000Z"),
+        (-62_135_596_800_000, "0001-01-01T00:00:00.000Z"),
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        (253_402_300_800_000, "+10000-01-01T00:00:00.000Z"),
+        (1_700_000_000_000_000, "+55840-11-08T22:13:20.000Z"),
+    ],
+)
+def test_times_of_any_year(time_ms, text):
+    """Event times are the user's: milliseconds taken for seconds lie far beyond the years that datetime knows."""
+    assert iso_ms(time_ms) == text
+    assert _seconds(text) == pytest.approx(time_ms / 1000, abs=1e-4)

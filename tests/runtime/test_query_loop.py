@@ -324,3 +324,13 @@ def test_source_can_wake_the_query(tmp_path):
         time.sleep(0.002)
     assert bench.sink.batches == {0: [1]}
     query.stop()
+
+
+def test_state_is_purged_a_little_at_a_time_however_much_is_kept(tmp_path):
+    """The store removes a few files a call: calls that come once in a hundred batches would leave most of them."""
+    bench = Bench(tmp_path / "ck")
+    bench.source.limit = 1
+    bench.source.add(*range(430))
+    keep = Conf({"spark.sql.streaming.minBatchesToRetain": "400"})
+    bench.start(trigger=AvailableNow(), conf=keep).await_termination()
+    assert bench.execution.purged == [10, 20]

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from query_fakes import Bench
 
+from penstock.checkpoint import query_metadata
+from penstock.checkpoint.paths import CheckpointPaths
+from penstock.core import files
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError
 from penstock.runtime.errors import StreamingQueryException
@@ -159,6 +162,11 @@ def test_sink_without_memory_cannot_recover(bench):
     assert caught.value.condition == "_LEGACY_ERROR_TEMP_1299"
 
 
+def test_empty_checkpoint_location_is_not_the_working_directory(bench):
+    with pytest.raises(SparkError, match="empty string"):
+        bench.start(checkpoint_location="")
+
+
 def test_unusable_checkpoint_location(bench, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SparkError) as caught:
@@ -200,3 +208,34 @@ def test_a_failure_is_told_until_it_is_reset_however_many_end_well_after_it(tmp_
     query = bench.start()
     query.stop()
     assert bench.manager.await_any_termination(0) is True
+
+
+def test_a_query_cannot_replace_itself_from_its_own_thread(bench):
+    """A foreachBatch function that starts its own query again would wait for the end of the batch that it is in."""
+    failures = []
+
+    def start_again(batch_id):
+        with pytest.raises(SparkError) as caught:
+            bench.start()
+        failures.append(caught.value.condition)
+
+    bench.sink.fail = start_again
+    bench.source.add(1)
+    query = bench.start(trigger=Once())
+    assert query.await_termination(10_000)
+    assert (failures, query.exception) == (["CONCURRENT_QUERY"], None)
+
+
+def test_two_first_starts_at_once_are_runs_of_one_query(tmp_path, monkeypatch):
+    """The one that comes too late to give the checkpoint its id takes that of the other."""
+    paths = CheckpointPaths(tmp_path)
+    read = files.fs.read
+
+    def read_too_early(path):
+        monkeypatch.setattr(files.fs, "read", read)
+        first.append(query_metadata.query_id(paths))
+        raise FileNotFoundError(path)
+
+    first = []
+    monkeypatch.setattr(files.fs, "read", read_too_early)
+    assert query_metadata.query_id(paths) == first[0]

@@ -142,7 +142,7 @@ def test_fields_are_added_and_widened(spark: Any, tmp_path: Path) -> None:
     check_stream(
         transformed(stream.to_df(spark), Evolving("x", kind="n string"), "user string, sums string"),
         AddData(stream, ("a", 5)),
-        ExpectFailure("STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE"),
+        ExpectFailure("STATE_STORE_INVALID_VALUE_SCHEMA_EVOLUTION"),
         output_mode="update",
         checkpoint=tmp_path,
     )
@@ -224,6 +224,60 @@ def test_a_large_map_is_kept_between_batches(spark: Any) -> None:
         StartStream(),
         AddData(stream, ("a", 0)),
         CheckNewAnswer(("a", 3001, 4)),
+        output_mode="update",
+    )
+
+
+def test_a_map_that_is_small_for_a_while_is_not_taken_for_what_it_was(spark: Any) -> None:
+    """Large maps are kept in memory; a small one changes in the store alone."""
+
+    class Changing(StatefulProcessor):
+        def init(self, handle: Any) -> None:
+            self.map = handle.getMapState("m", "n int", "n int")
+
+        def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Row]:
+            for row in rows:
+                if row.n > 0:
+                    self.map.updateValue((row.n,), (row.n,))
+                else:
+                    self.map.removeKey((-row.n,))
+            yield Row(user=key[0], size=len(list(self.map.keys())))
+
+    stream = MemoryStream(SCHEMA)
+    check_stream(
+        transformed(stream.to_df(spark), Changing(), "user string, size int"),
+        AddData(stream, *[("a", i) for i in range(1, 1101)]),
+        CheckNewAnswer(("a", 1100)),
+        AddData(stream, ("a", 1)),  # from here on it is kept
+        CheckNewAnswer(("a", 1100)),
+        AddData(stream, *[("a", -i) for i in range(1, 201)]),
+        CheckNewAnswer(("a", 900)),
+        AddData(stream, *[("a", i) for i in range(2000, 2300)]),
+        CheckNewAnswer(("a", 1200)),
+        AddData(stream, ("a", 2000)),
+        CheckNewAnswer(("a", 1200)),
+        output_mode="update",
+    )
+
+
+def test_nan_is_one_key_of_a_map(spark: Any) -> None:
+    class NotANumber(StatefulProcessor):
+        def init(self, handle: Any) -> None:
+            self.map = handle.getMapState("m", "n double", "n int")
+
+        def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Row]:
+            old = self.map.getValue((float("nan"),))
+            for _ in rows:
+                self.map.updateValue((float("nan"),), ((old[0] if old else 0) + 1,))
+            yield Row(user=key[0], size=len(list(self.map.keys())), n=self.map.getValue((float("nan"),))[0])
+
+    stream = MemoryStream(SCHEMA)
+    check_stream(
+        transformed(stream.to_df(spark), NotANumber(), "user string, size int, n int"),
+        AddData(stream, ("a", 1), ("a", 2)),
+        CheckNewAnswer(("a", 1, 1)),
+        AddData(stream, ("a", 1)),
+        CheckNewAnswer(("a", 1, 2)),
         output_mode="update",
     )
 
