@@ -282,6 +282,7 @@ def test_a_listener_that_fails_disturbs_nobody(spark: Any, stream: Any) -> None:
     until(lambda: listener.progress)
     assert query.isActive
     query.stop()
+    until(lambda: listener.terminated)  # the client's removal waits for ever when an event comes meanwhile
     spark.streams.removeListener(failing)
     spark.streams.removeListener(listener)
 

@@ -242,7 +242,7 @@ def test_a_damaged_sink_log(spark: Any, tmp_path: Path, harm: Callable[[Path], o
 
 def test_other_grouping_keys(job: Job) -> None:
     own, job.transform = job.transform, lambda f: f.groupBy("v").agg(F.sum("v").alias("s"))
-    names = ("key columns", "string", "int32", "checkpointLocation")
+    names = ("key columns", "k:string", "v:int", "checkpointLocation")
     fails(job.run, UnsupportedOperationException, "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", *names)
     job.transform = own
     goes_on(job)

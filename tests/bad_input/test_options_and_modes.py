@@ -226,10 +226,11 @@ def test_an_operation_that_no_stream_has(
     fails(lambda: writer.start(), kind, condition, *names)
 
 
-def test_an_operation_that_penstock_lacks(job: Job) -> None:
-    sorted_list = F.expr("listagg(k) WITHIN GROUP (ORDER BY v)")
-    writer = job.frame().groupBy().agg(sorted_list).writeStream.format("noop").outputMode("complete")
-    fails(lambda: writer.start(), UnsupportedOperationException, PENSTOCK, "Penstock does not support", "WITHIN GROUP")
+def test_something_that_penstock_lacks(job: Job, tmp_path: Path) -> None:
+    writer = job.frame().writeStream.format("parquet").option("checkpointLocation", str(tmp_path / "cp"))
+    start = writer.option("maxRecordsPerFile", 5).start
+    names = "Penstock does not support", "maxRecordsPerFile"
+    fails(lambda: start(str(tmp_path / "out")), UnsupportedOperationException, PENSTOCK, *names)
 
 
 def test_streams_and_batches_confused(spark: Any, job: Job) -> None:

@@ -28,6 +28,12 @@ from pyspark.profiler import BasicProfiler  # noqa: E402
 from pyspark.sql import SparkSession  # noqa: E402
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_context_of_another_module() -> None:
+    if SparkContext._active_spark_context is not None:
+        SparkContext._active_spark_context.stop()
+
+
 @contextmanager
 def context(
     *arguments: Any, executor: str = "threads", conf: dict[str, str] | None = None, **named: Any
