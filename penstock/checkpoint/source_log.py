@@ -11,14 +11,20 @@ from urllib.parse import quote, unquote, urlparse
 from penstock.checkpoint.compactible_log import CompactibleLog
 from penstock.checkpoint.errors import malformed_log_file
 from penstock.checkpoint.metadata_log import json_object
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 
 #: An entry as it nearly always is; others (characters that are escaped, another order) take the way through JSON.
 _PLAIN = re.compile(rb'\{"path":"file://(/[^"\\%?#;]*)","timestamp":(\d+),"batchId":(\d+)\}')
 
 
 def source_log_entry(path: str, modified_ms: int, batch_id: int) -> str:
-    """One file as Spark writes it."""
-    uri = "file://" + quote(path, safe="/=:@!$&'()*+,;~-._")
+    """One file as Spark writes it.  Raises for a name that is no text: neither the log nor a query can name it."""
+    try:
+        uri = "file://" + quote(path, safe="/=:@!$&'()*+,;~-._")
+    except UnicodeEncodeError as error:
+        shown = path.encode(errors="surrogateescape").decode(errors="replace")
+        message = f"The name of the file {shown} is not UTF-8. Rename it, or leave it out by the option pathGlobFilter."
+        raise SparkError("", message, classes=ILLEGAL_ARGUMENT[1:]) from error
     return json.dumps({"path": uri, "timestamp": modified_ms, "batchId": batch_id}, separators=(",", ":"))
 
 

@@ -23,6 +23,7 @@ from penstock.plan.types import (
     IntegerType,
     LongType,
     MapType,
+    NullType,
     ShortType,
     StringType,
     StructType,
@@ -96,6 +97,8 @@ class Writer:
             return self._double(value, t)
         if isinstance(t, VariantType):
             return f"kernel_variant_json({value})"
+        if isinstance(t, NullType):
+            return "CAST(NULL AS VARCHAR)"
         raise unsupported(f"to_json of the type {t.simpleString()}")
 
     def _moment(self, value: str, zoned: bool) -> str:

@@ -57,7 +57,7 @@ class LateRowKeeper:
             "operator": self._operators[self._operator],
             "watermark": _time(late_us),
         }
-        for row in rows.to_pylist():
+        for row in _values(rows):
             content: dict[str, Any] = {}
             for name in shown:
                 content.setdefault(names[name], row[name])
@@ -89,6 +89,21 @@ def _columns(fields: Sequence[Field], prefix: str) -> Iterator[tuple[str, str]]:
 
 def _time(micros: int) -> str:
     return iso_ms(micros // 1000)[:-1].replace("T", " ")
+
+
+def _values(rows: pa.Table) -> list[dict[str, Any]]:
+    """The rows; times beyond Python's years as their texts."""
+    try:
+        found: list[dict[str, Any]] = rows.to_pylist()
+    except (ValueError, OverflowError):
+        columns = [_texts(c) if pa.types.is_timestamp(c.type) else c for c in rows.columns]
+        found = pa.Table.from_arrays(columns, names=rows.schema.names).to_pylist()
+    return found
+
+
+def _texts(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    micros = times.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
+    return pa.chunked_array([pa.array([None if us is None else iso_ms(us // 1000) for us in micros], pa.string())])
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ from penstock.checkpoint.commit_log import CommitEntry, CommitLog, parse_commit
 from penstock.checkpoint.metadata_log import MetadataLog
 from penstock.checkpoint.offset_log import OffsetEntry, OffsetLog, parse_offsets
 from penstock.checkpoint.recovery import Continue, Replay
+from penstock.checkpoint.source_log import source_log_entry
 from penstock.core.errors import SparkError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
@@ -137,3 +138,8 @@ def test_last_commit_is_synced_at_the_end_only(tmp_path, monkeypatch):
     checkpoint.flush(clean=True)
     checkpoint.release()
     assert synced == [str(tmp_path / "ck" / "commits" / "2"), str(tmp_path / "ck" / "commits")]
+
+
+def test_a_file_name_that_is_no_text_is_named():
+    with pytest.raises(SparkError, match=r"/data/a�\.json is not UTF-8.*pathGlobFilter"):
+        source_log_entry(os.fsdecode(b"/data/a\xff.json"), 0, 0)

@@ -72,6 +72,19 @@ def test_a_late_group_and_one_that_state_holds(spark: Any, tmp_path: Path) -> No
     assert found(tmp_path / "cp", "nothing_of_that_name = 1") == []
 
 
+def test_a_late_row_of_a_time_before_all_calendars(spark: Any, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, micros in enumerate((1_700_000_000_000_000, 1_700_000_100_000_000, -63_500_000_000_000_000)):
+        path = tmp_path / "in" / f"{number}.json"
+        path.write_text(json.dumps({"user": "ann", "us": micros}) + "\n")
+        os.utime(path, (1_700_000_000 + number,) * 2)
+    stream = spark.readStream.schema("user string, us long").option("maxFilesPerTrigger", 1).json(str(tmp_path / "in"))
+    timed = stream.withColumn("t", F.timestamp_micros("us")).withWatermark("t", "5 seconds")
+    run(timed.dropDuplicates(["user", "t"]), tmp_path / "cp")
+    rows = penstock.why(str(tmp_path / "cp"), "user = 'ann'").where("place = 'dropped as late'").select("row").collect()
+    assert [json.loads(row.row)["t"] for row in rows] == ["-0043-10-07T07:06:40.000Z"]
+
+
 def test_a_replayed_batch_keeps_each_late_row_once(spark: Any, tmp_path: Path) -> None:
     source = write(tmp_path / "in", *BATCHES)
     left = 3
