@@ -82,12 +82,22 @@ class Job:
             with self.lock:
                 self.threads.discard(thread)
                 if self.cancelled is not None:
-                    _raise_in(thread, None)  # one that has not been delivered must not hit the next task
+                    _settle()  # one that has not been delivered must not hit the next task
 
 
-def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
-    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    set_exception(ctypes.c_ulong(thread), None if exception is None else ctypes.py_object(exception))
+def _raise_in(thread: int, exception: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(exception))
+
+
+def _settle() -> None:
+    """Take what may be pending for this thread.  Withdrawing it is not enough: until some thread has taken an exception
+    CPython lets all of them look for one at each call, and one that is profiled (3.11) looks for ever."""
+    try:
+        _raise_in(threading.get_ident(), TaskCancelled)
+        for _ in range(10):
+            pass
+    except TaskCancelled:
+        pass
 
 
 class Scheduler:
@@ -263,6 +273,7 @@ class _StageRun:
                 with self._job.lock:
                     stuck = set(self._job.threads)
                 self._scheduler.executor.replace(stuck)
+                _settle()
         except BaseException:  # Ctrl-C in the thread that waits
             self._job.cancel("because its caller was interrupted")
             raise

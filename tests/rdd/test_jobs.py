@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import cProfile
 import threading
 import time
 from typing import Any
@@ -273,3 +275,32 @@ def test_samples_are_the_same_however_tasks_take_turns(sc: Any) -> None:
     numbers, seed = sc.parallelize(range(120), 4).mapPartitions(slow), 7
     for sampled in (numbers.sample(False, 0.5, seed), numbers.randomSplit([1, 1], seed)[0]):
         assert sampled.collect() == [x for i in range(4) for x in sc.runJob(sampled, list, [i])]
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_cancelled_job_leaves_nothing_pending_for_other_threads(sc: Context, stuck: bool) -> None:
+    """CPython 3.11 hangs in a profiled function while an exception is pending for any thread."""
+    begun = threading.Event()
+
+    def wait(x: int) -> int:
+        begun.set()
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            time.sleep(6 if stuck else 0.001)
+        return x
+
+    def run() -> None:
+        with contextlib.suppress(JobCancelled):
+            sc.parallelize([1, 2], 2).map(wait).collect()
+
+    job = threading.Thread(target=run)
+    job.start()
+    assert begun.wait(20)
+    sc._cancel(lambda job: True, "enough")
+    job.join(20)
+    assert not job.is_alive()
+    profile = cProfile.Profile()
+    done = threading.Thread(target=lambda: profile.runcall(lambda: [len(str(i)) for i in range(1000)]), daemon=True)
+    done.start()
+    done.join(20)
+    assert not done.is_alive()
