@@ -12,6 +12,7 @@ two that are to be the newest is removed.  With a million lines, that many are n
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -177,8 +178,9 @@ class CompactibleLog:
             return
         oldest = time.time() - self.cleanup_delay_ms / 1000
         kept = {compacted, *sorted(self._compact)[-3:]}
-        gone = [self._path(b) for b in sorted((self._plain | self._compact) - kept)]
-        gone = [path for path in gone if path.exists() and path.stat().st_mtime <= oldest]
+        # Oldest first: behind one that is too young there are only younger ones, perhaps thousands.
+        candidates = (self._path(b) for b in sorted((self._plain | self._compact) - kept))
+        gone = list(itertools.takewhile(lambda path: _is_older(path, oldest), candidates))
         for path in gone:
             self._forget(int(path.name.removesuffix(_COMPACT)))
         if (self._bytes or 0) >= LEAST_BYTES:  # to remove files of 100 MB takes longer than a batch
@@ -193,6 +195,14 @@ class CompactibleLog:
     def _forget(self, batch_id: int) -> None:
         self._plain.discard(batch_id)
         self._compact.discard(batch_id)
+
+
+def _is_older(path: Path, time_s: float) -> bool:
+    """Whether a file was written before; one that is gone was."""
+    try:
+        return path.stat().st_mtime <= time_s
+    except FileNotFoundError:
+        return True
 
 
 def _remove_all(paths: Sequence[Path]) -> None:
