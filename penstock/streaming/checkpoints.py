@@ -54,6 +54,13 @@ class Checkpoints:
         shutil.rmtree(self.directory / "receivedData", ignore_errors=True)
         graph_file.write(self.directory, self._context)
 
+    def first(self, zero_ms: int) -> None:
+        """Before anything comes in: what a receiver acknowledges before the first batch is made is not lost."""
+        self._last_ms = zero_ms
+        with self._lock:
+            self._begin_file({})
+            point("dstream-checkpoint-written")
+
     def go_on(self, last_ms: int) -> None:
         """After a restart, whose last batch had this time: what the process before has left is removed when newer
         checkpoints are there."""

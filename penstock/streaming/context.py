@@ -108,13 +108,20 @@ class StreamingContext:
         """Where batches begin; after a restart they began before."""
         recovered = self._recovered
         self.graph.start(first_ms - self.batch_ms if recovered is None else recovered.zero_ms)
-        if self._checkpoint_directory is None:
-            return
-        self._checkpoints = Checkpoints(self, self._checkpoint_directory, self._unfinished)
-        if recovered is None:
-            self._checkpoints.begin()
-            return
-        self._checkpoints.go_on(recovered.time_ms)
+        if self._checkpoint_directory is not None:
+            self._checkpoints = Checkpoints(self, self._checkpoint_directory, self._unfinished)
+            if recovered is None:
+                self._checkpoints.begin()
+            else:
+                self._take_up(self._checkpoints, recovered)
+        for source in self.graph.inputs:
+            source.prepare()
+        if self._checkpoints is not None and recovered is None:
+            self._checkpoints.first(first_ms - self.batch_ms)
+
+    def _take_up(self, checkpoints: Checkpoints, recovered: Metadata) -> None:
+        """What the process before has left."""
+        checkpoints.go_on(recovered.time_ms)
         self._made.update(recovered.pending)
         for i, stream in enumerate(self.graph.streams):
             kept = recovered.streams.get(str(i), {})

@@ -38,7 +38,7 @@ class FileStream(InputStream):
         self._listed_ms = 0
         self._listed: list[tuple[int, str]] = []
 
-    def start(self) -> None:
+    def prepare(self) -> None:
         if not self._started_ms:
             self._started_ms = self.ssc.clock.now_ms()
 

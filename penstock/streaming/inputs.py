@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 class InputStream(DStream):
-    """A source.  `start` and `stop` are called with the context's."""
+    """A source.  `prepare`, `start` and `stop` are called with the context's."""
 
     def __init__(self, context: StreamingContext, name: str) -> None:
         super().__init__(context, (), context.batch_ms)
         self.id = context.next_input_id()
         self.name = name
+
+    def prepare(self) -> None:
+        """Before the first checkpoint is written, or after `restore`: what `describe` tells of is there."""
 
     def start(self) -> None:
         """Begin to take in data."""

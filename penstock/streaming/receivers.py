@@ -74,10 +74,9 @@ class ReceiverStream(InputStream):
             self._estimator = estimator(setting, self.ssc.batch_ms)
         else:
             self._limiter = RateLimiter(highest)
-        self._open_log()
         self.supervisor.start()
 
-    def _open_log(self) -> None:
+    def prepare(self) -> None:
         directory = self.ssc.log_directory()
         if directory is None or self._log is not None:
             return

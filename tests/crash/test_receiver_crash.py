@@ -53,6 +53,16 @@ class Program:
         return (self.directory / "log").read_text()[-3000:]
 
 
+def test_what_was_acknowledged_before_the_first_batch_is_not_lost(tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    assert program.start("dstream-wal-before-append:3").wait(60) == -9, program.log()
+    assert program.load("acknowledged") == 14 and not program.batches()
+    assert program.start("dstream-wal-before-append:1").wait(60) == -9, program.log()
+    assert program.start(messages=28).wait(60) == 0, program.log()
+    assert program.load("created") != program.load("settings")[5]
+    assert sorted(n for found in program.batches().values() for n in found["received"]) == list(range(28))
+
+
 def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
     program = Program(tmp_path)
     process = program.start()

@@ -65,7 +65,7 @@ def test_a_batch_that_is_being_made_stays_pending_while_another_is_done(tmp_path
     run.ssc.start()
     assert run.clock.wait_for_waiter()
     run.clock.advance(1000)
-    until(lambda: checkpoint_files(tmp_path))
+    until(lambda: checkpoint_of(tmp_path).time_ms == START + 1000)
     run.ssc._checkpoints.done(START)  # type: ignore[union-attr]
     assert checkpoint_of(tmp_path).pending == [START + 1000]
     with run.ssc._checkpoints._lock:  # type: ignore[union-attr]
