@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Additions wait in a dict until there are this many, or this share of all: merging costs time in proportion to all.
-_MERGE_AT = 10_000
+_MERGE_AT = 500
 _MERGE_SHARE = 8
 
 
@@ -67,11 +67,13 @@ class SeenFiles:
 
     def known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these were read."""
-        self._merge()
-        if not len(self._hashes):
-            return np.zeros(len(hashes), np.bool_)
-        at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        found: NDArray[np.bool_] = self._hashes[at] == hashes
+        found = np.zeros(len(hashes), np.bool_)
+        if len(self._hashes):
+            at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
+            found = self._hashes[at] == hashes
+        if self._recent:
+            others = np.flatnonzero(~found)
+            found[others] = [key in self._recent for key in hashes[others].tolist()]
         return found
 
     def purge(self) -> None:
