@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from penstock.analysis.aggregate_checks import check_columns, check_keys
 from penstock.analysis.context import AnalysisContext
+from penstock.analysis.errors import fail, sql_expr
 from penstock.analysis.expressions import resolve_expression
 from penstock.analysis.group_by import resolve_keys
 from penstock.analysis.grouping_sets import expand_sets, with_nullable_keys
@@ -29,6 +30,9 @@ def resolve_aggregate(node: Aggregate, context: AnalysisContext) -> Node:
     scope = Scope(context, node.child)
     columns = resolve_select_list(node.aggregates, scope)
     keys = resolve_keys(node, columns, scope)
+    for key in keys:
+        if contains_generator(key):
+            raise fail("UNSUPPORTED_EXPR_FOR_OPERATOR", invalidExprSqls=sql_expr(key))
     if node.include_grouping and context.conf.get("spark.sql.retainGroupColumns", "true") == "true":
         keys = [name_column(original, key) for original, key in zip(node.grouping, keys, strict=True)]
         columns = [*keys, *columns]

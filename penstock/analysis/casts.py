@@ -50,7 +50,8 @@ def check_cast(cast: Cast) -> None:
     """DATATYPE_MISMATCH.CAST_*, if Spark has no such cast in this mode."""
     source, target = cast.child.type, cast.data_type
     ansi = cast.mode != "legacy"
-    if can_cast(source, target, ansi):
+    nested = isinstance(source, (ArrayType, MapType, StructType)) and isinstance(target, type(source))
+    if can_cast(source, target, ansi and not (nested and cast.mode == "try")):
         return
     shown = {"sqlExpr": sql_expr(cast), "srcType": sql_type(source), "targetType": sql_type(target)}
     if ansi and (functions := _instead(source, target)):

@@ -29,6 +29,10 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "CANNOT_RESOLVE_DATAFRAME_COLUMN": ("42704", "Column {name} belongs to a DataFrame that is no input here."),
     "CANNOT_RESOLVE_STAR_EXPAND": ("42704", "{targetString}.* matches nothing among the input columns {columns}."),
     "INVALID_USAGE_OF_STAR_OR_REGEX": ("42000", "{elem} cannot stand in {prettyName}."),
+    "INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT": (
+        "42000",
+        "count({tableName}.*) is not allowed: count its columns, or the rows with count(*).",
+    ),
     "INVALID_RECURSIVE_CTE": ("42836", "A recursive definition is a query UNION ALL a query that names it."),
     "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": ("42825", "{left} and {right} are not of one type: cast one of them."),
     "PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION": (
@@ -163,6 +167,11 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "UNPIVOT_VALUE_SIZE_MISMATCH": (
         "428C4",
         "Each group of UNPIVOT must have as many columns as value names: {names}.",
+    ),
+    "_LEGACY_ERROR_TEMP_1050": ("", "Only the fields of a struct can be taken by a star: {attributes}."),
+    "REQUIRES_SINGLE_PART_NAMESPACE": (
+        "42K05",
+        "The catalog {sessionCatalog} has databases of one name, not as in {identifier}.",
     ),
     "_LEGACY_ERROR_TEMP_1006": ("", "PIVOT needs aggregate functions, not {sql}."),
     "UNSUPPORTED_FEATURE.SET_OPERATION_ON_VARIANT_TYPE": ("0A000", "{colName} is a VARIANT."),

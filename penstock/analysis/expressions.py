@@ -18,13 +18,13 @@ from penstock.analysis.input_files import file_metadata
 from penstock.analysis.kinds import contains_aggregate, contains_window, is_aggregate, is_generator
 from penstock.analysis.scope import Scope
 from penstock.analysis.sql_functions import given_values, inlined_value
-from penstock.analysis.stars import expand_star, is_star
+from penstock.analysis.stars import expand_star, is_star, names_table
 from penstock.analysis.struct_updates import update_fields
 from penstock.analysis.windows import check_window
 from penstock.core.errors import analysis_error, unsupported
 from penstock.functions import lookup, resolve
 from penstock.functions.errors import shown
-from penstock.functions.table import exists
+from penstock.functions.table import exists, is_internal, unresolved_routine
 from penstock.plan.expressions import (
     Alias,
     Attribute,
@@ -51,7 +51,7 @@ from penstock.plan.expressions import (
     fresh_id,
 )
 from penstock.plan.sql_functions import SqlFunction
-from penstock.plan.types import STRING, BooleanType, DataType
+from penstock.plan.types import STRING, BooleanType, DataType, StructType
 
 _KEEP_ALIASES = frozenset({"struct", "named_struct", "create_struct"})
 _WITHOUT_PARENTHESES = frozenset(
@@ -157,22 +157,27 @@ def _function(e: UnresolvedFunction, scope: Scope) -> Expression:
 
 
 def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
-    name = e.name.lower()
+    name = _builtin(e.name.lower())
     inner = _argument_scope(name, scope)
-    args = _arguments(e.args, inner, name)
+    args = _arguments(e.args, inner, name, e.public)
     if any(is_generator(arg) for arg in args):
+        if scope.operator:
+            raise fail("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", plan=f"{scope.operator} {shown(name, args)}")
         raise fail("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", expression=shown(name, args))
     special = special_functions.HANDLERS.get(name)
     if special is not None:
         return special(args, inner)
+    known = exists(name) and not (e.public and is_internal(name))
     registered = scope.context.functions.get(name)
-    if registered is not None and not exists(name):
+    if registered is not None and not known:
         return _registered(registered, e, args)
-    if not exists(name) and (defined := scope.context.sql_function(name)) is not None:
+    if not known and (defined := scope.context.sql_function(name)) is not None:
         value = resolve_value(inlined_value(defined, args), scope)
         assert isinstance(defined, SqlFunction)  # others raise
         plain = tuple(given_values(defined, args).values())
         return FunctionCall("$sql_function", (value, *plain), value.type, value.nullable, ".".join(defined.parts))
+    if not known:
+        raise unresolved_routine(e.name.lower())
     return resolve(
         name,
         args,
@@ -183,6 +188,14 @@ def _call(e: UnresolvedFunction, scope: Scope) -> Expression:
         ignore_nulls=e.ignore_nulls,
         resolve_lambda=lambda lam, types: _resolve_lambda(lam, types, inner),
     )
+
+
+def _builtin(name: str) -> str:
+    """`builtin.f` and `system.builtin.f` are Spark's own functions under their full names."""
+    for place in ("builtin.", "system.builtin."):
+        if name.startswith(place):
+            return name.removeprefix(place)
+    return name
 
 
 def _registered(function: PythonFunction, e: UnresolvedFunction, args: tuple[Expression, ...]) -> Expression:
@@ -214,17 +227,51 @@ class _AggregateInput(Scope):
         return super().resolve_here(name) or self._over.resolve_here(name)
 
 
-def _arguments(args: tuple[Expression, ...], scope: Scope, function: str) -> tuple[Expression, ...]:
+def _arguments(
+    args: tuple[Expression, ...], scope: Scope, function: str, public: bool = False
+) -> tuple[Expression, ...]:
     keep = function in _KEEP_ALIASES
     found: list[Expression] = []
+    if function == "count" and len(args) == 1 and names_table(args[0], scope):
+        _check_counted(args[0], scope)
     for arg in args:
         if is_star(arg):
             found.extend(expand_star(arg, scope))
         elif isinstance(arg, Lambda):
             found.append(arg)
         else:
-            found.append(resolve_expression(arg, scope) if keep else resolve_value(arg, scope))
+            found.append(_field(arg, scope, public) if keep else resolve_value(arg, scope))
     return tuple(found)
+
+
+def _check_counted(star: Expression, scope: Scope) -> None:
+    """count(t.*) would count the rows without NULL: Spark refuses it unless told otherwise."""
+    assert isinstance(star, UnresolvedStar)
+    if not scope.context.conf.flag("spark.sql.legacy.allowStarWithSingleTableIdentifierInCount"):
+        raise fail("INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT", tableName=sql_id(star.target))
+
+
+def _field(value: Expression, scope: Scope, public: bool) -> Expression:
+    """A field of struct(): an alias names it and shows, what it is taken from names it, too, but does not show.
+    SQL text names it after a map's key and after a field of an array's elements, too."""
+    resolved = resolve_expression(value, scope)
+    if isinstance(value, Alias):
+        return resolved
+    if not public and _is_looked_up(_bare(resolved)):
+        return _bare(resolved)
+    if isinstance(value, UnresolvedExtract) and isinstance(value.extraction, Literal):
+        key = value.extraction.value
+        return Alias(resolved, (key,), fresh_id(), generated=True) if isinstance(key, str) else resolved
+    return replace(resolved, generated=True) if isinstance(resolved, Alias) else resolved
+
+
+def _is_looked_up(e: Expression) -> bool:
+    is_value = isinstance(e, FunctionCall) and e.name == "getmapvalue"
+    return is_value or (isinstance(e, GetField) and not isinstance(e.child.type, StructType))
+
+
+def _bare(e: Expression) -> Expression:
+    return e.child if isinstance(e, Alias) else e
 
 
 def _filter(condition: Expression, scope: Scope) -> Expression:
@@ -275,8 +322,6 @@ def _window(e: WindowExpression, scope: Scope) -> Expression:
         _bound(e.lower, scope),
         _bound(e.upper, scope),
     )
-    if any(contains_window(child) for child in window.children):
-        raise unsupported("a window function inside another one's OVER clause", "Nest a subquery.")
     return check_window(window)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_expr, sql_id, sql_type
 from penstock.functions import resolve as resolve_function
-from penstock.plan.expressions import Expression, GetField, Literal
-from penstock.plan.types import STRING, ArrayType, MapType, StringType, StructField, StructType
+from penstock.plan.expressions import Expression, FunctionCall, GetField, Literal
+from penstock.plan.types import NULL, STRING, ArrayType, MapType, NullType, StringType, StructField, StructType
 
 
 def extract_field(child: Expression, name: str, context: AnalysisContext) -> Expression:
@@ -25,6 +25,8 @@ def extract(child: Expression, extraction: Expression, context: AnalysisContext)
         return resolve_function("getarrayitem", (child, extraction), conf=context.conf)
     if isinstance(kind, MapType):
         return resolve_function("getmapvalue", (child, extraction), conf=context.conf)
+    if isinstance(kind, NullType):
+        return FunctionCall("$part_of_null", (child, extraction), NULL, True)
     raise fail("INVALID_EXTRACT_BASE_FIELD_TYPE", base=sql_expr(child), other=sql_type(kind))
 
 

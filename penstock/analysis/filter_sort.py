@@ -37,10 +37,12 @@ def resolve_filter(node: Filter, context: AnalysisContext) -> Node:
         having = resolve_filter(Filter(node.condition, project.child), context)
         return replace(project, child=having)
     (condition,), child = _over(node.child, [node.condition], context)
+    if is_generator(condition):
+        raise fail("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", plan=f"Filter {sql_expr(condition)}")
     _check_boolean(condition)
     if contains_window(condition):
         raise fail("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", clauseName="WHERE")
-    wrong = [*group_aggregates(condition), *(e for e in condition.walk() if is_generator(e))]
+    wrong = list(group_aggregates(condition))
     if wrong:
         shown = ", ".join(sql_expr(e).strip('"') for e in wrong)
         raise fail("INVALID_WHERE_CONDITION", condition=sql_expr(condition), expressionList=shown)
@@ -68,6 +70,8 @@ def resolve_sort(node: Sort, context: AnalysisContext) -> Node:
     keys, child = _over(node.child, [o.child for o in order], context, sorts=True)
     keys, child = expand_windows(keys, child)
     for key in keys:
+        if is_generator(key):
+            raise fail("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", plan=f"Sort [{sql_expr(key).strip(chr(34))}]")
         if contains_window(key):
             raise fail("UNSUPPORTED_EXPR_FOR_OPERATOR", invalidExprSqls=sql_expr(key))
         if isinstance(key.type, (MapType, VariantType)):
@@ -87,6 +91,7 @@ def _over(
     """The expressions resolved over `plan`, and `plan` with the further columns that they need."""
     scope = Scope(context, plan, through=True)
     scope.sorts = sorts
+    scope.operator = "Sort" if sorts else "Filter"
     aggregate = _aggregate_below(plan)
     scope.aggregate = aggregate
     resolved = [resolve_value(e, scope) for e in expressions]

@@ -26,6 +26,7 @@ def resolve_join(node: Join, context: AnalysisContext) -> Node:
     if node.condition is None:
         return node
     scope = Scope(context, node.left, node.right)
+    scope.operator = "Join"
     condition = resolve_value(node.condition, scope)
     _check(condition)
     missing = tuple(scope.missing.values())

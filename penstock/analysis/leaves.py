@@ -13,6 +13,8 @@ from penstock.plan.nodes import CachedRelation, LocalData, Node, Range, Read, Su
 from penstock.plan.types import LONG, StructType
 from penstock.sources.registry import FILE_FORMATS, canonical, is_source
 
+_CATALOG = "spark_catalog"
+
 
 def attributes_of(schema: StructType) -> tuple[Attribute, ...]:
     """Columns with new ids for the fields of a schema."""
@@ -42,6 +44,8 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
     found = context.catalog.lookup(node.parts)
     if found is None and (files := _files_by_path(node, context)) is not None:
         return files
+    if found is None and len(node.parts) > 3 - (node.parts[0].lower() != _CATALOG):
+        raise fail("REQUIRES_SINGLE_PART_NAMESPACE", sessionCatalog=_CATALOG, identifier=sql_id(node.parts))
     if found is None:
         raise fail(
             "TABLE_OR_VIEW_NOT_FOUND",

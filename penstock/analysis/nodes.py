@@ -31,6 +31,7 @@ from penstock.analysis.errors import fail
 from penstock.analysis.expressions import resolve_value
 from penstock.analysis.parse_text import resolve_parse_text
 from penstock.analysis.recursive_tables import RecursiveTable, fresh_last_step
+from penstock.analysis.samples import resolve_sample
 from penstock.analysis.scope import Scope
 from penstock.analysis.with_tables import bind_common_tables, common_table
 from penstock.core.errors import unsupported
@@ -107,7 +108,7 @@ NODE_RULES: dict[type[Node], NodeRule] = {
     nodes.Range: leaves.resolve_range,
     nodes.Read: leaves.resolve_read,
     nodes.Repartition: _repartition,
-    nodes.Sample: _as_it_is,
+    nodes.Sample: resolve_sample,
     nodes.SetOperation: set_operations.resolve_set_operation,
     nodes.ShowString: _as_it_is,
     nodes.Sort: filter_sort.resolve_sort,

@@ -24,7 +24,12 @@ def resolve_project(node: Project, context: AnalysisContext) -> Node:
     columns = resolve_select_list(node.expressions, scope)
     if any(contains_aggregate(c) for c in columns):
         return aggregate_of((), columns, scope, node.child)
+    if any(isinstance(e, FunctionCall) and e.name in _OF_GROUPS for c in columns for e in c.walk()):
+        raise fail("UNSUPPORTED_GROUPING_EXPRESSION")
     return project_of(columns, scope, expose(node.child, tuple(scope.missing.values())))
+
+
+_OF_GROUPS = ("grouping", "grouping_id")
 
 
 def project_of(columns: Sequence[Expression], scope: Scope, child: Node) -> Node:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from penstock.analysis.build import Build, literal
+from penstock.analysis.build import Build, literal, requirement_failed
 from penstock.analysis.context import AnalysisContext
 from penstock.functions.randoms import place
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.nodes import Filter, Node, Sample
 from penstock.plan.statistic_nodes import SampleBy
 from penstock.plan.types import DOUBLE, LONG
+
+_ROUNDING = 1e-6
+
+
+def resolve_sample(node: Sample, context: AnalysisContext) -> Node:
+    """df.sample and TABLESAMPLE; raises for a fraction that is none."""
+    fraction = node.upper - node.lower
+    if node.with_replacement and fraction < -_ROUNDING:
+        raise requirement_failed(f"Sampling fraction ({fraction}) must be nonnegative with replacement")
+    if not node.with_replacement and not -_ROUNDING <= fraction <= 1 + _ROUNDING:
+        raise requirement_failed(f"Sampling fraction ({fraction}) must be on interval [0, 1] without replacement")
+    return node
 
 
 def samples_as_filters(plan: Node, context: AnalysisContext) -> Node:

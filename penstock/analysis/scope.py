@@ -37,6 +37,7 @@ class Scope:
         self.variables: tuple[LambdaVariable, ...] = ()
         self.aggregate: Aggregate | None = None
         self.sorts = False
+        self.operator = ""  # set where generators may not stand: Filter, Sort
         self.prefer_aggregate_input = False
         self._index: dict[str, list[Attribute]] | None = None
         self._by_id: dict[int, Attribute] | None = None

@@ -12,6 +12,7 @@ from penstock.analysis.metadata import AUTO_GENERATED, metadata_of
 from penstock.analysis.scope import Scope
 from penstock.analysis.stars import expand_star, is_star
 from penstock.functions.names import display_name
+from penstock.functions.table import exists, lookup
 from penstock.plan.expressions import (
     Alias,
     Attribute,
@@ -20,7 +21,7 @@ from penstock.plan.expressions import (
     FunctionCall,
     GetField,
     Literal,
-    UpdateFields,
+    UnresolvedFunction,
     fresh_id,
 )
 
@@ -28,16 +29,35 @@ from penstock.plan.expressions import (
 def resolve_select_list(expressions: Iterable[Expression], scope: Scope, *, laterals: bool = True) -> list[Expression]:
     """Named columns (Alias, Attribute), or bare generator calls.  An alias is visible to the expressions on its right
     when the input has no such column (lateral column aliases)."""
+    expressions = list(expressions)
     resolved: list[Expression] = []
+    generates = any(_generates(e) for e in expressions)
     for e in expressions:
         if is_star(e):
             resolved.extend(expand_star(e, scope))
             continue
-        column = name_column(e, resolve_expression(e, scope), scope)
+        found = resolve_expression(e, scope)
+        column = name_column(e, _without_aliases(found) if generates else found, scope)
         resolved.append(column)
         if laterals and isinstance(column, Alias) and isinstance(e, Alias):
             scope.laterals.setdefault(scope.context.key(column.name), []).append(column)
     return resolved
+
+
+def _generates(e: Expression) -> bool:
+    call = e.child if isinstance(e, Alias) else e
+    return isinstance(call, UnresolvedFunction) and exists(call.name) and lookup(call.name).kind == "generator"
+
+
+def _without_aliases(e: Expression) -> Expression:
+    """Beside a generator to_json is named late, when the aliases in its struct() are gone."""
+
+    def strip(x: Expression) -> Expression:
+        if not isinstance(x, FunctionCall) or x.name != "to_json":
+            return x
+        return x.map_children(lambda child: child.transform(lambda y: y.child if isinstance(y, Alias) else y))
+
+    return e.transform(strip)
 
 
 def name_column(original: Expression, resolved: Expression, scope: Scope | None = None) -> Expression:
@@ -89,8 +109,6 @@ def _shown_name(original: Expression, resolved: Expression) -> str:
         return resolved.child.name
     if isinstance(original, Cast) and isinstance(original.child, Alias):
         return original.child.name
-    if isinstance(original, UpdateFields):
-        return display_name(original)
     return display_name(resolved)
 
 

@@ -35,6 +35,11 @@ def expand_star(star: UnresolvedStar | UnresolvedStarExcept | UnresolvedRegex, s
     return _qualified(star.target, scope) if star.target else scope.attributes
 
 
+def names_table(star: Expression, scope: Scope) -> bool:
+    """Whether it is the `t.*` of a table, not of a struct."""
+    return isinstance(star, UnresolvedStar) and bool(star.target) and bool(_of_table(star.target, scope))
+
+
 def is_star(e: Expression) -> TypeGuard[UnresolvedStar | UnresolvedStarExcept | UnresolvedRegex]:
     """Whether `e` stands for several columns."""
     return isinstance(e, (UnresolvedStar, UnresolvedStarExcept, UnresolvedRegex))
@@ -67,12 +72,12 @@ def _without_field(column: Expression, field: Expression, scope: Scope) -> Expre
 
 
 def _matching(star: UnresolvedRegex, scope: Scope) -> tuple[Expression, ...]:
+    """Of all columns, not only those of the DataFrame whose colRegex it was: as in Spark."""
     pattern = star.pattern
     if len(pattern) > 1 and pattern[0] == pattern[-1] == "`":
         pattern = pattern[1:-1]
     compiled = re.compile(pattern, 0 if scope.context.case_sensitive else re.IGNORECASE)
-    attributes = scope.attributes if star.plan_id is None else _of_dataframe(star.plan_id, scope)
-    return tuple(a for a in attributes if compiled.fullmatch(a.name))
+    return tuple(a for a in scope.attributes if compiled.fullmatch(a.name))
 
 
 def _of_dataframe(plan_id: int, scope: Scope) -> tuple[Attribute, ...]:
@@ -84,11 +89,15 @@ def _of_dataframe(plan_id: int, scope: Scope) -> tuple[Attribute, ...]:
     raise fail("CANNOT_RESOLVE_DATAFRAME_COLUMN", name='"*"')
 
 
-def _qualified(target: tuple[str, ...], scope: Scope) -> tuple[Expression, ...]:
+def _of_table(target: tuple[str, ...], scope: Scope) -> tuple[Attribute, ...]:
     key = scope.context.key
     wanted = tuple(key(part) for part in target)
     visible = (*(a for plan in scope.plans for a in hidden_columns(plan)), *scope.attributes)
-    found = tuple(a for a in visible if tuple(key(q) for q in a.qualifier[-len(wanted) :]) == wanted)
+    return tuple(a for a in visible if tuple(key(q) for q in a.qualifier[-len(wanted) :]) == wanted)
+
+
+def _qualified(target: tuple[str, ...], scope: Scope) -> tuple[Expression, ...]:
+    found = _of_table(target, scope)
     for a in found:
         if scope.attribute(a.id) is None:
             scope.missing[a.id] = a
@@ -100,6 +109,8 @@ def _fields_of(target: tuple[str, ...], scope: Scope) -> tuple[Expression, ...]:
     if isinstance(struct, Alias):
         struct = struct.child
     if struct is None or not isinstance(struct.type, StructType):
+        if struct is not None:
+            raise fail("_LEGACY_ERROR_TEMP_1050", attributes=f"List({', '.join(target)})")
         columns = ", ".join(sql_id([a.name]) for a in scope.attributes)
         raise fail("CANNOT_RESOLVE_STAR_EXPAND", targetString=sql_id(target), columns=columns)
     return tuple(Alias(extract_field(struct, f.name, scope.context), (f.name,), fresh_id()) for f in struct.type.fields)

@@ -18,7 +18,7 @@ from penstock.functions.coercion import is_numeric, is_string
 from penstock.plan.expressions import Alias, Attribute, Expression, Lambda, LambdaVariable, Literal, UnresolvedFunction
 from penstock.plan.nodes import Aggregate, Join, Node, Project
 from penstock.plan.statistic_nodes import CollectMetrics, Correlation, FrequentItems, Quantiles, SampleBy, Summary
-from penstock.plan.types import DOUBLE, INTEGER, LONG, STRING, ArrayType, DoubleType, FloatType, StructType
+from penstock.plan.types import DOUBLE, INTEGER, LONG, STRING, ArrayType, DecimalType, DoubleType, FloatType, StructType
 
 _Statistic = Callable[[Attribute, Build], Expression]
 
@@ -27,7 +27,8 @@ _Statistic = Callable[[Attribute, Build], Expression]
 
 
 def resolve_summary(node: Summary, context: AnalysisContext) -> Node:
-    """A row for each statistic, every value as a string; columns that are neither numbers nor strings are left out."""
+    """A row for each statistic, every value as a string; columns that are neither numbers nor strings are left out.
+    All columns are nullable, that of the names too."""
     build = Build(context)
     chosen = build.columns(node.column_names, node.child) if node.column_names else list(node.child.output)
     columns = [a for a in chosen if is_numeric(a.type) or is_string(a.type)]
@@ -36,7 +37,7 @@ def resolve_summary(node: Summary, context: AnalysisContext) -> Node:
     every = [value for row in values for value in row]
     child = Aggregate((), tuple(every or [named(build.call("count", literal(1)), "rows")]), node.child)
     rows = [
-        _struct([literal(name), *(v.to_attribute() for v in row)])
+        _struct([build.call("nullif", literal(name), literal("")), *(v.to_attribute() for v in row)])
         for name, row in zip(node.statistics, values, strict=True)
     ]
     table = Alias(
@@ -65,12 +66,17 @@ def _statistic(name: str) -> _Statistic:
     fraction = float(match[1]) / 100
     if fraction > 1:
         raise requirement_failed("Percentiles must be in the range [0, 1]")
-    return lambda a, build: quantile(_number(a, build), fraction, build)
+    return lambda a, build: quantile(_comparable(a, build), fraction, build)
 
 
 def _number(a: Attribute, build: Build) -> Expression:
     """The column itself, or the numbers that a column of strings holds."""
     return a if is_numeric(a.type) else build.cast(a, DOUBLE, "try")
+
+
+def _comparable(a: Attribute, build: Build) -> Expression:
+    """As a percentile is taken of it: decimals are doubles there."""
+    return build.cast(a, DOUBLE) if isinstance(a.type, DecimalType) else _number(a, build)
 
 
 def _distinct(a: Attribute, build: Build) -> Expression:

@@ -9,6 +9,7 @@ from typing import Any
 import pyspark.sql.connect.proto as pb
 from pyspark.sql.connect.types import proto_schema_to_pyspark_data_type
 
+from penstock.core.collations import without_collations
 from penstock.core.errors import SparkError, unsupported
 from penstock.plan import types as t
 from penstock.plan.expressions import Literal
@@ -24,7 +25,7 @@ def decode_type(message: pb.DataType) -> t.DataType:
         return parse_type_or_schema(message.unparsed.data_type_string)
     if kind in (None, "geometry", "geography"):
         raise unsupported(f"the data type {kind}")
-    return proto_schema_to_pyspark_data_type(message)
+    return without_collations(proto_schema_to_pyspark_data_type(message))
 
 
 def decode_literal(message: pb.Expression.Literal) -> Literal:

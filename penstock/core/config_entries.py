@@ -78,6 +78,7 @@ _ANALYSIS: dict[str, Entry] = {
     **flags(
         "false",
         _SQL + "caseSensitive",
+        _SQL + "legacy.allowStarWithSingleTableIdentifierInCount",
         _SQL + "ansi.doubleQuotedIdentifiers",
         _SQL + "ansi.enforceReservedKeywords",
         _SQL + "function.concatBinaryAsString",

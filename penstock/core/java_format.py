@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from penstock.core.errors import unsupported
+from penstock.core.pattern_rules import check_pattern
 from penstock.core.text import zone
 
 TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]"
@@ -17,12 +18,14 @@ _PIECE = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
+_QUARTERS = ("1st quarter", "2nd quarter", "3rd quarter", "4th quarter")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @lru_cache(maxsize=256)
 def _pieces(pattern: str) -> tuple[tuple[str, str], ...]:
-    """(letters, "") or ("", literal) pairs."""
+    """(letters, "") or ("", literal) pairs; raises for a pattern that Spark does not take."""
+    check_pattern(pattern, parsing=False)
     found = []
     for match in _PIECE.finditer(pattern):
         literal, letter, other = match[1], match[2], match[3]
@@ -54,7 +57,7 @@ def _format(moment: datetime.datetime, pattern: str, time_zone: str) -> str:
 
 def _letters(letters: str, m: datetime.datetime, time_zone: str, pattern: str) -> str:
     letter, count = letters[0], len(letters)
-    if letter in "yu":
+    if letter == "y":
         return f"{m.year % 100:02d}" if count == 2 else f"{m.year:0{count}d}"
     numbers = {
         "d": m.day,
@@ -77,17 +80,32 @@ def _letters(letters: str, m: datetime.datetime, time_zone: str, pattern: str) -
         return f"{m.timetuple().tm_yday:0{count}d}"
     if letter == "a":
         return "AM" if m.hour < 12 else "PM"
+    if letters in ("O", "OOOO", "ZZZZ"):
+        return _offset_of_gmt(m, short=count == 1)
     if letter in "XxZ":
         return _offset(letters, m)
     if letters == "VV":
         return time_zone
     if letter == "z" and count < 4:
         return m.tzname() or ""
-    if letter == "Q" and count <= 2:
-        return f"{(m.month + 2) // 3:0{count}d}"
+    if letter in "Qq":
+        quarter = (m.month + 2) // 3
+        return f"{quarter:0{count}d}" if count <= 2 else f"Q{quarter}" if count == 3 else _QUARTERS[quarter - 1]
     if letter == "G":
-        return "AD"
+        return "AD" if count < 4 else "Anno Domini"
+    if letter == "F":
+        return str((m.day - 1) % 7 + 1)
     raise unsupported(f"the date-time pattern letters {letters!r} (in {pattern!r})")
+
+
+def _offset_of_gmt(m: datetime.datetime, short: bool) -> str:
+    seconds = int((m.utcoffset() or datetime.timedelta()).total_seconds())
+    if seconds == 0:
+        return "GMT"
+    sign, (hours, minutes) = "-" if seconds < 0 else "+", divmod(abs(seconds) // 60, 60)
+    if short:
+        return f"GMT{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
+    return f"GMT{sign}{hours:02d}:{minutes:02d}"
 
 
 def _offset(letters: str, m: datetime.datetime) -> str:

@@ -152,6 +152,17 @@ def _out_of_memory(text: str) -> SparkError:
     return SparkError("UNABLE_TO_ACQUIRE_MEMORY", message, {"message": text}, sqlstate="53200", classes=errors.SPARK)
 
 
+def _unknown_zone(match: re.Match[str]) -> SparkError:
+    zone = match["zone"]
+    message = f"The time zone {zone!r} is not known: give an offset like +02:00 or a name like Europe/Paris."
+    return SparkError("INVALID_TIMEZONE", message, {"timeZone": zone}, sqlstate="22009", classes=errors.DATE_TIME)
+
+
+def _open_escape(_: re.Match[str]) -> SparkError:
+    message = "A LIKE pattern ends in its escape character."
+    return SparkError("INVALID_FORMAT.ESC_AT_THE_END", message, {"format": ""}, sqlstate="42601")
+
+
 _SPARK_NAMES = {
     "INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "INT128": "DECIMAL(38,0)",
     "INTEGER": "INT",
@@ -184,6 +195,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], SparkError]], ...
             _cast_overflow,
         ),
         (r"Could not convert string ['\"](?P<value>.*?)['\"] to (?P<target>[^\n]+)", _cast_invalid),
+        (r"Like pattern must not end with escape character", _open_escape),
+        (r"Unknown TimeZone '(?P<zone>[^']*)'", _unknown_zone),
         (r"Map keys must be unique", _duplicate_map_key),
         (r"Map keys can not be NULL", _null_map_key),
         (r"Division by zero", _divide_by_zero),

@@ -94,19 +94,27 @@ _LOCAL = """CREATE OR REPLACE MACRO spark_parts_to_local(p) AS CASE
     + TRY_CAST(p.h || ':' || coalesce(nullif(p.i, ''), '00') || ':' || coalesce(nullif(p.c, ''), '00')
     || CASE WHEN p.f <> '' THEN '.' || p.f[:6] ELSE '' END AS TIME) END"""
 
-# A local time that occurs twice (clocks go back) is the earlier instant; DuckDB takes the later.
+# A local time that occurs twice (clocks go back) is the earlier instant; DuckDB takes the later.  The earlier one, if
+# there is one, is where the clocks' offset of a day before would put it.
 _TO_INSTANT = """CREATE OR REPLACE MACRO spark_to_instant(zone, naive) AS
-  list_transform([timezone(zone, naive)], lambda t: CASE
-  WHEN timezone(zone, t - INTERVAL 1 HOUR) = naive THEN t - INTERVAL 1 HOUR
-  WHEN timezone(zone, t - INTERVAL 30 MINUTE) = naive THEN t - INTERVAL 30 MINUTE ELSE t END)[1]"""
+  list_transform([timezone(zone, naive)], lambda t: list_transform([make_timestamptz(epoch_us(naive)
+    - epoch_us(timezone(zone, make_timestamptz(epoch_us(t) - 86400000000))) + epoch_us(t) - 86400000000)],
+  lambda e: CASE WHEN e < t AND timezone(zone, e) = naive THEN e ELSE t END)[1])[1]"""
 
-# By its form: DuckDB raises for a zone that it does not know, and nothing can catch that.
+# Days later on the clocks of a zone that has left out a day: what falls into it comes after it, as in java.time.
+_DAYS_LATER = """CREATE OR REPLACE MACRO spark_days_later(zone, t, n) AS
+  list_transform([make_timestamptz(epoch_us(t) + CAST(n AS BIGINT) * 86400000000)], lambda e: CASE
+  WHEN timezone(zone, e) = timezone(zone, t) + to_days(n) THEN e
+  ELSE spark_to_instant(zone, timezone(zone, t) + to_days(n)) END)[1]"""
+
+# By its form and by a cast: `timezone` raises for a zone that it does not know, and nothing can catch that.
 _SHORT_ZONES = (
     "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST EST MST HST"
 )
 _IS_ZONE = rf"""CREATE OR REPLACE MACRO spark_is_zone(z) AS z IN ('Z', 'UTC', 'GMT', 'UT')
   OR regexp_full_match(z, '(UTC|GMT|UT)?[+-](0?[0-9]|1[0-7])(:?[0-5]?[0-9])?(:?[0-5][0-9])?|(UTC|GMT|UT)?[+-]18(:?00)?')
-  OR regexp_full_match(z, '[A-Z][A-Za-z]+/[A-Za-z_/]+([+-][0-9]+)?|{_SHORT_ZONES.replace(" ", "|")}')"""
+  OR regexp_full_match(z, '[A-Z][A-Za-z]+/[A-Za-z_/]+([+-][0-9]+)?|{_SHORT_ZONES.replace(" ", "|")}')
+    AND TRY_CAST('2020-01-01 00:00:00 ' || z AS TIMESTAMPTZ) IS NOT NULL"""
 
 _AT_ZONE = r"""CREATE OR REPLACE MACRO spark_at_zone(zone, naive) AS CASE
   WHEN zone IN ('Z', 'UTC', 'GMT', 'UT') THEN make_timestamptz(epoch_us(naive))
@@ -195,6 +203,7 @@ CAST_MACROS: tuple[str, ...] = (
     _PARTS,
     _LOCAL,
     _TO_INSTANT,
+    _DAYS_LATER,
     _IS_ZONE,
     _AT_ZONE,
     _STAMP_SLOW,

@@ -73,7 +73,9 @@ class Accept:
             return decimals.for_type(t) or (self.target if isinstance(t, NullType) or is_string(t) else None)
         if self.name in ("ARRAY", "MAP"):
             return self.target if isinstance(t, NullType) else None
-        if self.name == "INTEGRAL" and is_numeric(t):
+        if self.name == "INTEGRAL" and (is_numeric(t) or is_string(t)):
+            return None
+        if self.name == "BOOLEAN" and is_string(t) and not conf.ansi:
             return None
         if isinstance(t, NullType) or (is_string(t) and is_atomic(self.target)):
             return DOUBLE if self.name == "NUMERIC" else self.target

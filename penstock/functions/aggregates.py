@@ -44,6 +44,7 @@ from penstock.plan.types import (
     LongType,
     MapType,
     StructType,
+    TimestampType,
     VariantType,
     YearMonthIntervalType,
 )  # fmt: skip
@@ -104,6 +105,8 @@ def _summable(args: Args, request: Request) -> Args:
     (arg,) = args
     if isinstance(arg.type, INTERVALS):
         return args
+    if isinstance(arg.type, TimestampType):  # as seconds
+        return (cast_if_needed(arg, DOUBLE, request.conf),)
     from penstock.functions.resolve import coerce_inputs
 
     return coerce_inputs(args, request)

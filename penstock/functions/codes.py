@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.core.collations import check_collation
 from penstock.core.errors import unsupported
 from penstock.functions.coercion import cast_if_needed, is_string
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote, raise_with_values
-from penstock.functions.rows import escaped, row
+from penstock.functions.rows import as_text, escaped, only_text, row
 from penstock.functions.table import Args, Request, register
 from penstock.plan.expressions import FunctionCall, Literal
 from penstock.plan.types import (
@@ -42,7 +43,7 @@ def _mask_input(args: Args, request: Request) -> Args:
             raise unsupported("mask with a replacement that is no constant")
         if isinstance(found.value, str) and len(found.value) != 1:
             raise unsupported("mask with a replacement that is not one character")
-    return tuple(cast_if_needed(arg, STRING, request.conf) for arg in args)
+    return (*only_text(args, request)[:1], *(cast_if_needed(arg, STRING, request.conf) for arg in args[1:]))
 
 
 # ---------------------------------------------------------------- format_string
@@ -57,8 +58,7 @@ def _format_input(args: Args, request: Request) -> Args:
             raise unsupported(f"{request.name} of the type {arg.type.simpleString()}")
     kinds = " ".join(arg.type.typeName() for arg in args[1:])
     names = Literal(_short(kinds), STRING)
-    texts = (cast_if_needed(arg, STRING, request.conf) for arg in args)
-    return (*texts, names)
+    return (*(as_text(args, i, request) for i in range(len(args))), names)
 
 
 def _short(kinds: str) -> str:
@@ -86,7 +86,7 @@ _NOT_VALID = escaped(_INVALID).replace("{{0}}", "{0}")
 
 def _bytes(args: Args, request: Request) -> Args:
     """STRING values are valid by construction; BINARY ones may hold anything."""
-    return args if args[0].type.simpleString() == "binary" else (cast_if_needed(args[0], STRING, request.conf),)
+    return args if args[0].type.simpleString() == "binary" else (as_text(args, 0, request),)
 
 
 def _utf8(of_binary: str, of_text: str) -> Any:
@@ -98,6 +98,15 @@ def _utf8(of_binary: str, of_text: str) -> Any:
 
 
 _TEXT = "kernel_make_valid_utf8({0})"
+
+
+def _collate_input(args: Args, request: Request) -> Args:
+    found = constant(args[1])
+    if found is None or found.value is None:
+        raise unsupported("collate by a name that is no constant")
+    check_collation(str(found.value))
+    return cast_if_needed(args[0], STRING, request.conf), args[1]
+
 
 register(
     row("conv", "string int int", STRING, _conv, nullable=True),
@@ -117,5 +126,6 @@ register(
         coerce=_bytes, nullable=True),
     row("try_validate_utf8", "any", STRING,
         _utf8(f"CASE WHEN kernel_is_valid_utf8({{0}}) THEN {_TEXT} END", "{0}"), coerce=_bytes, nullable=True),
+    row("collate", "string any", STRING, "{0}", coerce=_collate_input),
     row("collation", "string", STRING, quote("SYSTEM.BUILTIN.UTF8_BINARY"), nullable=False),
 )  # fmt: skip

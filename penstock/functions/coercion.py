@@ -7,6 +7,7 @@ from functools import reduce
 
 from penstock.core.config import Conf
 from penstock.functions import decimals
+from penstock.plan.cast_rules import forces_null
 from penstock.plan.expressions import Cast, Expression, Literal
 from penstock.plan.types import (
     DATE,
@@ -225,6 +226,8 @@ def _can_cast_atomic(source: DataType, to: DataType, ansi: bool) -> bool:
         return True
     if isinstance(source, TimestampType) and isinstance(to, number):
         return is_numeric(to) if ansi else True
+    if isinstance(source, DateType) and isinstance(to, number):
+        return not ansi
     if isinstance(source, number) and isinstance(to, TimestampType):
         return is_numeric(source) if ansi else True
     if isinstance(source, INTERVALS):
@@ -242,7 +245,10 @@ def _can_cast_nested(source: DataType, to: DataType, ansi: bool) -> bool:
     if isinstance(source, ArrayType) and isinstance(to, ArrayType):
         return can_cast(source.elementType, to.elementType, ansi)
     if isinstance(source, MapType) and isinstance(to, MapType):
-        return can_cast(source.keyType, to.keyType, ansi) and can_cast(source.valueType, to.valueType, ansi)
+        keeps_keys = ansi or not forces_null(source.keyType, to.keyType)  # no key may become NULL
+        return (
+            keeps_keys and can_cast(source.keyType, to.keyType, ansi) and can_cast(source.valueType, to.valueType, ansi)
+        )
     if isinstance(source, StructType) and isinstance(to, StructType):
         return len(source.fields) == len(to.fields) and all(
             can_cast(x.dataType, y.dataType, ansi) for x, y in zip(source.fields, to.fields, strict=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from penstock.core.config import Conf
 from penstock.core.errors import illegal_argument
+from penstock.functions.array_inputs import array_input, arrays, no_maps, or_empty, same_arrays, with_element
 from penstock.functions.coercion import cast_if_needed, is_integral, is_string, merge_nullability, wider
-from penstock.functions.errors import data_diff_types, mismatch, wrong_input
+from penstock.functions.errors import mismatch, wrong_input
 from penstock.functions.literals import constant, constant_value
 from penstock.functions.markers import raise_sql, raise_with_values
 from penstock.functions.nested_order import extreme_of_list, sorted_list
+from penstock.functions.resolve import call_of, coerce_inputs
 from penstock.functions.rows import element_type, need, row, same_types
 from penstock.functions.sequences import sequence_input, sequence_sql
 from penstock.functions.table import Args, Request, register
@@ -32,18 +35,6 @@ from penstock.plan.types import (
     StructField,
     StructType,
 )  # fmt: skip
-
-
-def array_input(e: Expression, args: Args, request: Request, index: int = 0) -> ArrayType:
-    """The type of an array argument; DATATYPE_MISMATCH otherwise."""
-    if not isinstance(e.type, ArrayType):
-        raise wrong_input(request.name, args, index, "ARRAY")
-    return e.type
-
-
-def _or_empty(e: Expression, request: Request) -> Expression:
-    return cast_if_needed(e, ArrayType(NULL), request.conf)
-
 
 # ---------------------------------------------------------------- making
 
@@ -164,30 +155,6 @@ def _map_value_input(args: Args, request: Request) -> Args:
 # ---------------------------------------------------------------- an array and a value
 
 
-def _with_element(args: Args, request: Request) -> Args:
-    """The array's element type and the value's type made one."""
-    array = args[0]
-    if isinstance(array.type, NullType):
-        array = _or_empty(array, request)
-    t = array_input(array, args, request)
-    kind = wider(t.elementType, args[1].type, request.conf)
-    mixed = is_string(t.elementType) != is_string(args[1].type) and not isinstance(t.elementType, NullType)
-    if (
-        kind is None
-        or (mixed and not isinstance(args[1].type, NullType))
-        or (isinstance(args[1].type, NullType) and request.name in ("array_contains", "array_position"))
-    ):
-        condition = "NULL_TYPE" if isinstance(args[1].type, NullType) else "ARRAY_FUNCTION_DIFF_TYPES"
-        raise mismatch(
-            condition, request.name, args, "the value has another type than the elements of the array.",
-            functionName=f"`{request.name}`",
-            **({} if condition == "NULL_TYPE" else {"dataType": '"ARRAY"', "leftType": quoted_type(t),
-                                                    "rightType": quoted_type(args[1].type)}),
-        )  # fmt: skip
-    value = cast_if_needed(args[1], kind, request.conf)
-    return cast_if_needed(array, ArrayType(kind, t.containsNull), request.conf), value
-
-
 def _contains_null(args: Args) -> bool:
     t = args[0].type
     return any(arg.nullable for arg in args) or (isinstance(t, ArrayType) and t.containsNull)
@@ -210,7 +177,7 @@ def _nullable_elements(args: Args) -> DataType:
 
 
 def _insert_input(args: Args, request: Request) -> Args:
-    array, value = _with_element((args[0], args[2]), request)
+    array, value = with_element((args[0], args[2]), request)
     return array, cast_if_needed(args[1], INTEGER, request.conf), value
 
 
@@ -231,20 +198,6 @@ def _array_insert(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 # ---------------------------------------------------------------- two arrays
-
-
-def _same_arrays(args: Args, request: Request) -> Args:
-    for i, arg in enumerate(args):
-        if not isinstance(arg.type, NullType):
-            array_input(arg, args, request, i)
-    try:
-        return same_types(args, request)
-    except Exception as error:
-        raise mismatch(
-            "BINARY_ARRAY_DIFF_TYPES", request.name, args, "the arrays have different element types.",
-            functionName=f"`{request.name}`", arrayType='"ARRAY"', leftType=quoted_type(args[0].type),
-            rightType=quoted_type(args[1].type),
-        ) from error  # fmt: skip
 
 
 def _either_contains_null(args: Args) -> DataType:
@@ -288,12 +241,6 @@ def _zip_names(args: Args) -> list[str]:
         a.name if isinstance(a, Attribute) else a.field_name if isinstance(a, GetField) else str(i)
         for i, a in enumerate(args)
     ]
-
-
-def _zip_input(args: Args, request: Request) -> Args:
-    for i, arg in enumerate(args):
-        array_input(arg, args, request, i)
-    return args
 
 
 def _zip_type(args: Args) -> DataType:
@@ -386,21 +333,20 @@ def _size(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _size_input(args: Args, request: Request) -> Args:
     if isinstance(args[0].type, NullType):
-        return (_or_empty(args[0], request),)
+        return (or_empty(args[0], request),)
     if not isinstance(args[0].type, (ArrayType, MapType)):
         raise wrong_input(request.name, args, 0, '("ARRAY" or "MAP")')
     return args
 
 
+def _size_build(args: Args, request: Request) -> Expression:
+    """Of NULL it is -1 without ANSI."""
+    call = call_of(request.function, args, request)
+    return call if request.conf.ansi else replace(call, is_nullable=False)
+
+
 def _compact_type(args: Args) -> DataType:
     return ArrayType(element_type(args), False)
-
-
-def _no_maps(args: Args, request: Request) -> Args:
-    t = array_input(args[0], args, request)
-    if isinstance(t.elementType, MapType):
-        raise data_diff_types(request.name, args)
-    return args
 
 
 _SHUFFLED = "list_transform(list_sort(list_transform({0}, lambda x: {{'r': random(), 'v': x}})), lambda p: p.v)"
@@ -417,6 +363,8 @@ def _shuffle(args: Args, request: Request) -> Expression:
     if len(args) > 1 and (constant(args[1]) is None or not is_integral(args[1].type)):
         raise illegal_argument("INVALID_PARAMETER_VALUE.LONG", "The seed of shuffle must be a constant BIGINT.",
                                parameter="`seed`", functionName="`shuffle`", invalidValue="")  # fmt: skip
+    if isinstance(args[0].type, NullType):
+        args = (or_empty(args[0], request), *args[1:])
     return FunctionCall("shuffle", args, args[0].type, args[0].nullable, "shuffle")
 
 
@@ -432,6 +380,13 @@ def _shuffle_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     seed = constant_value(call.args[1])
     positions = f"kernel_shuffled_positions(len({args[0]}), CAST(coalesce({before}, 0) AS BIGINT), {int(seed or 0)})"
     return f"list_transform({positions}, lambda i: ({args[0]})[i])"
+
+
+def _get_input(args: Args, request: Request) -> Args:
+    """The index may be a string."""
+    if is_string(args[1].type):
+        args = (args[0], cast_if_needed(args[1], INTEGER, request.conf))
+    return coerce_inputs(args, request)
 
 
 def _bracket(call: FunctionCall, texts: Sequence[str]) -> str:
@@ -452,36 +407,37 @@ register(
     row("getarrayitem", "any any", element_type, _item(True), coerce=_item_input,
         nullable=lambda args: _element_null(args, zero_based=True),
         display=_bracket),
-    row("get", "array integral", element_type, _item(False), nullable=True),
+    row("get", "array integral", element_type, _item(False), coerce=_get_input, nullable=True),
+    row("$part_of_null", "any any", NULL, "NULL", nullable=True, display=_bracket),
     row("getmapvalue", "any any", _element_type, "map_extract_value({0}, {1})", coerce=_map_value_input, nullable=True,
         display=_bracket),
     row("element_at", "any any", _element_type, _element_at(True), coerce=_element_at_input, nullable=_element_null),
     row("try_element_at", "any any", _element_type, _element_at(False), coerce=_element_at_input,
         nullable=True),
-    row("array_contains", "any any", BOOLEAN, _array_contains, coerce=_with_element, nullable=_contains_null),
+    row("array_contains", "any any", BOOLEAN, _array_contains, coerce=with_element, nullable=_contains_null),
     row("array_position", "any any", LONG, _POSITION,
-        coerce=_with_element),
-    row("array_remove", "any any", 0, "spark_list_remove({0}, {1})", coerce=_with_element),
+        coerce=with_element),
+    row("array_remove", "any any", 0, "spark_list_remove({0}, {1})", coerce=with_element),
     row("array_append", "any any", _nullable_elements, "CASE WHEN {0} IS NOT NULL THEN list_append({0}, {1}) END",
-        coerce=_with_element, nullable=lambda args: args[0].nullable),
+        coerce=with_element, nullable=lambda args: args[0].nullable),
     row("array_prepend", "any any", _nullable_elements, "CASE WHEN {0} IS NOT NULL THEN list_prepend({1}, {0}) END",
-        coerce=_with_element, nullable=lambda args: args[0].nullable),
+        coerce=with_element, nullable=lambda args: args[0].nullable),
     row("array_insert", "any any any", _nullable_elements, _array_insert, coerce=_insert_input,
         nullable=lambda args: args[0].nullable or args[1].nullable),
     row("array_compact", "array", _compact_type, "list_filter({0}, lambda c: c IS NOT NULL)"),
-    row("array_distinct", "array", 0, _distinct, coerce=_no_maps),
+    row("array_distinct", "array", 0, _distinct, coerce=no_maps),
     row("array_union", "any any", _either_contains_null,
         "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN spark_list_distinct(list_concat({0}, {1})) END",
-        coerce=_same_arrays),
-    row("array_intersect", "any any", _both_contain_null, _set_operation("NOT NULL"), coerce=_same_arrays),
-    row("array_except", "any any", 0, _set_operation("NULL"), coerce=_same_arrays),
-    row("arrays_overlap", "any any", BOOLEAN, _arrays_overlap, coerce=_same_arrays, nullable=_overlap_null),
-    row("arrays_zip", "any*", _zip_type, _arrays_zip, coerce=_zip_input),
+        coerce=same_arrays),
+    row("array_intersect", "any any", _both_contain_null, _set_operation("NOT NULL"), coerce=same_arrays),
+    row("array_except", "any any", 0, _set_operation("NULL"), coerce=same_arrays),
+    row("arrays_overlap", "any any", BOOLEAN, _arrays_overlap, coerce=same_arrays, nullable=_overlap_null),
+    row("arrays_zip", "any*", _zip_type, _arrays_zip, coerce=arrays),
     row("array_join", "any string string?", STRING, _array_join, coerce=_array_join_input),
-    row("array_max", "array", element_type, _extreme_element("max"), coerce=_no_maps, nullable=True),
-    row("array_min", "array", element_type, _extreme_element("min"), coerce=_no_maps, nullable=True),
+    row("array_max", "array", element_type, _extreme_element("max"), coerce=no_maps, nullable=True),
+    row("array_min", "array", element_type, _extreme_element("min"), coerce=no_maps, nullable=True),
     row("array_size", "array", INTEGER, "CAST(len({0}) AS INTEGER)"),
-    row("size cardinality", "any", INTEGER, _size, coerce=_size_input),
+    row("size cardinality", "any", INTEGER, _size, coerce=_size_input, build=_size_build),
     row("sort_array", "array boolean?", 0, _sort_array, defaults={1: _TRUE}),
     row("flatten", "array", _flatten_type, _flatten, coerce=_flatten_input, nullable=_flatten_null),
     row("slice", "array int int", 0, _slice),

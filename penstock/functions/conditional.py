@@ -46,14 +46,23 @@ def _case_input(args: Args, request: Request) -> Args:
         raise data_diff_types("casewhen", [args[i] for i in values])
     coerced = list(args)
     for i in conditions:
-        coerced[i] = _condition(args[i], args, i, request)
+        if not isinstance(args[i].type, BooleanType):  # nothing is cast here, not even NULL
+            raise wrong_input(request.name, args, i, "BOOLEAN")
     for i in values:
         coerced[i] = cast_if_needed(args[i], kind, request.conf)
     return tuple(coerced)
 
 
+_TRUE = Literal(True, BOOLEAN)
+
+
 def _case_null(args: Args) -> bool:
-    return len(args) % 2 == 0 or any(args[i].nullable for i in _branches(args)[1])
+    """Branches behind one that always holds do not count."""
+    conditions, values = _branches(args)
+    always = next((i for i in conditions if args[i] == _TRUE), None)
+    if always is not None:
+        return any(args[i].nullable for i in values if i <= always + 1)
+    return len(args) % 2 == 0 or any(args[i].nullable for i in values)
 
 
 def _case_sql(args: list[str], call: FunctionCall, context: Any) -> str:

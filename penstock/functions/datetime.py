@@ -11,8 +11,9 @@ from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant_value
 from penstock.functions.markers import raise_sql
-from penstock.functions.resolve import coerce_inputs
+from penstock.functions.resolve import coerce_inputs, null_on_failure
 from penstock.functions.rows import row
+from penstock.functions.shifting import by_days, by_micros, by_months
 from penstock.functions.table import Args, Request, register
 from penstock.functions.zones import has_changes, hour_of, seconds_of_day
 from penstock.plan.expressions import Expression, FunctionCall, Literal
@@ -187,12 +188,12 @@ def _timestampadd(args: Args, request: Request) -> Expression:
 
 
 def _timestampadd_sql(args: list[str], call: FunctionCall, context: Any) -> str:
-    unit = _unit(call.args[0], "timestampadd")
+    unit, (_, count, time), t = _unit(call.args[0], "timestampadd"), args, call.args[2].type
     if unit in _MONTHS:
-        return f"({args[2]} + to_months({args[1]} * {_MONTHS[unit]}))"
+        return by_months(time, t, f"{count} * {_MONTHS[unit]}", context.conf.time_zone)
     if unit in ("DAY", "WEEK", "DAYOFYEAR"):
-        return f"({args[2]} + to_days(CAST({args[1]} * {_US[unit] // _US['DAY']} AS INTEGER)))"
-    return f"({args[2]} + to_microseconds({args[1]} * {_US[unit]}))"
+        return by_days(time, t, f"CAST({count} * {_US[unit] // _US['DAY']} AS INTEGER)", context.conf.time_zone)
+    return by_micros(time, t, f"{count} * {_US[unit]}")
 
 
 def _timestampdiff(args: Args, request: Request) -> Expression:
@@ -211,7 +212,7 @@ def _timestampdiff_sql(args: list[str], call: FunctionCall, context: Any) -> str
     a, b = (wall_clock(sql, arg.type) for sql, arg in zip(args[1:], call.args[1:], strict=True))
     if unit in _US:
         return f"((epoch_us({b}) - epoch_us({a})) // {_US[unit]})"
-    return f"(datesub('month', {a}, {b}) // {_MONTHS[unit]})"
+    return f"(spark_months({a}, {b}) // {_MONTHS[unit]})"
 
 
 def _date_diff(args: Args, request: Request) -> Expression:
@@ -310,7 +311,7 @@ register(
     row("unix_micros", "timestamp", LONG, "epoch_us({0})"),
     row("unix_date", "date", INTEGER, "CAST({0} - DATE '1970-01-01' AS INTEGER)"),
     row("date_from_unix_date", "int", DATE, "(DATE '1970-01-01' + {0})"),
-    row("make_date", "int int int", DATE, _make_date),
+    row("make_date", "int int int", DATE, _make_date, build=null_on_failure),
     row("window_time", "struct", TIMESTAMP, "(struct_extract({0}, 'end') - to_microseconds(1))"),
     row("from_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("from_utc")),
     row("to_utc_timestamp", "timestamp string", TIMESTAMP, _to_zone("to_utc")),

@@ -12,7 +12,8 @@ from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant, constant_value
 from penstock.functions.markers import raise_with_values
-from penstock.functions.patterns import format_sql, formats, parse_sql
+from penstock.functions.patterns import choices, format_sql, formats, names_zone, parse_sql, parses
+from penstock.functions.resolve import null_on_failure
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.functions.zones import instant
@@ -51,13 +52,20 @@ def _unparsable(text: str, name: str) -> str:
 def parsed(text: str, pattern: str, fails: bool, suggestion: str, zone_type: str, zone: str) -> str:
     """`text` parsed by a pattern as `zone_type`; what does not fit raises CANNOT_PARSE_TIMESTAMP, or is NULL.
     `zone` is the session's."""
+    values = [_parsed_whole(text, choice, zone_type, zone) for choice in choices(pattern)]
+    if not fails and len(values) == 1:
+        return values[0]
+    if not fails:
+        return f"coalesce({', '.join(values)})"
+    return f"coalesce({', '.join(values)}, CASE WHEN {text} IS NOT NULL THEN {_unparsable(text, suggestion)} END)"
+
+
+def _parsed_whole(text: str, pattern: str, zone_type: str, zone: str) -> str:
+    """By a pattern without optional parts; NULL for what does not fit."""
     value, zoned = parse_sql(text, pattern)
     if zoned and zone_type == "TIMESTAMP":
         value = f"CAST({value} AS TIMESTAMP)"
-    value = f"CAST({value} AS {zone_type})" if zoned or zone_type != "TIMESTAMPTZ" else instant(value, zone)
-    if not fails:
-        return value
-    return f"coalesce({value}, CASE WHEN {text} IS NOT NULL THEN {_unparsable(text, suggestion)} END)"
+    return f"CAST({value} AS {zone_type})" if zoned or zone_type != "TIMESTAMPTZ" else instant(value, zone)
 
 
 def _parse(target: DataType, strict: bool) -> Any:
@@ -89,17 +97,42 @@ def _parse_sql(target: DataType, strict: bool) -> Any:
         if isinstance(call.args[1], Literal) and call.args[1].value is None:
             return f"CAST(NULL AS {kind})"
         suggestion = "try_to_date" if kind == "DATE" else "try_to_timestamp"
-        if constant(call.args[1]) is None:
-            fails = strict and context.conf.ansi
-            moment = f"kernel_moment({args[0]}, {args[1]}, '{suggestion if fails else ''}')"
-            return instant(moment, context.conf.time_zone) if kind == "TIMESTAMPTZ" else f"CAST({moment} AS {kind})"
-        pattern, zone = _pattern(call.args[1], call.display), context.conf.time_zone
+        fails, zone = strict and context.conf.ansi, context.conf.time_zone
+        if _goes_by_row(call.args[1], call.display, kind == "TIMESTAMP"):
+            micros = _read_by_row(args, suggestion if fails else "", None if kind == "TIMESTAMP" else zone)
+            if kind == "TIMESTAMP":
+                return f"make_timestamp({micros})"
+            moment = f"make_timestamptz({micros})"
+            return moment if kind == "TIMESTAMPTZ" else f"CAST(CAST({moment} AS TIMESTAMP) AS DATE)"
+        pattern = _pattern(call.args[1], call.display)
         if kind == "DATE":
-            moment = parsed(args[0], pattern, strict and context.conf.ansi, suggestion, "TIMESTAMP", zone)
-            return f"CAST({moment} AS DATE)"
-        return parsed(args[0], pattern, strict and context.conf.ansi, suggestion, kind, zone)
+            return f"CAST({parsed(args[0], pattern, fails, suggestion, 'TIMESTAMP', zone)} AS DATE)"
+        return parsed(args[0], pattern, fails, suggestion, kind, zone)
 
     return sql
+
+
+def _goes_by_row(pattern: Expression, name: str, local: bool = False) -> bool:
+    """Whether texts are read by Python, row by row: by patterns that are no constants, by letters that DuckDB has no
+    directives for, and for times on the `local` clock beside an offset, which DuckDB would add."""
+    if constant(pattern) is None:
+        return True
+    text = _pattern(pattern, name)
+    if parses(text) and not (local and names_zone(text)):
+        return False
+    from penstock.functions.kernels.patterns import java_pattern
+
+    java_pattern(text)  # letters that it does not know either are refused now
+    return True
+
+
+def _read_by_row(args: list[str], suggestion: str, zone: str | None) -> str:
+    """Microseconds since 1970, by way of `zone` or on the local clock."""
+    from penstock.functions.kernels import patterns
+
+    takes = ("VARCHAR", "VARCHAR", "VARCHAR")
+    name = define(f"parse timestamp {zone}", lambda: patterns.reader(zone), takes, "BIGINT")
+    return f"{name}({args[0]}, {args[1]}, '{suggestion}')"
 
 
 def _parser_row(names: str, target: DataType, strict: bool = True) -> Function:
@@ -112,14 +145,21 @@ def _date_format_input(args: Args, request: Request) -> Args:
 
 
 def _date_format(args: list[str], call: FunctionCall, context: Any) -> str:
-    zone = None if isinstance(call.args[0].type, TimestampNTZType) else context.conf.time_zone
+    return _formatted(args, call.args[0].type, call, context)
+
+
+def _formatted(args: list[str], t: DataType, call: FunctionCall, context: Any) -> str:
+    """`args[0]`, a TIMESTAMP or TIMESTAMP_NTZ, by the pattern that the call's second argument is."""
+    zone = None if isinstance(t, TimestampNTZType) else context.conf.time_zone
     if constant(call.args[1]) is None:
         return _formatted_by_row(args, zone)
-    pattern = _pattern(call.args[1], "date_format")
+    if constant_value(call.args[1]) is None:
+        return "CAST(NULL AS VARCHAR)"
+    pattern = _pattern(call.args[1], call.display)
     if not formats(pattern, zone or "UTC"):
         format_micros(0, pattern, zone)  # letters that it does not know either are refused now
         return _formatted_by_row(args, zone)
-    return format_sql(wall_clock(args[0], call.args[0].type), pattern, context.conf.time_zone)
+    return format_sql(wall_clock(args[0], t), pattern, context.conf.time_zone)
 
 
 def _formatted_by_row(args: list[str], zone: str | None) -> str:
@@ -148,10 +188,9 @@ def _unix_timestamp(args: list[str], call: FunctionCall, context: Any) -> str:
         return f"spark_floor_div(epoch_us(CAST({args[0]} AS TIMESTAMPTZ)), 1000000)"
     if isinstance(t, (TimestampType, TimestampNTZType)):
         return f"spark_floor_div(epoch_us({args[0]}), 1000000)"
-    if constant(call.args[1]) is None:
-        suggestion = "try_to_timestamp" if context.conf.ansi else ""
-        moment = instant(f"kernel_moment({args[0]}, {args[1]}, '{suggestion}')", context.conf.time_zone)
-        return f"spark_floor_div(epoch_us({moment}), 1000000)"
+    if _goes_by_row(call.args[1], call.display):
+        micros = _read_by_row(args, "try_to_timestamp" if context.conf.ansi else "", context.conf.time_zone)
+        return f"spark_floor_div({micros}, 1000000)"
     pattern = _pattern(call.args[1], call.display)
     moment = parsed(args[0], pattern, context.conf.ansi, "try_to_timestamp", "TIMESTAMPTZ", context.conf.time_zone)
     return f"spark_floor_div(epoch_us({moment}), 1000000)"
@@ -162,9 +201,7 @@ def _from_unixtime_input(args: Args, request: Request) -> Args:
 
 
 def _from_unixtime(args: list[str], call: FunctionCall, context: Any) -> str:
-    pattern = _pattern(call.args[1], "from_unixtime")
-    local = f"CAST(make_timestamptz({args[0]} * 1000000) AS TIMESTAMP)"
-    return format_sql(local, pattern, context.conf.time_zone)
+    return _formatted([f"make_timestamptz({args[0]} * 1000000)", args[1]], TIMESTAMP, call, context)
 
 
 register(
@@ -175,7 +212,8 @@ register(
     _parser_row("to_timestamp_ntz", TIMESTAMP_NTZ),
     _parser_row("try_to_timestamp", TIMESTAMP, strict=False),
     row("date_format", "any any", STRING, _date_format, coerce=_date_format_input),
-    row("unix_timestamp to_unix_timestamp", "any? any?", LONG, _unix_timestamp, coerce=_unix_input),
+    row("unix_timestamp to_unix_timestamp", "any? any?", LONG, _unix_timestamp, coerce=_unix_input,
+        build=null_on_failure),
     row("from_unixtime", "any any?", STRING, _from_unixtime, coerce=_from_unixtime_input, defaults={1: _DEFAULT},
         nullable=True),
 )  # fmt: skip

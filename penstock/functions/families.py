@@ -13,6 +13,9 @@ FAMILIES: dict[str, str] = {
     "avro": (
         "from_avro to_avro"
     ),
+    "binaries": (
+        "base64 unbase64 to_binary try_to_binary unhex"
+    ),
     "bitmaps": (
         "bitmap_bucket_number bitmap_bit_position bitmap_count bitmap_construct_agg bitmap_or_agg "
         "bitmap_and_agg"
@@ -22,13 +25,13 @@ FAMILIES: dict[str, str] = {
     ),
     "codes": (
         "conv mask soundex luhn_check sentences format_string printf is_valid_utf8 make_valid_utf8 "
-        "validate_utf8 try_validate_utf8 collation"
+        "validate_utf8 try_validate_utf8 collate collation"
     ),
     "collections": (
-        "array array_repeat sequence getarrayitem get getmapvalue element_at try_element_at array_contains "
-        "array_position array_remove array_append array_prepend array_insert array_compact array_distinct "
-        "array_union array_intersect array_except arrays_overlap arrays_zip array_join array_max array_min "
-        "array_size size cardinality sort_array flatten slice shuffle"
+        "array array_repeat sequence getarrayitem get $part_of_null getmapvalue element_at try_element_at "
+        "array_contains array_position array_remove array_append array_prepend array_insert array_compact "
+        "array_distinct array_union array_intersect array_except arrays_overlap arrays_zip array_join "
+        "array_max array_min array_size size cardinality sort_array flatten slice shuffle"
     ),
     "conditional": (
         "when if in isnull isnotnull isnan coalesce nvl ifnull nvl2 nullif nullifzero zeroifnull nanvl "
@@ -118,8 +121,8 @@ FAMILIES: dict[str, str] = {
         "rand random randn uniform randstr $place"
     ),
     "regex": (
-        "like ilike likeany likeall rlike regexp regexp_like regexp_extract regexp_extract_all regexp_replace "
-        "regexp_count regexp_substr regexp_instr split"
+        "like ilike $likeany $likeall $notlikeany $notlikeall rlike regexp regexp_like regexp_extract "
+        "regexp_extract_all regexp_replace regexp_count regexp_substr regexp_instr split"
     ),
     "sketches": (
         "hll_sketch_agg hll_union_agg hll_sketch_estimate hll_union theta_sketch_agg theta_union_agg "
@@ -132,19 +135,18 @@ FAMILIES: dict[str, str] = {
         "kll_sketch_to_string_float kll_sketch_get_quantile_float kll_sketch_get_rank_float"
     ),
     "statistics": (
-        "percentile $percentile_disc median percentile_approx approx_percentile percentile_cont percentile_disc "
-        "mode count_min_sketch listagg string_agg"
+        "percentile $percentile_disc median percentile_approx approx_percentile percentile_cont "
+        "percentile_disc mode count_min_sketch listagg string_agg"
     ),
     "strings": (
         "upper ucase lower lcase initcap length len char_length character_length octet_length bit_length "
         "reverse ascii chr char space repeat substring substr left right substring_index split_part locate "
-        "position charindex instr lpad rpad trim btrim ltrim rtrim concat || concat_ws elt contains "
-        "startswith endswith replace translate overlay base64 unbase64 to_binary try_to_binary encode decode "
-        "$decode unhex levenshtein find_in_set format_number quote"
+        "position instr lpad rpad trim btrim ltrim rtrim concat || concat_ws elt contains startswith endswith "
+        "replace translate overlay encode decode $decode levenshtein find_in_set format_number quote"
     ),
     "structs_maps": (
-        "struct named_struct map map_from_arrays map_from_entries map_keys map_values map_entries "
-        "map_contains_key map_concat str_to_map"
+        "struct named_struct $update_fields map map_from_arrays map_from_entries map_keys map_values "
+        "map_entries map_contains_key map_concat str_to_map"
     ),
     "time_bucket": (
         "time_bucket"

@@ -5,13 +5,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.functions.coercion import cast_if_needed, common_type
-from penstock.functions.errors import data_diff_types, wrong_input
+from penstock.functions.coercion import cast_if_needed, same_type
+from penstock.functions.errors import mismatch, wrong_input
 from penstock.functions.literals import constant, constant_value
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, register
-from penstock.plan.expressions import Expression, FunctionCall
-from penstock.plan.types import BOOLEAN, INTEGER, NULL, STRING, ArrayType, DataType, MapType, StructField, StructType
+from penstock.functions.type_names import quoted_type
+from penstock.plan.expressions import Expression, FunctionCall, Literal
+from penstock.plan.types import (
+    BOOLEAN,
+    INTEGER,
+    NULL,
+    STRING,
+    ArrayType,
+    DataType,
+    MapType,
+    NullType,
+    StructField,
+    StructType,
+)
 
 
 def _columns(t: DataType, args: Args, request: Request) -> list[StructField]:
@@ -72,12 +84,27 @@ def _stack(args: Args, request: Request) -> Expression:
     fields, values = [], list(args[1:])
     for column in range(width):
         members = values[column::width]
-        kind = common_type((m.type for m in members), request.conf)
-        if kind is None:
-            raise data_diff_types(request.name, args)
-        values[column::width] = [cast_if_needed(m, kind, request.conf) for m in members]
+        kind: DataType = next((m.type for m in members if not isinstance(m.type, NullType)), NULL)
+        values[column::width] = [cast_if_needed(m, kind, request.conf) if _is_null(m) else m for m in members]
         fields.append(StructField(f"col{column}", kind, True))
+    _check_columns(values, width, args, request)
     return _yields((args[0], *values), fields, request)
+
+
+def _is_null(e: Expression) -> bool:
+    return isinstance(e, Literal) and e.value is None
+
+
+def _check_columns(values: list[Expression], width: int, args: Args, request: Request) -> None:
+    """A column's values are of the first row's type: but for NULL literals, nothing is cast."""
+    for i, value in enumerate(values[width:], width):
+        first = values[i % width].type
+        if not same_type(first, value.type):
+            raise mismatch(
+                "STACK_COLUMN_DIFF_TYPES", request.name, args, "the values of a column differ in type.",
+                columnIndex=i % width, leftParamIndex=i % width + 1, leftType=quoted_type(first),
+                rightParamIndex=i + 1, rightType=quoted_type(value.type),
+            )  # fmt: skip
 
 
 def _stack_sql(args: list[str], call: FunctionCall, context: Any) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock.functions.array_inputs import array_input
 from penstock.functions.coercion import cast_if_needed, is_integral, same_type
-from penstock.functions.collections import array_input
 from penstock.functions.errors import mismatch, wrong_input
 from penstock.functions.nested_order import sorted_list
 from penstock.functions.rows import element_type, row

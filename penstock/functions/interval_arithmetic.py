@@ -23,13 +23,17 @@ from penstock.functions.errors import different_types, wrong_input, wrong_operan
 from penstock.functions.literals import constant_value
 from penstock.functions.markers import INTERVAL_BY_ZERO
 from penstock.functions.rows import row
+from penstock.functions.shifting import DAY_US, by_days, by_micros, by_months
 from penstock.functions.table import Args, Request, any_nullable, register
+from penstock.functions.zones import has_changes
 from penstock.plan.expressions import Expression, FunctionCall
 from penstock.plan.types import (
     DATE,
     DOUBLE,
     LONG,
+    STRING,
     TIMESTAMP,
+    TIMESTAMP_NTZ,
     CalendarIntervalType,
     DataType,
     DateType,
@@ -41,19 +45,14 @@ from penstock.plan.types import (
     YearMonthIntervalType,
 )  # fmt: skip
 
-DAY_US = 86_400_000_000
 _ANY_INTERVAL = (*INTERVALS, CalendarIntervalType)
 
 
 def interval_operation(op: str, args: Args, request: Request) -> Expression | None:
     """The call for `left op right` when a date, timestamp or interval takes part; None for plain numbers."""
-    left, right = args
     if not any(isinstance(a.type, (*DATETIME, *_ANY_INTERVAL)) for a in args):
         return None
-    if isinstance(left.type, NullType):
-        left = cast_if_needed(left, right.type, request.conf)
-    if isinstance(right.type, NullType):
-        right = cast_if_needed(right, _null_partner(op, left.type), request.conf)
+    left, right = _typed(args[0], args[1], op, request), _typed(args[1], args[0], op, request)
     found = _STEPS[op](left, right, request) if op in _STEPS else None
     if found is None:
         raise _refused(op, (left, right), request)
@@ -72,8 +71,10 @@ def _refused(op: str, args: Args, request: Request) -> Exception:
     if op == "-" and isinstance(right.type, DateType):
         return wrong_input(request.name, args, 0, "DATE")
     dates = [isinstance(e.type, DateType) for e in args]
+    if any(dates) and any(is_string(e.type) for e in args) and (op == "+" or (op == "-" and dates[0])):
+        return wrong_input(request.name, args, 1, _DAYS)
     if op in ("+", "-") and any(dates) and not any(is_string(e.type) for e in args):
-        return wrong_input(request.name, args, int(dates[0]), '("INT" or "SMALLINT" or "TINYINT")')
+        return wrong_input(request.name, args, int(dates[0]), _DAYS)
     if op in ("*", "/") and any(isinstance(e.type, _ANY_INTERVAL) for e in (args if op == "*" else args[:1])):
         return wrong_input(request.name, args, int(isinstance(left.type, _ANY_INTERVAL)), "NUMERIC")
     if same_type(left.type, right.type) or (any(times) and any(is_string(e.type) for e in args)):
@@ -82,14 +83,21 @@ def _refused(op: str, args: Args, request: Request) -> Exception:
     return different_types(request.name, args)
 
 
+_DAYS = '("INT" or "SMALLINT" or "TINYINT")'
 _A_TIME = "(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)"
 _ADDABLE = '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")'
 
 
-def _null_partner(op: str, t: DataType) -> DataType:
-    if isinstance(t, DateType) or op in ("*", "/"):
-        return DOUBLE if op in ("*", "/") else t if op == "-" else DayTimeIntervalType(0, 0)
-    return DayTimeIntervalType() if isinstance(t, DATETIME) else t
+def _typed(e: Expression, partner: Expression, op: str, request: Request) -> Expression:
+    """An untyped NULL beside a date, timestamp or interval as what Spark takes it for; another operand as it is."""
+    if not isinstance(e.type, NullType):
+        return e
+    kind: DataType | None = partner.type
+    if isinstance(partner.type, DATETIME):
+        kind = {"+": DayTimeIntervalType(), "-": partner.type}.get(op)
+    elif op in ("*", "/"):
+        kind = DOUBLE
+    return e if kind is None or op not in _STEPS else cast_if_needed(e, kind, request.conf)
 
 
 def _call(name: str, args: Args, kind: DataType, nullable: bool | None = None) -> FunctionCall:
@@ -97,15 +105,23 @@ def _call(name: str, args: Args, kind: DataType, nullable: bool | None = None) -
 
 
 def _add(left: Expression, right: Expression, request: Request) -> Expression | None:
+    if _is_duration(left) and is_string(right.type):
+        left, right = right, left
     if (isinstance(left.type, _ANY_INTERVAL) and isinstance(right.type, DATETIME)) or (
         isinstance(right.type, DateType) and is_integral(left.type)
     ):
         left, right = right, left
-    if isinstance(left.type, DateType) and (is_integral(right.type) or is_string(right.type)):
+    if isinstance(left.type, DateType) and is_integral(right.type):
         return _function("date_add", (left, right), request)
     if isinstance(left.type, DATETIME) and isinstance(right.type, _ANY_INTERVAL):
         return _shifted("$add_interval", left, right, request)
+    if is_string(left.type) and _is_duration(right):
+        return _shifted_text("$add_interval", left, right, request)
     return _both_intervals("$interval_plus", left, right, request)
+
+
+def _is_duration(e: Expression) -> bool:
+    return isinstance(e.type, (DayTimeIntervalType, CalendarIntervalType))
 
 
 def _subtract(left: Expression, right: Expression, request: Request) -> Expression | None:
@@ -113,14 +129,18 @@ def _subtract(left: Expression, right: Expression, request: Request) -> Expressi
         return _function("date_sub", (left, right), request)
     if isinstance(left.type, DATETIME) and isinstance(right.type, _ANY_INTERVAL):
         return _shifted("$subtract_interval", left, right, request)
-    if _difference(left, right):
+    if is_string(left.type) and _is_duration(right):
+        return _shifted_text("$subtract_interval", left, right, request)
+    if _difference(left, right, request):
         return _time_difference(left, right, request)
     return _both_intervals("$interval_minus", left, right, request)
 
 
-def _difference(left: Expression, right: Expression) -> bool:
+def _difference(left: Expression, right: Expression, request: Request) -> bool:
+    """Of two times, one of which may be a string: with ANSI off only one from which a date is taken."""
     times = (isinstance(left.type, DATETIME), isinstance(right.type, DATETIME))
-    return all(times) or (any(times) and (is_string(left.type) or is_string(right.type)))
+    text = is_string(left.type) or (is_string(right.type) and request.conf.ansi)
+    return all(times) or (any(times) and text and (request.conf.ansi or isinstance(right.type, DateType)))
 
 
 def _time_difference(left: Expression, right: Expression, request: Request) -> Expression:
@@ -128,8 +148,7 @@ def _time_difference(left: Expression, right: Expression, request: Request) -> E
     if kinds == {DateType}:
         pair = tuple(cast_if_needed(e, DATE, request.conf) for e in (left, right))
         return _call("$subtract_dates", pair, DayTimeIntervalType(0, 0))
-    kind = left.type if kinds == {TimestampNTZType} and isinstance(left.type, TimestampNTZType) else TIMESTAMP
-    kind = right.type if kinds == {TimestampNTZType} and isinstance(right.type, TimestampNTZType) else kind
+    kind = TIMESTAMP_NTZ if TimestampNTZType in kinds else TIMESTAMP
     pair = tuple(cast_if_needed(e, kind, request.conf) for e in (left, right))
     return _call("$subtract_timestamps", pair, DayTimeIntervalType(0, 3))
 
@@ -141,6 +160,12 @@ def _shifted(name: str, left: Expression, right: Expression, request: Request) -
             return _call(name, (left, right), DATE)
         return _call(name, (cast_if_needed(left, TIMESTAMP, request.conf), right), TIMESTAMP)
     return _call(name, (left, right), t)
+
+
+def _shifted_text(name: str, text: Expression, interval: Expression, request: Request) -> Expression:
+    """A string is read as a timestamp, and the moved timestamp becomes a string again."""
+    time = cast_if_needed(text, TIMESTAMP, request.conf)
+    return cast_if_needed(_call(name, (time, interval), TIMESTAMP), STRING, request.conf)
 
 
 def _both_intervals(name: str, left: Expression, right: Expression, request: Request) -> Expression | None:
@@ -191,27 +216,27 @@ _STEPS = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide, "div": _whole
 # ---------------------------------------------------------------- SQL
 
 
-def shift_sql(time: str, time_type: DataType, interval: str, interval_type: DataType, sign: str, constant: Any) -> str:
-    """`time` moved by an interval; the result has `time`'s DuckDB type but for dates (the caller casts)."""
-    if isinstance(interval_type, CalendarIntervalType):
-        if not isinstance(time_type, TimestampType):
-            return f"({time} {sign} {interval})"
-        return f"spark_shifted({time}, {interval}, {sign}1)"  # DuckDB takes the clock time off first
-    if isinstance(interval_type, YearMonthIntervalType):
-        return f"({time} {sign} to_months(CAST({interval} AS INTEGER)))"
-    days = f"to_days(CAST({interval} // {DAY_US} AS INTEGER))"
-    rest = f"to_microseconds({interval} % {DAY_US})"
-    if isinstance(constant, int) and abs(constant) < DAY_US:
-        return f"({time} {sign} {rest})"
+def _by_day_time(time: str, t: DataType, interval: str, sign: str, constant: Any, zone: str) -> str:
+    """By the interval's days on the clock, then by what remains on the time line."""
+    days = f"{sign}CAST({interval} // {DAY_US} AS INTEGER)"
     if isinstance(constant, int) and constant % DAY_US == 0:
-        return f"({time} {sign} {days})"
-    return f"({time} {sign} {days} {sign} {rest})"
+        return by_days(time, t, days, zone)
+    if (isinstance(constant, int) and abs(constant) < DAY_US) or not (
+        isinstance(t, TimestampType) and has_changes(zone)
+    ):
+        return by_micros(time, t, f"{sign}{interval}")
+    return by_micros(by_days(time, t, days, zone), t, f"{sign}({interval} % {DAY_US})")
 
 
 def _shift_template(sign: str) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        constant = constant_value(call.args[1])
-        text = shift_sql(args[0], call.args[0].type, args[1], call.args[1].type, sign, constant)
+        (time, interval), t, zone = args, call.args[0].type, context.conf.time_zone
+        if isinstance(call.args[1].type, CalendarIntervalType):
+            text = f"spark_shifted({time}, {interval}, {sign}1)"  # DuckDB takes the clock time off first
+        elif isinstance(call.args[1].type, YearMonthIntervalType):
+            text = by_months(time, t, f"{sign}CAST({interval} AS INTEGER)", zone)
+        else:
+            text = _by_day_time(time, t, interval, sign, constant_value(call.args[1]), zone)
         return f"CAST({text} AS DATE)" if isinstance(call.type, DateType) else text
 
     return sql
@@ -250,6 +275,10 @@ def _calendar_divided(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CASE WHEN {args[1]} = 0 THEN {failed} ELSE spark_calendar_times({args[0]}, 1 / {args[1]}) END"
 
 
+def _named(name: str) -> Any:
+    return lambda call, texts: f"{name}({', '.join(texts)})"
+
+
 def _infix(symbol: str, parentheses: bool = True) -> Any:
     def show(call: FunctionCall, args: Sequence[str]) -> str:
         text = f"{args[0]} {symbol} {args[1]}"
@@ -280,6 +309,6 @@ register(
     row("$interval_minus", "any any", 0, "({0} - {1})", display=_infix("-")),
     row("$interval_times", "any any", 0, _times, display=_infix("*")),
     row("$interval_divided", "any any", 0, _divided, display=_infix("/")),
-    row("$calendar_times", "any any", 0, "spark_calendar_times({0}, {1})", display=_infix("*")),
-    row("$calendar_divided", "any any", 0, _calendar_divided, display=_infix("/")),
+    row("$calendar_times", "any any", 0, "spark_calendar_times({0}, {1})", display=_named("multiply_interval")),
+    row("$calendar_divided", "any any", 0, _calendar_divided, display=_named("divide_interval")),
 )

@@ -10,17 +10,19 @@ from penstock.core.errors import analysis_error, unsupported
 from penstock.functions.json_text import Writer
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote
-from penstock.functions.rows import row
+from penstock.functions.rows import only_text, row
 from penstock.functions.table import Args, Request, register
-from penstock.plan.expressions import Cast, Expression, FunctionCall, Lambda, LambdaVariable, fresh_id
+from penstock.plan.expressions import Cast, Expression, FunctionCall, Lambda, LambdaVariable, Literal, fresh_id
 from penstock.plan.types import (
     DOUBLE,
     FLOAT,
     INTEGER,
+    NULL,
     STRING,
     ArrayType,
     DataType,
     MapType,
+    NullType,
     StructType,
     VariantType,
 )  # fmt: skip
@@ -119,11 +121,13 @@ _WRITE_OPTIONS = ("timestampFormat", "timestampNTZFormat", "dateFormat", "ignore
 
 
 def _to_json(args: Args, request: Request) -> Expression:
-    if not isinstance(args[0].type, (StructType, ArrayType, MapType, VariantType)):
+    if not isinstance(args[0].type, (StructType, ArrayType, MapType, VariantType, NullType)):
         raise analysis_error(
             "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA", "to_json takes a STRUCT, an ARRAY or a MAP.", "42K09",
             sqlExpr="", schema=f'"{args[0].type.simpleString().upper()}"',
         )  # fmt: skip
+    if isinstance(args[0].type, NullType):
+        return FunctionCall("to_json", (Literal(None, NULL), *args[1:]), STRING, True, request.name)
     if len(args) > 1:
         options_argument(args[1], request.name, _WRITE_OPTIONS)
     casts = tuple(caster(kind, STRING, "ansi") for kind in (DOUBLE, FLOAT) if _contains(args[0].type, type(kind)))
@@ -132,6 +136,8 @@ def _to_json(args: Args, request: Request) -> Expression:
 
 def _write_json(args: list[str], call: FunctionCall, context: Any) -> str:
     plain = [a for a in call.args if not isinstance(a, Lambda)]
+    if isinstance(plain[0].type, NullType):
+        return "CAST(NULL AS VARCHAR)"
     options = options_argument(plain[1], "to_json", _WRITE_OPTIONS) if len(plain) > 1 else {}
     texts = {type(a.params[0].type): sql for a, sql in zip(call.args, args, strict=True) if isinstance(a, Lambda)}
     text = Writer(options, texts, context.conf.time_zone).sql(args[0], plain[0].type, 0)
@@ -148,7 +154,7 @@ def _first_only(call: FunctionCall, texts: Sequence[str]) -> str:
 
 register(
     row("get_json_object", "string string", STRING, _get_json_object, nullable=True),
-    row("json_array_length", "string", INTEGER, _array_length, nullable=True),
-    row("json_object_keys", "string", ArrayType(STRING, True), _object_keys, nullable=True),
+    row("json_array_length", "string", INTEGER, _array_length, coerce=only_text, nullable=True),
+    row("json_object_keys", "string", ArrayType(STRING, True), _object_keys, coerce=only_text, nullable=True),
     row("to_json", "any any?", STRING, _write_json, build=_to_json, display=_first_only),
 )

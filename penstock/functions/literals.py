@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
+from penstock.core import civil
 from penstock.core.text import zone
 from penstock.plan.expressions import Cast, Expression, Literal
 from penstock.plan.types import (
@@ -29,6 +30,11 @@ from penstock.plan.types import (
 )  # fmt: skip
 
 _EPOCH = datetime.datetime(1970, 1, 1)
+_DAY = 86_400_000_000
+_FIRST, _LAST = (
+    (end - _EPOCH) // datetime.timedelta(microseconds=1)
+    for end in (datetime.datetime(1, 1, 3), datetime.datetime(9999, 12, 29))
+)
 #: The zone that timestamps in column names are shown in: the session's, while its plan is analysed.
 SHOWN_ZONE: ContextVar[str] = ContextVar("SHOWN_ZONE", default="UTC")
 
@@ -78,22 +84,23 @@ def double_text(value: float) -> str:
     return f"{mantissa}0E{int(exponent)}" if mantissa.endswith(".") else f"{mantissa}E{int(exponent)}"
 
 
-def timestamp_text(us: int) -> str:
-    """`2020-01-01 00:00:00.5`: the fraction without trailing zeros."""
-    text = (_EPOCH + datetime.timedelta(microseconds=us)).isoformat(" ", "microseconds")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _timestamp(value: int, t: DataType) -> str:
     if isinstance(t, TimestampNTZType):
-        return f"TIMESTAMP_NTZ '{timestamp_text(value)}'"
-    instant = _EPOCH.replace(tzinfo=datetime.UTC) + datetime.timedelta(microseconds=value)
-    local = instant.astimezone(zone(SHOWN_ZONE.get())).replace(tzinfo=None)
-    return f"TIMESTAMP '{timestamp_text((local - _EPOCH) // datetime.timedelta(microseconds=1))}'"
+        return f"TIMESTAMP_NTZ '{civil.timestamp_text(value)}'"
+    return f"TIMESTAMP '{civil.timestamp_text(value + _offset(value))}'"
+
+
+def _offset(micros: int) -> int:
+    """How far the clocks of the zone that is shown are ahead of UTC, in microseconds."""
+    cycles = civil.cycles_of_days(micros // _DAY)
+    inside = min(max(micros - cycles * civil.MICROS, _FIRST), _LAST)  # an hour at either end may be outside, too
+    instant = _EPOCH.replace(tzinfo=datetime.UTC) + datetime.timedelta(microseconds=inside)
+    offset = instant.astimezone(zone(SHOWN_ZONE.get())).utcoffset() or datetime.timedelta()
+    return offset // datetime.timedelta(microseconds=1)
 
 
 def _date(value: int, t: DataType) -> str:
-    return f"DATE '{(_EPOCH + datetime.timedelta(days=value)).date().isoformat()}'"
+    return f"DATE '{civil.date_text(value)}'"
 
 
 def _array(value: tuple[Any, ...], t: ArrayType) -> str:

@@ -13,6 +13,13 @@ MACROS: tuple[str, ...] = (
     "+ to_days(CAST(times * datepart('day', i) AS INTEGER)) "
     "+ to_microseconds(times * (datepart('hour', i) * 3600000000 "
     "+ datepart('minute', i) * 60000000 + datepart('microsecond', i)))",
+    # whole months from a local TIMESTAMP to another, as java.time counts them: the last day of a month is a day like
+    # any other, and a clock time that has not come yet takes a day off
+    "CREATE OR REPLACE MACRO spark_days_in_months(a, b) AS "
+    "((((year(b) - year(a)) * 12 + month(b) - month(a)) * 32 + day(b) - day(a)) // 32)",
+    "CREATE OR REPLACE MACRO spark_months(a, b) AS spark_days_in_months(a, CAST(b AS DATE) "
+    "- CAST(CAST(b AS DATE) > CAST(a AS DATE) AND CAST(b AS TIME) < CAST(a AS TIME) AS INTEGER) "
+    "+ CAST(CAST(b AS DATE) < CAST(a AS DATE) AND CAST(b AS TIME) > CAST(a AS TIME) AS INTEGER))",
     # a HUGEINT as BIGINT; ARITHMETIC_OVERFLOW when it does not fit
     "CREATE OR REPLACE MACRO spark_long(x) AS CASE WHEN x IS NULL THEN NULL "
     f"WHEN x BETWEEN ({_LEAST}) AND {_MOST} THEN CAST(x AS BIGINT) ELSE {overflow('long', 'try_sum')} END",

@@ -12,8 +12,9 @@ from penstock.functions.coercion import cast_if_needed
 from penstock.functions.datetime import BAD_DATE, valid_date
 from penstock.functions.errors import wrong_input
 from penstock.functions.markers import overflow, quote
+from penstock.functions.resolve import call_of, null_on_failure
 from penstock.functions.rows import row
-from penstock.functions.table import Args, Function, Request, register
+from penstock.functions.table import Args, Function, Request, any_nullable, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import (
     DATE,
@@ -94,9 +95,14 @@ def _timestamp_name(call: FunctionCall, texts: Sequence[str]) -> str:
 
 
 def _timestamp_row(name: str, kind: DataType, strict: bool) -> Function:
-    nullable: Any = True if not strict else (lambda args: any(arg.nullable for arg in args))
+    nullable: Any = True if not strict else any_nullable
     return row(name, "any any? any? any? any? any? any?", kind, _timestamp(strict), coerce=_timestamp_input,
-               nullable=nullable, display=_timestamp_name)  # fmt: skip
+               nullable=nullable, display=_timestamp_name, build=_timestamp_build)  # fmt: skip
+
+
+def _timestamp_build(args: Args, request: Request) -> Expression:
+    """A date and a time always fit, fields may not."""
+    return null_on_failure(args, request) if len(args) >= 6 else call_of(request.function, args, request)
 
 
 # ---------------------------------------------------------------- intervals
@@ -146,10 +152,8 @@ def _interval_build(raises: bool) -> Any:
     """NULL where the parts do not fit, unless that raises."""
 
     def build(args: Args, request: Request) -> Expression:
-        from penstock.functions.resolve import call_of
-
-        call = call_of(request.function, args, request)
-        return replace(call, is_nullable=call.nullable or not raises or not request.conf.ansi)
+        call = null_on_failure(args, request)
+        return call if raises else replace(call, is_nullable=True)
 
     return build
 

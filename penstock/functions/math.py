@@ -21,18 +21,14 @@ from penstock.plan.types import (
     INTEGER,
     LONG,
     STRING,
-    ArrayType,
-    BinaryType,
     ByteType,
     DataType,
     DecimalType,
     FloatType,
     IntegerType,
     LongType,
-    MapType,
     NullType,
     ShortType,
-    StructType,
 )  # fmt: skip
 
 
@@ -108,6 +104,7 @@ def _round_decimal(value: str, t: DecimalType, scale: int, half_even: bool, resu
     return f"CAST({function}({value}, {scale}) AS {decimal_name(result)})"
 
 
+_WIDTHS = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
 _SQL_NAMES = {ByteType: "TINYINT", ShortType: "SMALLINT", IntegerType: "INTEGER", LongType: "BIGINT"}
 
 
@@ -175,8 +172,7 @@ def _whole(name: str) -> Any:
             return f"CAST({name}({args[0]}) AS {decimal_name(call.type)})"
         if isinstance(t, LongType):
             return args[0]
-        limit = f"greatest(least({name}({args[0]}), 9223372036854774784::DOUBLE), -9223372036854775808::DOUBLE)"
-        return f"CASE WHEN isnan({args[0]}) THEN 0::BIGINT ELSE CAST({limit} AS BIGINT) END"
+        return f"spark_clamp_bigint({name}({args[0]}))"
 
     return sql
 
@@ -205,17 +201,15 @@ def _abs_input(args: Args, request: Request) -> Args:
     return args if isinstance(args[0].type, INTERVALS) else coerce_inputs(args, request)
 
 
+def _abs(args: list[str], call: FunctionCall, context: Any) -> str:
+    if context.conf.ansi or not is_integral(call.type):
+        return f"abs({args[0]})"
+    least = -(1 << (_WIDTHS[type(call.type)] - 1))  # has no positive counterpart, and wraps around to itself
+    return f"CASE WHEN {args[0]} = ({least}) THEN {args[0]} ELSE abs({args[0]}) END"
+
+
 def _factorial(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CASE WHEN {args[0]} BETWEEN 0 AND 20 THEN CAST(factorial({args[0]}) AS BIGINT) END"
-
-
-def _hex_input(args: Args, request: Request) -> Args:
-    (value,) = args
-    if isinstance(value.type, BinaryType) or is_string(value.type):
-        return args
-    if isinstance(value.type, (ArrayType, MapType, StructType)):
-        raise wrong_input(request.name, args, 0, '("BIGINT" or "BINARY" or "STRING")')
-    return (cast_if_needed(value, LONG if not isinstance(value.type, NullType) else STRING, request.conf),)
 
 
 def _unsigned(value: str) -> str:
@@ -249,6 +243,13 @@ def _getbit(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CASE WHEN {args[1]} < 0 OR {args[1]} >= {width} THEN {_BIT_RANGE} ELSE {value} END"
 
 
+def _bits_input(args: Args, request: Request) -> Args:
+    """A string is no boolean here."""
+    if is_string(args[0].type):
+        raise wrong_input(request.name, args, 0, request.function.takes[0].name)
+    return coerce_inputs(args, request)
+
+
 def _bit_count(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"CAST(bit_count(CAST({args[0]} AS BIGINT)) AS INTEGER)"
 
@@ -269,7 +270,7 @@ def _log_build(args: Args, request: Request) -> Expression:
     if len(args) == 1:
         call = resolve("ln", args, conf=request.conf)
         assert isinstance(call, FunctionCall)
-        return FunctionCall("ln", call.args, DOUBLE, True, "ln")
+        return FunctionCall("ln", call.args, DOUBLE, True, "LOG")
     pair = coerce_inputs(args, request)
     return FunctionCall("log", pair, DOUBLE, True, "LOG")
 
@@ -311,7 +312,8 @@ register(
     unary("expm1", "kernel_java_expm1({0})"),
     unary("sqrt", _within("{0} >= 0", "sqrt({0})")),
     unary("cbrt", "kernel_java_cbrt({0})"),
-    row("ln", "double", DOUBLE, "kernel_java_ln({0})", nullable=True),
+    row("ln", "double", DOUBLE, "kernel_java_ln({0})", nullable=True,
+        display=lambda call, texts: f"LOG(E(), {texts[0]})" if call.display == "LOG" else f"ln({texts[0]})"),
     unary("log2", "kernel_java_log2({0})"),
     unary("log10", "kernel_java_log10({0})"),
     unary("log1p", "kernel_java_log1p({0})"),
@@ -327,7 +329,7 @@ register(
     row("hypot", "double double", DOUBLE, "kernel_java_hypot({0}, {1})", shows=upper_named("hypot")),
     row("pi", "", DOUBLE, "pi()", shows=upper_named("pi"), nullable=False),
     row("e", "", DOUBLE, "exp(1::DOUBLE)", shows=upper_named("e"), nullable=False),
-    row("abs", "numeric", 0, "abs({0})", coerce=_abs_input),
+    row("abs", "numeric", 0, _abs, coerce=_abs_input),
     row("ceil ceiling", "double|decimal|long integral?", _whole_type, _whole("ceil"), coerce=_whole_input,
         nullable=True, display=lambda call, texts: _show_whole(call, texts)),
     row("floor", "double|decimal|long integral?", _whole_type, _whole("floor"), coerce=_whole_input, nullable=True,
@@ -335,9 +337,9 @@ register(
     row("round", "any integral?", _round_type, _round(False), coerce=_round_input, nullable=True),
     row("bround", "any integral?", _round_type, _round(True), coerce=_round_input, nullable=True),
     row("factorial", "int", LONG, _factorial, nullable=True),
-    row("bin", "long", STRING, _bin, nullable=True),
-    row("hex", "any", STRING, _hex, coerce=_hex_input),
-    row("bit_count", "integral|boolean", INTEGER, _bit_count),
+    row("bin", "long", STRING, _bin),
+    row("hex", "long|binary|string", STRING, _hex),
+    row("bit_count", "integral|boolean", INTEGER, _bit_count, coerce=_bits_input),
     row("getbit bit_get", "integral int", BYTE, _getbit),
     row("width_bucket", "any any any long", LONG, _width_bucket, coerce=_bucket_input, nullable=True),
 )  # fmt: skip

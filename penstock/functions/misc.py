@@ -7,6 +7,7 @@ from typing import Any
 
 from pyspark.sql.types import UserDefinedType
 
+from penstock.functions.errors import wrong_input
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote, raise_with_values
 from penstock.functions.rows import row
@@ -25,8 +26,10 @@ from penstock.plan.types import (
     SHORT,
     STRING,
     TIMESTAMP,
+    BooleanType,
     DataType,
     DecimalType,
+    NullType,
     StringType,
 )  # fmt: skip
 
@@ -83,6 +86,8 @@ def _assert_true(args: Args, request: Request) -> Expression:
     from penstock.functions.coercion import cast_if_needed
     from penstock.functions.names import display_name
 
+    if not isinstance(args[0].type, (BooleanType, NullType)):
+        raise wrong_input(request.name, args, 0, "BOOLEAN")
     condition = cast_if_needed(args[0], BOOLEAN, request.conf)
     message = args[1] if len(args) > 1 else Literal(f"'{display_name(args[0])}' is not true!", STRING)
     return FunctionCall("assert_true", (condition, message), NULL, True, "assert_true")
@@ -180,6 +185,7 @@ register(
     row("$sql_function", "any any*", 0, "{0}", display=_sql_function_name),
     row("$slice", "any any any", INTEGER,
         "CAST(((CAST({0} AS HUGEINT) + 1) * {1} - 1) // greatest({2}, 1) AS INTEGER)"),
-    row("raise_error", "string", NULL, _raise_error, nullable=True),
+    row("raise_error", "string", NULL, _raise_error, nullable=True,
+        display=lambda call, texts: f"raise_error({_RAISED}, map(errorMessage, {texts[0]}))"),
     row("assert_true", "any any?", NULL, _assert_sql, build=_assert_true),
 )  # fmt: skip

@@ -9,13 +9,26 @@ may be another (as Spark's is with other partitions); skewness and kurtosis alwa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from penstock.functions.aggregates import aggregate
+from penstock.functions.aggregates import aggregate, avg_type
 from penstock.functions.markers import DIVIDE_BY_ZERO
-from penstock.functions.table import DISTINCT, TAIL, Buffer, Function, Incremental, register, tail_if
+from penstock.functions.resolve import coerce_inputs
+from penstock.functions.table import (
+    DISTINCT,
+    TAIL,
+    Args,
+    Buffer,
+    Function,
+    Incremental,
+    Request,
+    lookup,
+    register,
+    tail_if,
+)  # fmt: skip
 from penstock.plan.expressions import FunctionCall
-from penstock.plan.types import DOUBLE, LONG, ArrayType
+from penstock.plan.types import DOUBLE, LONG, ArrayType, DecimalType
 
 _EXACT_UP_TO = 1_000
 _STATE = ArrayType(DOUBLE, False)
@@ -140,18 +153,40 @@ def _pair_count(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"count(*){_both(args)}"
 
 
+def _pair_input(args: Args, request: Request) -> Args:
+    """Doubles, but for decimals: their mean is a decimal."""
+    coerced = coerce_inputs(args, request)
+    return tuple(e if isinstance(e.type, DecimalType) else c for e, c in zip(args, coerced, strict=True))
+
+
 def _pair_mean(index: int) -> Function:
-    def total(args: list[str], call: FunctionCall, context: Any) -> str:
-        return f"sum({args[index]}){_both(args)}"
+    """avg over one side of the pairs."""
+    average = lookup("avg")
+    steps = average.incremental
+    assert steps is not None
+    total = steps.buffers[0]
+
+    def side(call: FunctionCall) -> FunctionCall:
+        return replace(call, name="avg", args=call.args[index : index + 1])
+
+    def value(args: list[str]) -> list[str]:
+        return [f"CASE WHEN {args[1 - index]} IS NOT NULL THEN {args[index]} END"]
+
+    def update(args: list[str], call: FunctionCall, context: Any) -> str:
+        assert not isinstance(total.update, str)
+        return total.update(value(args), side(call), context)
 
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        return f"({total(args, call, context)} / {_pair_count(args, call, context)})"
+        assert not isinstance(average.sql, str)
+        return average.sql(value(args), side(call), context)
 
-    buffers = (Buffer("total", DOUBLE, total, "sum"), Buffer("n", LONG, _pair_count, "sum"))
-    name = ("regr_avgy", "regr_avgx")[index]
+    buffers = (Buffer("total", lambda call: total.data_type(side(call)), update, "sum"),
+               Buffer("n", LONG, _pair_count, "sum"))  # fmt: skip
     return aggregate(
-        name, "double double", DOUBLE, sql, Incremental(buffers, "CASE WHEN {n} > 0 THEN {total} / {n} END")
-    )
+        ("regr_avgy", "regr_avgx")[index], "double double", lambda args: avg_type(args[index:]), sql,
+        Incremental(buffers, lambda found, call, context: steps.final_sql(found, side(call), context)),
+        coerce=_pair_input,
+    )  # fmt: skip
 
 
 register(

@@ -212,7 +212,7 @@ def _extract(e: UnresolvedExtract) -> str:
 
 
 def _update_fields(e: UpdateFields) -> str:
-    operation = f"WithField({display_name(e.value)})" if e.value is not None else f"dropfield({e.field_name})"
+    operation = f"WithField({display_name(e.value)})" if e.value is not None else "dropfield()"
     return f"update_fields({display_name(e.struct)}, {operation})"
 
 
@@ -247,7 +247,7 @@ _SHOW: tuple[tuple[type | tuple[type, ...], Callable[..., str]], ...] = (
     (Literal, literal_name),
     (Attribute, lambda e: e.name),
     (UnresolvedAttribute, lambda e: ".".join(e.parts)),
-    (Alias, lambda e: f"{display_name(e.child)} AS {e.name}"),
+    (Alias, lambda e: display_name(e.child) if e.generated else f"{display_name(e.child)} AS {e.name}"),
     (Cast, _cast),
     ((FunctionCall, UnresolvedFunction), _function),
     (GetField, _field),

@@ -16,14 +16,14 @@ from penstock.functions.coercion import (
     is_numeric,
     is_string,
     same_type,
-    string_promotes_to,
 )  # fmt: skip
 from penstock.functions.decimal_sql import decimal_sql
-from penstock.functions.errors import different_types, mismatch, wrong_count, wrong_input, wrong_operand
+from penstock.functions.errors import different_types, mismatch, wrong_count, wrong_input
 from penstock.functions.interval_arithmetic import interval_operation
 from penstock.functions.literals import constant_value
 from penstock.functions.markers import DIVIDE_BY_ZERO, REMAINDER_BY_ZERO, overflow
 from penstock.functions.nested_order import needs_key, sort_key
+from penstock.functions.operands import Operands, mixes_decimal, operator_pair
 from penstock.functions.rows import row
 from penstock.functions.table import Args, Function, Request, any_nullable, register
 from penstock.functions.type_names import quoted_type
@@ -39,8 +39,6 @@ from penstock.plan.types import (
     CalendarIntervalType,
     DataType,
     DecimalType,
-    DoubleType,
-    FloatType,
     IntegerType,
     LongType,
     MapType,
@@ -57,81 +55,35 @@ _NAMES = {ByteType: "byte", ShortType: "short", IntegerType: "integer", LongType
 # ---------------------------------------------------------------- coercion
 
 
-def promote_strings(args: Args, request: Request) -> Args:
-    """A string beside a number becomes LONG or DOUBLE (ANSI) or DOUBLE (ANSI off)."""
-    left, right = args
-    if is_string(left.type) == is_string(right.type):
-        return args
-    other = right.type if is_string(left.type) else left.type
-    if isinstance(other, (*INTERVALS, NullType)):
-        return args
-    target = string_promotes_to(other) if request.conf.ansi else DOUBLE
-    if target is None:
-        return args
-    return cast_if_needed(left, target, request.conf), cast_if_needed(right, target, request.conf)
-
-
-def numeric_pair(args: Args, request: Request) -> Args:
-    """Both operands of one numeric type; decimals keep their own precision each."""
-    left, right = args = promote_strings(args, request)
-    if not request.conf.ansi and is_string(left.type) and is_string(right.type):
-        return cast_if_needed(left, DOUBLE, request.conf), cast_if_needed(right, DOUBLE, request.conf)
-    if isinstance(left.type, NullType) and isinstance(right.type, NullType):
-        return cast_if_needed(left, DOUBLE, request.conf), cast_if_needed(right, DOUBLE, request.conf)
-    if _mixes_decimal(left.type, right.type):
-        return _decimal_operand(left, request), _decimal_operand(right, request)
-    kind = common_type((left.type, right.type), request.conf)
-    if kind is None:
-        raise different_types(request.name, args)
-    return cast_if_needed(left, kind, request.conf), cast_if_needed(right, kind, request.conf)
-
-
-def _mixes_decimal(a: DataType, b: DataType) -> bool:
-    pair = (a, b)
-    return any(isinstance(t, DecimalType) for t in pair) and all(
-        isinstance(t, DecimalType) or is_integral(t) for t in pair
-    )
-
-
-def _decimal_operand(e: Expression, request: Request) -> Expression:
-    kind = decimals.for_expression(e)
-    return cast_if_needed(e, kind, request.conf) if kind is not None else e
-
-
 def _arithmetic(args: Args, request: Request) -> Expression:
-    rewritten = interval_operation(request.function.name, args, request)
+    op = request.function.name
+    rewritten = interval_operation(op, args, request)
     if rewritten is not None:
         return rewritten
-    given = args
-    left, _right = args = numeric_pair(args, request)
-    if not is_numeric(left.type):
-        if _null_beside(given):
-            raise different_types(request.name, given)
-        raise wrong_operand(request.name, args, _REQUIRED[request.function.name], left.type)
-    if request.function.name == "/" and not isinstance(left.type, DecimalType):
+    if op == "/" and isinstance(args[0].type, NullType) and is_numeric(args[1].type):
+        args = tuple(cast_if_needed(e, DOUBLE, request.conf) for e in args)  # whatever the divisor
+    left, _right = args = operator_pair(args, request, _TAKES[op])
+    if op == "/" and not isinstance(left.type, DecimalType):
         args = tuple(cast_if_needed(e, DOUBLE, request.conf) for e in args)
-    if request.function.name == "div" and isinstance(left.type, (DoubleType, FloatType)):
-        if same_type(given[0].type, given[1].type) or any(is_string(arg.type) for arg in given):
-            raise wrong_operand(request.name, given, _REQUIRED["div"], left.type)
-        raise different_types(request.name, given)
-    if request.function.name == "div" and not isinstance(left.type, DecimalType):
+    if op == "div" and not isinstance(left.type, DecimalType):
         args = tuple(cast_if_needed(e, LONG, request.conf) for e in args)
-    kind = _result_type(request.function.name, args, request)
+    kind = _result_type(op, args, request)
     shown = request.function.shows.get(request.name, request.name)
-    return FunctionCall(request.function.name, args, kind, _null_rule(request, args, kind), shown)
+    return FunctionCall(op, args, kind, _null_rule(request, args, kind), shown)
 
 
-def _null_beside(args: Args) -> bool:
-    kinds = [arg.type for arg in args if not isinstance(arg.type, NullType)]
-    return len(kinds) == 1 and not is_string(kinds[0])
+def _is_whole(t: DataType) -> bool:
+    return is_integral(t) or isinstance(t, DecimalType)
 
 
-_REQUIRED = {
-    "+": '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")',
-    "-": '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")',
-    "*": "NUMERIC", "/": '("DOUBLE" or "DECIMAL")', "%": "NUMERIC", "pmod": "NUMERIC",
-    "div": '("BIGINT" or "DECIMAL" or "INTERVAL YEAR TO MONTH" or "INTERVAL DAY TO SECOND")',
-}  # fmt: skip
+_ADDABLE = '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")'
+_DIVISIBLE = '("BIGINT" or "DECIMAL" or "INTERVAL YEAR TO MONTH" or "INTERVAL DAY TO SECOND")'
+_TAKES = {
+    **{op: Operands(is_numeric, _ADDABLE, DOUBLE) for op in ("+", "-")},
+    **{op: Operands(is_numeric, "NUMERIC", DOUBLE) for op in ("*", "%", "pmod")},
+    "/": Operands(is_numeric, '("DOUBLE" or "DECIMAL")', DOUBLE),
+    "div": Operands(_is_whole, _DIVISIBLE, LONG),
+}
 
 
 def _result_type(op: str, args: Args, request: Request) -> DataType:
@@ -247,7 +199,7 @@ def _negate(args: Args, request: Request) -> Expression:
         if is_string(kind) or isinstance(kind, NullType):
             child = cast_if_needed(child, DOUBLE, request.conf)
         if not (is_numeric(child.type) or isinstance(child.type, INTERVALS)):
-            raise wrong_input(request.name, args, 0, _REQUIRED["+"])
+            raise wrong_input(request.name, args, 0, _ADDABLE)
         shown = "-" if request.name == "-" and literal is None else request.name
         return FunctionCall("negative", (child,), child.type, child.nullable, shown)
     raise wrong_count(request.name, 1, 1, len(args))
@@ -282,7 +234,7 @@ def _negative_name(call: FunctionCall, args: Sequence[str]) -> str:
 def comparable_pair(args: Args, request: Request) -> Args:
     """Both sides of one type that can be compared."""
     left, right = args
-    if _mixes_decimal(left.type, right.type) and not same_type(left.type, right.type):
+    if mixes_decimal(left.type, right.type) and not same_type(left.type, right.type):
         a, b = decimals.for_expression(left), decimals.for_expression(right)
         kind: DataType | None = decimals.wider(a, b) if a and b else None
     else:
@@ -381,32 +333,16 @@ def _not_equal(args: Args, request: Request) -> Expression:
 # ---------------------------------------------------------------- logic and bits
 
 
+_LOGICAL = Operands(lambda t: isinstance(t, BooleanType), "BOOLEAN", BOOLEAN, is_arithmetic=False)
+_BITWISE = Operands(is_integral, "INTEGRAL", INTEGER)
+
+
 def _boolean_pair(args: Args, request: Request) -> Args:
-    if any(is_string(arg.type) for arg in args) and not any(isinstance(arg.type, BooleanType) for arg in args):
-        raise wrong_operand(request.name.upper(), args, "BOOLEAN", args[0].type)
-    result = tuple(_to_boolean(arg, request) for arg in args)
-    if not isinstance(result[0].type, BooleanType) and same_type(result[0].type, result[-1].type):
-        raise wrong_operand(request.name.upper(), args, "BOOLEAN", args[0].type)
-    if any(not isinstance(arg.type, BooleanType) for arg in result):
-        raise different_types(request.name, args)
-    return result
-
-
-def _to_boolean(e: Expression, request: Request) -> Expression:
-    return cast_if_needed(e, BOOLEAN, request.conf) if isinstance(e.type, NullType) or is_string(e.type) else e
+    return operator_pair(args, request, _LOGICAL)
 
 
 def _integral_pair(args: Args, request: Request) -> Args:
-    left, right = args = promote_strings(args, request)
-    kind = common_type((left.type, right.type), request.conf)
-    if kind is None:
-        raise different_types(request.name, args)
-    kind = INTEGER if isinstance(kind, NullType) else kind
-    if not is_integral(kind):
-        if not same_type(left.type, right.type):
-            raise different_types(request.name, args)
-        raise wrong_operand(request.name, args, "INTEGRAL", kind)
-    return cast_if_needed(left, kind, request.conf), cast_if_needed(right, kind, request.conf)
+    return operator_pair(args, request, _BITWISE)
 
 
 def _shift_input(args: Args, request: Request) -> Args:
@@ -443,7 +379,7 @@ def _cast_away(args: Args, request: Request) -> Expression:
     if is_string(child.type) or isinstance(child.type, NullType):
         child = cast_if_needed(child, DOUBLE, request.conf)
     if not (is_numeric(child.type) or isinstance(child.type, (*INTERVALS, CalendarIntervalType))):
-        raise wrong_input(request.name, args, 0, _REQUIRED["+"])
+        raise wrong_input(request.name, args, 0, _ADDABLE)
     return FunctionCall("positive", (child,), child.type, child.nullable, "+")
 
 

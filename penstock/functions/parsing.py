@@ -103,7 +103,8 @@ def _read(args: Args, request: Request) -> Expression:
     known["$zone"] = request.conf.time_zone
     known["$case"] = str(request.conf.get("spark.sql.caseSensitive") or "false").lower()
     settings = Literal(json.dumps(known), STRING)
-    return FunctionCall(name, (text, *args[1:], settings), t, True, name)
+    nullable = text.nullable if name == "from_csv" else True
+    return FunctionCall(name, (text, *args[1:], settings), t, nullable, name)
 
 
 def _read_sql(args: list[str], call: FunctionCall, context: Any) -> str:

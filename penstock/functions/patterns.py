@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 
 from penstock.core.errors import SparkError, analysis_error, unsupported
+from penstock.core.java_patterns import optional_parts
+from penstock.core.pattern_rules import check_pattern
 from penstock.functions.markers import quote
 
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([a-zA-Z])\2*|[^a-zA-Z']+")
@@ -46,12 +48,14 @@ _OFFSETS_OF_UTC = {
 @dataclass(frozen=True)
 class Parser:
     """How to parse: the text must match `regex` in full, then `strptime` reads it; `zoned`: the text names its zone;
-    `short_year`: a year of two digits is one from 2000 on, where `strptime` begins with 1969."""
+    `short_year`: a year of two digits is one from 2000 on, where `strptime` begins with 1969; `cut`: a regular
+    expression that captures all but the digits beyond microseconds, where the pattern has such."""
 
     regex: str
     directive: str
     zoned: bool
     short_year: bool = False
+    cut: str = ""
 
 
 def tokens(pattern: str) -> list[tuple[str, str]]:
@@ -84,7 +88,8 @@ def _refuse(letters: str, pattern: str) -> SparkError:
 
 
 def format_sql(value: str, pattern: str, zone: str) -> str:
-    """`value` (a local TIMESTAMP) formatted by a Java pattern."""
+    """`value` (a local TIMESTAMP) formatted by a Java pattern; raises for a pattern that Spark does not take."""
+    check_pattern(pattern, parsing=False)
     pieces: list[str] = []
     directives = ""
     for kind, piece in tokens(pattern):
@@ -132,8 +137,9 @@ def _special(value: str, letters: str, pattern: str) -> str:
 
 
 def parser(pattern: str) -> Parser:
-    """How to parse texts of a Java pattern."""
-    regex, directive, zoned = "", "", False
+    """How to parse texts of a Java pattern; raises for a pattern that Spark does not take."""
+    check_pattern(pattern, parsing=True)
+    regex, directive, zoned, cut = "", "", False, ""
     for kind, piece in tokens(pattern):
         if kind == "text":
             regex += re.sub(r"([^a-zA-Z0-9 ])", r"\\\1", piece)
@@ -141,7 +147,8 @@ def parser(pattern: str) -> Parser:
         elif piece in _PARSERS:
             regex += _PARSERS[piece][0]
             directive += _PARSERS[piece][1]
-        elif piece[0] == "S" and len(piece) <= 6:
+        elif piece[0] == "S":
+            cut = f"({regex})" if len(piece) > 6 else cut
             regex += rf"\d{{1,{len(piece)}}}"
             directive += "%f"
         elif piece in _OFFSETS:
@@ -150,13 +157,44 @@ def parser(pattern: str) -> Parser:
             zoned = True
         else:
             raise _refuse(piece, pattern)
-    return Parser(regex, directive, zoned, ("letters", "yy") in tokens(pattern))
+    if cut:
+        cut = rf"^{cut}(\d{{1,6}})\d*({regex[len(cut) - 2 :].partition('}')[2]})$"
+    return Parser(regex, directive, zoned, ("letters", "yy") in tokens(pattern), cut)
+
+
+def choices(pattern: str) -> list[str]:
+    """One pattern for each choice of the optional parts `[...]`, the fullest first."""
+    unquoted = "'".join(pattern.split("'")[::2])
+    if "[" not in unquoted and "]" not in unquoted:
+        return [pattern]
+    check_pattern(pattern, parsing=True)
+    if unquoted.count("[") != pattern.count("[") or unquoted.count("]") != pattern.count("]"):
+        raise unsupported(f"brackets in quotes beside optional parts in the datetime pattern {pattern!r}")
+    return optional_parts(pattern + "]" * (pattern.count("[") - pattern.count("]")))
+
+
+def parses(pattern: str) -> bool:
+    """Whether `parse_sql` knows every letter of a pattern, in each choice of its optional parts."""
+    try:
+        for choice in choices(pattern):
+            parser(choice)
+    except SparkError as error:
+        if error.condition.startswith("UNSUPPORTED"):
+            return False
+        raise
+    return True
+
+
+def names_zone(pattern: str) -> bool:
+    """Whether texts of a pattern that `parses` may name their zone."""
+    return any(parser(choice).zoned for choice in choices(pattern))
 
 
 def parse_sql(text: str, pattern: str) -> tuple[str, bool]:
     """SQL that parses `text` (NULL when it does not fit), and whether it gives a TIMESTAMPTZ (the text has a zone)."""
     rule = parser(pattern)
-    source = f"regexp_replace({text}, 'Z$', '+00:00')" if rule.zoned else text
+    source = f"regexp_replace({text}, {quote(rule.cut)}, '\\1\\2\\3')" if rule.cut else text
+    source = f"regexp_replace({source}, 'Z$', '+00:00')" if rule.zoned else source
     parsed = f"try_strptime({source}, {quote(rule.directive)})"
     if rule.short_year:
         later = f"CASE WHEN year({parsed}) < 2000 THEN 100 ELSE 0 END"

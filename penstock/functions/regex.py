@@ -11,7 +11,7 @@ from penstock.core.errors import SparkError, unsupported
 from penstock.functions.literals import constant
 from penstock.functions.markers import quote, raise_sql
 from penstock.functions.rows import row
-from penstock.functions.table import Args, Function, Request, register
+from penstock.functions.table import Function, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
 from penstock.plan.types import BOOLEAN, INTEGER, STRING, ArrayType
 
@@ -74,36 +74,53 @@ def _groups(call: FunctionCall, index: int = 1) -> int | None:
 
 # ---------------------------------------------------------------- LIKE
 
-_BAD_ESCAPE = raise_sql(
-    "INVALID_FORMAT.ESC_IN_THE_MIDDLE", "The escape character may only stand before '_', '%' or itself.",
-    sqlstate="42601", kind="analysis", format="", char="",
-)  # fmt: skip
+
+def _bad_escape(pattern: str, letter: str) -> str:
+    return raise_sql(
+        "INVALID_FORMAT.ESC_IN_THE_MIDDLE",
+        f"In {pattern!r} the escape character stands before {letter!r}: only '_', '%' and itself may follow it.",
+        sqlstate="42601", kind="analysis", format=f"'{pattern}'", char=f"'{letter}'",
+    )  # fmt: skip
+
+
+def _ends_in_escape(pattern: str) -> str:
+    return raise_sql(
+        "INVALID_FORMAT.ESC_AT_THE_END", f"The pattern {pattern!r} ends in its escape character.",
+        sqlstate="42601", kind="analysis", format=f"'{pattern}'",
+    )  # fmt: skip
 
 
 def _like(word: str) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        found = constant(call.args[1])
         escape = constant(call.args[2]) if len(args) > 2 else None
         mark = str(escape.value) if escape is not None else "\\"
-        if found is not None and isinstance(found.value, str):
-            if mark not in found.value:
-                return f"({args[0]} {word} {args[1]})"
-            if not _escapes_well(found.value, mark):
-                return f"CASE WHEN {args[0]} IS NULL THEN NULL ELSE {_BAD_ESCAPE} END"
-        return f"({args[0]} {word} {args[1]} ESCAPE {quote(mark)})"
+        return _matches(args[0], word, args[1], call.args[1], mark)
 
     return sql
 
 
-def _escapes_well(pattern: str, mark: str) -> bool:
+def _matches(value: str, word: str, pattern_sql: str, pattern: Expression, mark: str) -> str:
+    found = constant(pattern)
+    if found is not None and isinstance(found.value, str):
+        if mark not in found.value:
+            return f"({value} {word} {pattern_sql})"
+        if (error := _escape_error(found.value, mark)) is not None:
+            return f"CASE WHEN {value} IS NULL THEN NULL ELSE {error} END"
+    return f"({value} {word} {pattern_sql} ESCAPE {quote(mark)})"
+
+
+def _escape_error(pattern: str, mark: str) -> str | None:
+    """SQL that raises for a pattern whose escape character stands before something else, or at the end."""
     i = 0
     while i < len(pattern):
         if pattern[i] == mark:
-            if i + 1 >= len(pattern) or pattern[i + 1] not in (mark, "_", "%"):
-                return False
+            if i + 1 == len(pattern):
+                return _ends_in_escape(pattern)
+            if pattern[i + 1] not in (mark, "_", "%"):
+                return _bad_escape(pattern, pattern[i + 1])
             i += 1
         i += 1
-    return True
+    return None
 
 
 def _show_like(call: FunctionCall, texts: Sequence[str]) -> str:
@@ -214,21 +231,16 @@ def _split(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _quantified(word: str, joined: str) -> Function:
-    """`x LIKE ANY (p, q)`: LIKE with each pattern, joined by OR or AND."""
+    """`x LIKE ANY (p, q)` of constants: LIKE with each pattern, joined by OR or AND; shows the value alone."""
+    negation = "NOT " if word.startswith("$not") else ""
 
-    def build(args: Args, request: Request) -> Expression:
-        from functools import reduce
+    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        patterns = zip(args[1:], call.args[1:], strict=True)
+        tests = [f"{negation}{_matches(args[0], 'LIKE', text, pattern, chr(92))}" for text, pattern in patterns]
+        return f"({f' {joined} '.join(tests)})"
 
-        from penstock.functions.resolve import resolve
-
-        negate, name = word.startswith("not"), word.removeprefix("not")
-        inner = "ilike" if name.startswith("ilike") else "like"
-        tests = [resolve(inner, (args[0], pattern), conf=request.conf) for pattern in args[1:]]
-        if negate:
-            tests = [resolve("not", (test,), conf=request.conf) for test in tests]
-        return reduce(lambda a, b: resolve(joined, (a, b), conf=request.conf), tests)
-
-    return row(word, "any any any*", BOOLEAN, "", build=build)
+    shown = word.removeprefix("$")
+    return row(word, "string string string*", BOOLEAN, sql, nullable=True, display=lambda call, s: f"{shown}({s[0]})")
 
 
 _RLIKE_NAMES = {name: name.upper() for name in ("rlike", "regexp", "regexp_like")}
@@ -236,8 +248,10 @@ _RLIKE_NAMES = {name: name.upper() for name in ("rlike", "regexp", "regexp_like"
 register(
     row("like", "string string string?", BOOLEAN, _like("LIKE"), display=_show_like),
     row("ilike", "string string string?", BOOLEAN, _like("ILIKE"), display=_show_ilike),
-    _quantified("likeany", "or"),
-    _quantified("likeall", "and"),
+    _quantified("$likeany", "OR"),
+    _quantified("$likeall", "AND"),
+    _quantified("$notlikeany", "OR"),
+    _quantified("$notlikeall", "AND"),
     row("rlike regexp regexp_like", "string string", BOOLEAN, _rlike, shows=_RLIKE_NAMES),
     row("regexp_extract", "string string int?", STRING, _extract("regexp_extract"), defaults={2: Literal(1, INTEGER)}),
     row("regexp_extract_all", "string string int?", ArrayType(STRING, True), _extract("regexp_extract_all"),

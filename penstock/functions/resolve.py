@@ -47,6 +47,12 @@ def call_of(row: Function, args: Args, request: Request) -> FunctionCall:
     return FunctionCall(row.name, args, row.result_type(args), row.result_nullable(args), display)
 
 
+def null_on_failure(args: Args, request: Request) -> FunctionCall:
+    """A `build` of functions that raise in ANSI mode and else give NULL: without ANSI the result is nullable."""
+    call = call_of(request.function, args, request)
+    return call if request.conf.ansi else replace(call, is_nullable=True)
+
+
 def coerce_inputs(args: Args, request: Request) -> Args:
     """Each argument cast to what the row takes there; DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE when it cannot be."""
     takes = request.function.takes
@@ -104,10 +110,17 @@ def _by_name(row: Function, shown: str, args: Args) -> Args:
             functionName=f"`{shown}`",
         )  # fmt: skip
     placed: dict[int, Expression] = {}
+    named = ""
     for i, arg in enumerate(args):
         if not isinstance(arg, NamedArgument):
+            if named:
+                raise analysis_error(
+                    "UNEXPECTED_POSITIONAL_ARGUMENT", f"In `{shown}` an argument without a name follows `{named}`.",
+                    "4274K", routineName=f"`{shown}`", parameterName=f"`{named}`",
+                )  # fmt: skip
             placed[i] = arg
             continue
+        named = arg.name
         if arg.name.lower() not in row.params:
             raise analysis_error(
                 "UNRECOGNIZED_PARAMETER_NAME", f"The function `{shown}` has no parameter `{arg.name}`.", "4274K",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.functions.accept import Accept, accepts, arity_of
-from penstock.functions.coercion import cast_if_needed, common_type
+from penstock.functions.coercion import cast_if_needed, common_type, is_string
 from penstock.functions.errors import data_diff_types, wrong_count, wrong_input
 from penstock.functions.literals import constant
 from penstock.functions.table import Args, Function, Request, Template, TypeRule
 from penstock.plan.expressions import Expression
-from penstock.plan.types import STRING, ArrayType, DataType, MapType
+from penstock.plan.types import STRING, ArrayType, DataType, MapType, NullType
 
 ALWAYS, NEVER = True, False
+_TEXT = accepts("string")
 
 
 def row(names: str, takes: str, result: TypeRule, sql: Template, *, kind: str = "scalar", **extra: Any) -> Function:
@@ -35,6 +36,20 @@ def same_types(args: Args, request: Request, start: int = 0) -> Args:
     if kind is None:
         raise data_diff_types(request.name, args[start:])
     return (*args[:start], *(cast_if_needed(arg, kind, request.conf) for arg in args[start:]))
+
+
+def as_text(args: Args, index: int, request: Request) -> Expression:
+    """The argument as a STRING; DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE for arrays, maps and structs."""
+    target = _TEXT.convert(args[index], request.conf)
+    if target is None:
+        raise wrong_input(request.name, args, index, _TEXT.name)
+    return cast_if_needed(args[index], target, request.conf)
+
+
+def only_text(args: Args, request: Request) -> Args:
+    """For functions whose first argument must be a STRING already."""
+    need(isinstance(args[0].type, NullType) or is_string(args[0].type), args, request, 0, _TEXT.name)
+    return (as_text(args, 0, request), *args[1:])
 
 
 def at_least(count: int, args: Args, request: Request) -> None:

@@ -47,21 +47,23 @@ _BAD_SEQUENCE = raise_sql(
 def sequence_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     """From the first to the last, both included; days and months are those of the calendar."""
     first, last = args[:2]
-    t = call.args[0].type
+    t, kind = call.args[0].type, duck_type(call.type).removesuffix("[]")
     if len(args) == 2:
         step = f"CASE WHEN {first} <= {last} THEN 1 ELSE -1 END"
         step = step if is_integral(t) else f"to_days(CAST({step} AS INTEGER))"
+        return f"CAST(generate_series({first}, {last}, {step}) AS {kind}[])"
+    length, interval = args[2], call.args[2].type
+    if isinstance(interval, YearMonthIntervalType):
+        series = _by_months(first, last, length, kind)
+    elif isinstance(interval, CalendarIntervalType):
+        length = _length(args[2])
+        series = _by_calendar(first, last, args[2], length, kind)
     else:
-        step = _step(args[2], call.args[2].type)
-        if isinstance(call.args[2].type, YearMonthIntervalType):
-            return _by_months(first, last, args[2], duck_type(call.type).removesuffix("[]"))
-    series = f"CAST(generate_series({first}, {last}, {step}) AS {duck_type(call.type)})"
-    if len(args) == 2 or not is_integral(t):
-        return series
-    bad = (
-        f"({step} = 0 AND {first} <> {last}) OR ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last})"
+        series = f"CAST(generate_series({first}, {last}, {_step(length, interval)}) AS {kind}[])"
+    wrong = " OR ".join(
+        f"({length} {sign} 0 AND {first} {order} {last})" for sign, order in (("=", "<>"), (">", ">"), ("<", "<"))
     )
-    return f"CASE WHEN {bad} THEN {_BAD_SEQUENCE} WHEN {first} = {last} THEN [{first}] ELSE {series} END"
+    return f"CASE WHEN {wrong} THEN {_BAD_SEQUENCE} WHEN {first} = {last} THEN [{first}] ELSE {series} END"
 
 
 def _by_months(first: str, last: str, months: str, kind: str) -> str:
@@ -72,12 +74,25 @@ def _by_months(first: str, last: str, months: str, kind: str) -> str:
     return f"list_filter({moved}, lambda t: CASE WHEN {months} > 0 THEN t <= {last} ELSE t >= {last} END)"
 
 
+def _length(interval: str) -> str:
+    """Of a calendar interval about how many microseconds it has, at least: a month is 28 days here."""
+    month = f"(datepart('year', i) * 12 + datepart('month', i)) * {28 * _DAY_US}"
+    clock = "datepart('hour', i) * 3600000000 + datepart('minute', i) * 60000000 + datepart('microsecond', i)"
+    return f"list_transform([{interval}], lambda i: {month} + datepart('day', i) * {_DAY_US} + {clock})[1]"
+
+
+def _by_calendar(first: str, last: str, interval: str, length: str, kind: str) -> str:
+    """As by months, for an interval of months, days and microseconds."""
+    most = f"abs(epoch_us({last}) - epoch_us({first})) // greatest(abs({length}), 1) + 1"
+    one = f"CAST(spark_shifted({first}, {interval}, n) AS {kind})"
+    moved = f"list_transform(generate_series(0, {most}), lambda n: {one})"
+    return f"list_filter({moved}, lambda t: CASE WHEN {length} > 0 THEN t <= {last} ELSE t >= {last} END)"
+
+
 _DAY_US = 86_400_000_000
 
 
 def _step(sql: str, t: DataType) -> str:
     if isinstance(t, DayTimeIntervalType):
         return f"(to_days(CAST({sql} // {_DAY_US} AS INTEGER)) + to_microseconds({sql} % {_DAY_US}))"
-    if isinstance(t, YearMonthIntervalType):
-        return f"to_months({sql})"
-    return sql if is_integral(t) or isinstance(t, CalendarIntervalType) else f"CAST({sql} AS INTERVAL)"
+    return sql if is_integral(t) else f"CAST({sql} AS INTERVAL)"

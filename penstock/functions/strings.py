@@ -7,14 +7,26 @@ from typing import Any
 
 from penstock.core.errors import unsupported
 from penstock.functions.coercion import cast_if_needed
-from penstock.functions.errors import mismatch, not_foldable
-from penstock.functions.literals import constant, constant_value
+from penstock.functions.errors import data_diff_types, wrong_input
+from penstock.functions.literals import constant_value
 from penstock.functions.markers import raise_sql, raise_with_values
 from penstock.functions.resolve import coerce_inputs
-from penstock.functions.rows import escaped, row
+from penstock.functions.rows import as_text, row
 from penstock.functions.table import Args, Function, Request, register
 from penstock.plan.expressions import Expression, FunctionCall, Literal
-from penstock.plan.types import BINARY, BOOLEAN, INTEGER, STRING, ArrayType, BinaryType, DataType, NullType
+from penstock.plan.types import (
+    BINARY,
+    BOOLEAN,
+    INTEGER,
+    STRING,
+    ArrayType,
+    BinaryType,
+    DataType,
+    MapType,
+    NullType,
+    StructType,
+    VariantType,
+)  # fmt: skip
 
 
 def is_binary(call: FunctionCall, index: int = 0) -> bool:
@@ -149,13 +161,22 @@ def _trim(name: str, function: str) -> Function:
 
 
 def _concat_input(args: Args, request: Request) -> Args:
-    if any(isinstance(arg.type, ArrayType) for arg in args):
+    if args and all(isinstance(arg.type, ArrayType) for arg in args):
         from penstock.functions.rows import same_types
 
         return same_types(args, request)
+    for i, arg in enumerate(args):
+        if isinstance(arg.type, (MapType, StructType, VariantType)):
+            raise wrong_input(request.name, args, i, '("STRING" or "BINARY" or "ARRAY")')
+    if any(isinstance(arg.type, ArrayType) for arg in args):
+        raise data_diff_types(request.name, [_text_or_array(arg, request) for arg in args])
     if args and all(isinstance(arg.type, BinaryType) for arg in args):
         return args
     return tuple(cast_if_needed(arg, STRING, request.conf) for arg in args)
+
+
+def _text_or_array(e: Expression, request: Request) -> Expression:
+    return e if isinstance(e.type, ArrayType) else cast_if_needed(e, STRING, request.conf)
 
 
 def _concat_type(args: Args) -> DataType:
@@ -179,12 +200,12 @@ def _concat(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _concat_ws_input(args: Args, request: Request) -> Args:
-    def text(arg: Expression) -> Expression:
-        if isinstance(arg.type, ArrayType):
-            return cast_if_needed(arg, ArrayType(STRING, True), request.conf)
-        return cast_if_needed(arg, STRING, request.conf)
+    def text(i: int) -> Expression:
+        if i > 0 and isinstance(args[i].type, ArrayType):
+            return cast_if_needed(args[i], ArrayType(STRING, True), request.conf)
+        return as_text(args, i, request)
 
-    return (cast_if_needed(args[0], STRING, request.conf), *(text(arg) for arg in args[1:]))
+    return tuple(text(i) for i in range(len(args)))
 
 
 def _concat_ws(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -303,7 +324,11 @@ def _reverse(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 # The first letter of each word in upper case, where words are separated by single spaces.
-_INITCAP = "array_to_string(list_transform(string_split(lower({0}), ' '), lambda w: upper(w[1:1]) || w[2:]), ' ')"
+# (COALESCE, as rows of ASCII letters alone would be slower in a branch of CASE.)
+_INITCAP = (
+    "coalesce(CASE WHEN strlen({0}) <> length({0}) THEN kernel_java_initcap({0}) END, array_to_string(list_transform("
+    "string_split(lower({0}), ' '), lambda w: upper(left(w, 1)) || substring(w, 2)), ' '))"
+)
 
 
 def _ascii(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -317,14 +342,6 @@ def _chr(args: list[str], call: FunctionCall, context: Any) -> str:
 
 def _repeat(args: list[str], call: FunctionCall, context: Any) -> str:
     return f"repeat({args[0]}, CAST(CASE WHEN {args[1]} < 0 THEN 0 ELSE {args[1]} END AS BIGINT))"
-
-
-def _base64(args: list[str], call: FunctionCall, context: Any) -> str:
-    return f"to_base64({args[0]})"
-
-
-def _base64_input(args: Args, request: Request) -> Args:
-    return tuple(cast_if_needed(arg, BINARY, request.conf) for arg in args)
 
 
 def _encode(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -350,7 +367,10 @@ def _decode_build(args: Args, request: Request) -> Expression:
 
 
 def _levenshtein(args: list[str], call: FunctionCall, context: Any) -> str:
-    distance = f"CAST(levenshtein({args[0]}, {args[1]}) AS INTEGER)"
+    a, b = args[:2]
+    longer = f"strlen({a}) <> length({a}) OR strlen({b}) <> length({b})"  # DuckDB counts bytes
+    exact = f"CASE WHEN {longer} THEN kernel_levenshtein({a}, {b}) END"
+    distance = f"coalesce({exact}, CAST(levenshtein({a}, {b}) AS INTEGER))"
     return distance if len(args) == 2 else f"CASE WHEN {distance} > {args[2]} THEN -1 ELSE {distance} END"
 
 
@@ -359,51 +379,6 @@ def _find_in_set(args: list[str], call: FunctionCall, context: Any) -> str:
     position = f"coalesce(list_position(string_split({words}, ','), {word}), 0)"
     found = f"CASE WHEN contains({word}, ',') THEN 0 ELSE CAST({position} AS INTEGER) END"
     return f"CASE WHEN {word} IS NOT NULL AND {words} IS NOT NULL THEN {found} END"
-
-
-def _unhex(args: list[str], call: FunctionCall, context: Any) -> str:
-    padded = f"CASE WHEN length({args[0]}) % 2 = 1 THEN '0' || {args[0]} ELSE {args[0]} END"
-    return f"CASE WHEN regexp_full_match({args[0]}, '[0-9a-fA-F]*') THEN unhex({padded}) END"
-
-
-def _to_binary(quiet: bool) -> Any:
-    """By hex (the default), UTF-8 or base64."""
-
-    def sql(args: list[str], call: FunctionCall, context: Any) -> str:
-        word = str(constant_value(call.args[1]) if len(args) > 1 else "hex").lower()
-        if word in ("utf-8", "utf8"):
-            return f"encode({args[0]})"
-        decoded = _unhex(args[:1], call, context) if word == "hex" else _TRIED.format(args[0])
-        bad = _BAD_HEX if word == "hex" else _BAD_BASE64
-        return decoded if quiet else f"coalesce({decoded}, CASE WHEN {args[0]} IS NOT NULL THEN {bad} END)"
-
-    return sql
-
-
-def _binary_format(args: Args, request: Request) -> Args:
-    if len(args) > 1:
-        found = constant(args[1])
-        if found is None:
-            raise not_foldable(request.name, args, 1, "fmt")
-        if found.value is not None and str(found.value).lower() not in ("hex", "utf-8", "utf8", "base64"):
-            raise mismatch(
-                "INVALID_ARG_VALUE", request.name, args, "the format must be hex, utf-8 or base64.", inputName="fmt",
-                requireType="case-insensitive \"STRING\"", validValues="'hex', 'utf-8', 'utf8', or 'base64'",
-                inputValue=f"'{found.value}'",
-            )  # fmt: skip
-        if found.value is None:
-            raise unsupported(f"{request.name} by the format NULL")
-    return coerce_inputs(args, request)
-
-
-_BAD_HEX = raise_sql(
-    "CONVERSION_INVALID_INPUT", "The string is not valid hex.", sqlstate="22018", kind="illegal_argument",
-    fmt="'HEX'", targetType='"BINARY"', suggestion="`try_to_binary`",
-)  # fmt: skip
-_BAD_BASE64 = raise_sql(
-    "CONVERSION_INVALID_INPUT", "The string is not valid base64.", sqlstate="22018", kind="illegal_argument",
-    fmt="'BASE64'", targetType='"BINARY"', suggestion="`try_to_binary`",
-)  # fmt: skip
 
 
 def _format_number(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -423,11 +398,6 @@ def _pipe(args: Args, request: Request) -> Expression:
     from penstock.functions.resolve import resolve
 
     return resolve("concat", args, conf=request.conf)
-
-
-# TRY takes no expression that may raise an error of its own: the argument is bound first
-_TRIED = "list_transform([{0}], lambda b_: TRY(from_base64(b_)))[1]"
-_UNBASE64 = f"coalesce({_TRIED}, CASE WHEN {{0}} IS NOT NULL THEN {escaped(_BAD_BASE64)} END)"
 
 
 def _in_case(name: str) -> str:
@@ -454,8 +424,7 @@ register(
     text_function("right", "string int", _right, nullable=True),
     text_function("substring_index", "string string int", _substring_index),
     text_function("split_part", "string string int", _split_part, nullable=True),
-    row("locate position charindex", "string string int?", INTEGER, _locate, defaults={2: Literal(1, INTEGER)},
-        shows={"charindex": "locate"}),
+    row("locate position", "string string int?", INTEGER, _locate, defaults={2: Literal(1, INTEGER)}),
     row("instr", "string string", INTEGER, "CAST(instr({0}, {1}) AS INTEGER)"),
     row("lpad", "any any any?", _string_or_binary, _pad("lpad"), coerce=_pad_input),
     row("rpad", "any any any?", _string_or_binary, _pad("rpad"), coerce=_pad_input),
@@ -475,14 +444,9 @@ register(
     text_function("translate", "string string string", "translate({0}, {1}, {2})"),
     row("overlay", "string|binary string|binary int int?", _string_or_binary, _overlay,
         defaults={3: Literal(-1, INTEGER)}),
-    row("base64", "binary", STRING, _base64, coerce=_base64_input),
-    row("unbase64", "string", BINARY, _UNBASE64),
-    row("to_binary", "string string?", BINARY, _to_binary(False), coerce=_binary_format, nullable=True),
-    row("try_to_binary", "string string?", BINARY, _to_binary(True), coerce=_binary_format, nullable=True),
     row("encode", "string string", BINARY, _encode, nullable=True),
     row("decode", "binary string any*", STRING, "kernel_decode({0}, {1})", build=_decode_build, nullable=True),
     row("$decode", "any*", 0, "{0}", display=lambda call, texts: f"decode({', '.join(texts[1:])})"),
-    row("unhex", "string", BINARY, _unhex, nullable=True),
     row("levenshtein", "string string int?", INTEGER, _levenshtein),
     row("find_in_set", "string string", INTEGER, _find_in_set),
     text_function("format_number", "numeric int|string", _format_number, nullable=True),

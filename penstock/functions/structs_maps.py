@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from penstock.core.errors import analysis_error
+from penstock.core.errors import analysis_error, unsupported
 from penstock.functions.coercion import cast_if_needed, common_type
 from penstock.functions.errors import data_diff_types, mismatch, wrong_input
 from penstock.functions.literals import constant
@@ -12,7 +14,7 @@ from penstock.functions.markers import quote
 from penstock.functions.rows import map_type, row, same_types
 from penstock.functions.table import Args, Request, register
 from penstock.functions.type_names import duck_type, quoted_type
-from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, GetField, Literal
+from penstock.plan.expressions import Alias, Attribute, Expression, FunctionCall, GetField, LambdaVariable, Literal
 from penstock.plan.types import (
     BOOLEAN,
     NULL,
@@ -20,6 +22,7 @@ from penstock.plan.types import (
     ArrayType,
     DataType,
     MapType,
+    NullType,
     StructField,
     StructType,
 )  # fmt: skip
@@ -28,7 +31,7 @@ from penstock.plan.types import (
 
 
 def _field_name(e: Expression, index: int) -> str:
-    if isinstance(e, (Alias, Attribute)):
+    if isinstance(e, (Alias, Attribute, LambdaVariable)):
         return e.name
     return e.field_name if isinstance(e, GetField) else f"col{index + 1}"
 
@@ -49,7 +52,12 @@ def _struct_sql(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def struct_literal(names: list[str], values: list[str]) -> str:
-    """A DuckDB struct."""
+    """A DuckDB struct.  Its fields have names of their own, whatever their case; Spark's need not."""
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            raise unsupported(f"a struct with two fields called {name}", "Give one of them an alias.")
+        seen.add(name.lower())
     return "{" + ", ".join(f"{quote(n)}: {v}" for n, v in zip(names, values, strict=True)) + "}"
 
 
@@ -76,6 +84,20 @@ def _named_struct(args: Args, request: Request) -> Expression:
 def _named_struct_sql(args: list[str], call: FunctionCall, context: Any) -> str:
     assert isinstance(call.type, StructType)
     return struct_literal([f.name for f in call.type.fields], args[1::2])
+
+
+def _updated_sql(args: list[str], call: FunctionCall, context: Any) -> str:
+    """After what shows come the struct that is updated and the fields of the new one."""
+    assert isinstance(call.type, StructType)
+    made = struct_literal([f.name for f in call.type.fields], args[2:])
+    return f"CASE WHEN {args[1]} IS NOT NULL THEN {made} END" if call.is_nullable else made
+
+
+def _updated_name(call: FunctionCall, texts: Sequence[str]) -> str:
+    shown = constant(call.args[0])
+    assert shown is not None
+    struct, *steps = json.loads(shown.value)
+    return f"update_fields({', '.join([struct, *(text for _, text in steps)])})"
 
 
 # ---------------------------------------------------------------- making maps
@@ -168,9 +190,11 @@ def _map_concat(args: list[str], call: FunctionCall, context: Any) -> str:
 
 
 def _concat_input(args: Args, request: Request) -> Args:
-    for i, arg in enumerate(args):
-        if not isinstance(arg.type, MapType):
-            raise wrong_input(request.name, args, i, "MAP")
+    if any(not isinstance(arg.type, MapType) for arg in args):
+        raise mismatch(
+            "MAP_CONCAT_DIFF_TYPES", request.name, args, "the arguments must be maps of one type.",
+            functionName=f"`{request.name}`", dataType="[" + ", ".join(quoted_type(arg.type) for arg in args) + "]",
+        )  # fmt: skip
     return same_types(args, request) if args else args
 
 
@@ -189,10 +213,9 @@ def _entries_type(args: Args) -> DataType:
 
 def _contains_key(args: Args, request: Request) -> Args:
     t = args[0].type
-    if not isinstance(t, MapType):
+    if not isinstance(t, (MapType, NullType)):
         raise wrong_input(request.name, args, 0, "MAP")
-    kind = common_type((t.keyType, args[1].type), request.conf)
-    if kind != t.keyType:
+    if isinstance(t, NullType) or common_type((t.keyType, args[1].type), request.conf) != t.keyType:
         raise mismatch(
             "MAP_FUNCTION_DIFF_TYPES", request.name, args, "the key has another type than the keys of the map.",
             functionName=f"`{request.name}`", dataType='"MAP"', leftType=quoted_type(t),
@@ -226,6 +249,7 @@ def _is_plain(delimiter: Expression) -> bool:
 register(
     row("struct", "any*", NULL, _struct_sql, build=_struct),
     row("named_struct", "any*", NULL, _named_struct_sql, build=_named_struct),
+    row("$update_fields", "any any*", NULL, _updated_sql, display=_updated_name),
     row("map", "any*", _map_type, _map, coerce=_map_input, nullable=False),
     row("map_from_arrays", "array array", _from_arrays_type,
         lambda args, call, context: map_sql(args[0], args[1], context)),

@@ -168,6 +168,15 @@ def exists(name: str) -> bool:
     return name.lower() in _index()
 
 
+_INTERNAL = frozenset({"getarrayitem", "getmapvalue", "likeall", "likeany", "notlikeall", "notlikeany", "product",
+                       "unwrap_udt"})  # fmt: skip
+
+
+def is_internal(name: str) -> bool:
+    """Whether only the client and the analyzer call the function: it has no name in SQL."""
+    return name in _INTERNAL or name.startswith("$")
+
+
 def names() -> tuple[str, ...]:
     """Every name and alias, sorted."""
     return tuple(sorted(_index()))
@@ -175,9 +184,17 @@ def names() -> tuple[str, ...]:
 
 def unresolved_routine(name: str) -> Exception:
     """Spark's error for a function that does not exist (here: or that Penstock does not have)."""
+    parts = name.split(".") if "." in name.strip(".") else [name]
+    quoted = ".".join(f"`{part}`" for part in parts)
+    if len(parts) > (3 if parts[0] in ("spark_catalog", "system") else 2):
+        return analysis_error(
+            "REQUIRES_SINGLE_PART_NAMESPACE",
+            f"The catalog spark_catalog has databases of one name, not as in {quoted}.", "42K05",
+            sessionCatalog="spark_catalog", identifier=quoted,
+        )  # fmt: skip
     return analysis_error(
-        "UNRESOLVED_ROUTINE", f"Cannot find the function `{name}`: neither built in nor registered.", "42883",
-        routineName=f"`{name}`", searchPath="[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
+        "UNRESOLVED_ROUTINE", f"Cannot find the function {quoted}: neither built in nor registered.", "42883",
+        routineName=quoted, searchPath="[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
     )  # fmt: skip
 
 

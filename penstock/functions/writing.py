@@ -18,7 +18,17 @@ from penstock.functions.rows import row
 from penstock.functions.table import Args, Request, register
 from penstock.functions.type_names import duck_type
 from penstock.plan.expressions import Expression, FunctionCall, Literal
-from penstock.plan.types import STRING, ArrayType, BinaryType, DataType, MapType, StructField, StructType
+from penstock.plan.types import (
+    NULL,
+    STRING,
+    ArrayType,
+    BinaryType,
+    DataType,
+    MapType,
+    NullType,
+    StructField,
+    StructType,
+)  # fmt: skip
 from penstock.sinks.formats.csv import CsvEncoder
 from penstock.sinks.formats.python_values import rows, values
 from penstock.sources.records.modes import through_engine
@@ -29,6 +39,8 @@ _NESTED = (ArrayType, MapType, StructType, BinaryType)
 
 def _build(args: Args, request: Request) -> Expression:
     name, t = request.name, args[0].type
+    if isinstance(t, NullType):
+        return FunctionCall(name, (Literal(None, NULL), *args[1:]), STRING, True, name)
     if not isinstance(t, StructType):
         raise analysis_error(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", f"{name} takes a STRUCT.", "42K09", sqlExpr="",
@@ -42,8 +54,10 @@ def _build(args: Args, request: Request) -> Expression:
 
 
 def _sql(args: list[str], call: FunctionCall, context: Any) -> str:
-    options = json.loads(constant(call.args[-1]).value)  # type: ignore[union-attr]
     t = call.args[0].type
+    if isinstance(t, NullType):
+        return "CAST(NULL AS VARCHAR)"
+    options = json.loads(constant(call.args[-1]).value)  # type: ignore[union-attr]
     specification = json.dumps([call.name, t.json(), sorted(options.items())])
     name = row_functions.define(
         specification, lambda: _texts(_MAKERS[call.name](t, options)), (duck_type(t),), "VARCHAR"

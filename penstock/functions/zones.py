@@ -15,6 +15,11 @@ def has_changes(zone: str) -> bool:
     return _FIXED.fullmatch(zone) is None
 
 
+def is_utc(zone: str) -> bool:
+    """Whether local times of a zone are those of UTC."""
+    return zone in ("UTC", "GMT", "UT", "Z", "Etc/UTC", "Etc/GMT", "+00:00")
+
+
 def instant(local: str, zone: str) -> str:
     """SQL of the TIMESTAMPTZ at which clocks of the session's zone show the TIMESTAMP `local`; the earlier of two."""
     return f"spark_to_instant({quote(zone)}, {local})" if has_changes(zone) else f"CAST({local} AS TIMESTAMPTZ)"

@@ -56,7 +56,9 @@ def can_up_cast(source: DataType, target: DataType) -> bool:
     if isinstance(target, StringType):
         return not isinstance(source, _NESTED)
     if isinstance(target, DecimalType):
-        return not isinstance(source, (FloatType, DoubleType)) and not forces_null(source, target)
+        return not isinstance(source, (FloatType, DoubleType, BooleanType)) and not forces_null(source, target)
+    if isinstance(source, LongType) and isinstance(target, TimestampType):
+        return True
     if isinstance(source, _NUMBERS) and isinstance(target, _NUMBERS):
         return _NUMBERS.index(type(source)) <= _NUMBERS.index(type(target))
     if isinstance(source, DateType) or (isinstance(source, TimestampType) and isinstance(target, LongType)):

@@ -409,7 +409,8 @@ class UnresolvedRegex(Expression):
 
 @dataclass(frozen=True)
 class UnresolvedFunction(Expression):
-    """A call by name, not yet looked up.  Operators arrive under Spark's symbols: "+", "==", "and", "isnull", ..."""
+    """A call by name, not yet looked up.  Operators arrive under Spark's symbols: "+", "==", "and", "isnull", ...
+    `public`: SQL text calls it, which knows fewer functions than the client."""
 
     name: str
     args: tuple[Expression, ...] = ()
@@ -417,6 +418,7 @@ class UnresolvedFunction(Expression):
     filter: Expression | None = None
     order_by: tuple[SortOrder, ...] = ()
     ignore_nulls: bool = False
+    public: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

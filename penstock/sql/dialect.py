@@ -15,21 +15,15 @@ from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokens import Token, TokenType
 
 from penstock.sql.intervals import DAY_TIME_FIELDS, YEAR_MONTH_FIELDS, unit_name
-from penstock.sql.strings import unescape, unescape_body
 from penstock.sql.syntax import star_as_index, syntax_error
+from penstock.sql.tokenizing import by_spark_rules
 from penstock.sql.types import parse_type
 
 _TYPED_LITERALS = {"DATE", "TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"}
-_NUMBER_SUFFIXES = {"L", "S", "Y", "D", "F", "BD"}
 _COMPARISONS = {
     TokenType.EQ: exp.EQ, TokenType.NEQ: exp.NEQ, TokenType.NULLSAFE_EQ: exp.NullSafeEQ, TokenType.LT: exp.LT,
     TokenType.LTE: exp.LTE, TokenType.GT: exp.GT, TokenType.GTE: exp.GTE,
 }  # fmt: skip
-_COUNTS = {
-    TokenType.NUMBER, TokenType.PLACEHOLDER, TokenType.COLON, TokenType.L_PAREN, TokenType.ALL, TokenType.STRING,
-    TokenType.DASH, TokenType.VAR, TokenType.TRUE, TokenType.FALSE, TokenType.NULL,
-}  # fmt: skip
-
 _AFTER_ITEMS = {TokenType.COMMA, TokenType.R_PAREN, TokenType.ORDER_BY, TokenType.SORT_BY}
 
 
@@ -80,77 +74,8 @@ class UnsignedShift(exp.Expression):  # type: ignore[misc]
 
 
 def tokenize(sql: str) -> list[Token]:
-    """The tokens, with string literals read by Spark's rules, number suffixes kept with their numbers, and words that
-    are keywords only in some places turned into names in all others."""
-    found: list[Token] = []
-    for token in DIALECT.tokenize(sql):
-        kind = token.token_type
-        before = found[-1] if found else None
-        if kind in (TokenType.STRING, TokenType.RAW_STRING):
-            _add_string(found, token, sql)
-        elif kind == TokenType.DCOLON and token.start != token.end and sql[token.start] != ":":
-            continue  # the tokenizer writes 1L as 1::BIGINT
-        elif before and _is_suffix(before, token):
-            found[-1] = _token(TokenType.NUMBER, before.text + token.text.upper(), before, token)
-        else:
-            found.append(token)
-    return _with_named_aliases([_in_place(found, index) for index in range(len(found))])
-
-
-def _with_named_aliases(tokens: list[Token]) -> list[Token]:
-    """`AS IDENTIFIER('name')` as an alias."""
-    i = 1
-    while i + 3 < len(tokens):
-        word, opening, name, closing = tokens[i : i + 4]
-        kinds = (opening.token_type, name.token_type, closing.token_type)
-        is_name = kinds == (TokenType.L_PAREN, TokenType.STRING, TokenType.R_PAREN)
-        if is_name and word.text.upper() == "IDENTIFIER" and tokens[i - 1].token_type == TokenType.ALIAS:
-            tokens[i : i + 4] = [_token(TokenType.IDENTIFIER, name.text, word, closing)]
-        i += 1
-    return tokens
-
-
-def _is_suffix(number: Token, token: Token) -> bool:
-    same_place = number.token_type == TokenType.NUMBER and number.end == token.end
-    return same_place and token.text.upper() in _NUMBER_SUFFIXES
-
-
-def _in_place(tokens: list[Token], index: int) -> Token:
-    """Nothing after a dot is a keyword, `window` is one before `name AS`, `offset` and `limit` before a count; ALL
-    after ORDER BY is a name."""
-    token = tokens[index]
-    kind = token.token_type
-    ahead = [t.token_type for t in tokens[index + 1 : index + 3]] + [TokenType.SENTINEL] * 2
-    as_name = False
-    if index > 0 and tokens[index - 1].token_type == TokenType.DOT:
-        as_name = kind not in (TokenType.IDENTIFIER, TokenType.STRING) and token.text.isidentifier()
-    elif kind == TokenType.WINDOW:
-        as_name = ahead[1] != TokenType.ALIAS or ahead[0] in (TokenType.R_PAREN, TokenType.COMMA)
-    elif kind in (TokenType.OFFSET, TokenType.LIMIT):
-        as_name = ahead[0] not in _COUNTS
-    elif kind in (TokenType.ISNULL, TokenType.NOTNULL):
-        as_name = True  # only functions in Spark, no postfix operators
-    elif kind == TokenType.ALL:
-        as_name = index > 0 and tokens[index - 1].token_type == TokenType.ORDER_BY
-    return _token(TokenType.VAR, token.text, token, token) if as_name else token
-
-
-def _add_string(found: list[Token], token: Token, sql: str) -> None:
-    raw = sql[token.start : token.end + 1]
-    before = found[-1] if found else None
-    if before and before.token_type == TokenType.VAR and before.text in ("x", "X"):
-        found[-1] = _token(TokenType.HEX_STRING, raw[1:-1], before, token)
-    elif before and before.token_type == TokenType.STRING:
-        # 'it''s' is one literal with a quote in it; 'a' 'b' are two that Spark joins
-        joined = before.end + 1 == token.start and sql[before.end] == raw[0]
-        value = raw[0] + unescape_body(raw[1:-1]) if joined else unescape(raw)
-        found[-1] = _token(TokenType.STRING, before.text + value, before, token)
-    else:
-        found.append(_token(TokenType.STRING, unescape(raw), token, token))
-
-
-def _token(kind: TokenType, text: str, first: Token, last: Token) -> Token:
-    return Token(kind, text, first.line, first.col, first.start, last.end, first.comments)
+    """The tokens, by Spark's rules."""
+    return by_spark_rules(DIALECT.tokenize(sql), sql)
 
 
 class SparkSqlParser(SparkParser):  # type: ignore[misc]
@@ -168,7 +93,8 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
         "POSITION": lambda self: self._spark_position(),
         "TABLE": lambda self: self._spark_table_argument(),
     }
-    RESERVED_TOKENS: ClassVar[Any] = SparkParser.RESERVED_TOKENS - {TokenType.SELECT}  # `AS select` is a name
+    # `AS select` names a column, `AS "text"` does not
+    RESERVED_TOKENS: ClassVar[Any] = (SparkParser.RESERVED_TOKENS - {TokenType.SELECT}) | {TokenType.STRING}
     NO_PAREN_FUNCTION_PARSERS: ClassVar[Any] = {"CASE": lambda self: self._parse_case()}
     TERM: ClassVar[Any] = {
         TokenType.DASH: exp.Sub,
@@ -176,6 +102,7 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
         TokenType.DPIPE: exp.DPipe,
         TokenType.COLLATE: exp.Collate,
     }
+    RANGE_PARSERS: ClassVar[Any] = {k: v for k, v in SparkParser.RANGE_PARSERS.items() if k != TokenType.FOR}
     ARRAY_CONSTRUCTORS: ClassVar[Any] = {}
     COLUMN_OPERATORS: ClassVar[Any] = {
         TokenType.DOT: None,
@@ -229,6 +156,14 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
         if table is not None:
             table.meta["stream"] = True
         return table
+
+    def _parse_string_as_identifier(self) -> Any:
+        """A text in quotes is no name."""
+        return None
+
+    def _parse_pivot_aggregation(self) -> Any:
+        """Any expression: whether it aggregates is looked at when its names are known."""
+        return self._parse_alias(self._parse_disjunction())
 
     def _parse_table_alias(self, *args: Any, **kwargs: Any) -> Any:
         """`name(columns) MAX RECURSION LEVEL 10` of a WITH clause."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from penstock.sql.dialect import (
 )
 from penstock.sql.identifiers import split_identifier
 from penstock.sql.lambdas import bind_lambda
+from penstock.sql.likes import likes, quantifier
 from penstock.sql.syntax import syntax_error
 from penstock.sql.tree import Tree, column_parts, first_word, identifier, only, part, table_alias
 
@@ -181,12 +181,14 @@ def _called(name: str, items: list[Tree], scope: Scope) -> ex.Expression:
         items = items[0].expressions
     ignore_nulls = bool(items) and isinstance(items[-1], exp.IgnoreNulls)
     items = [item.this if isinstance(item, (exp.IgnoreNulls, exp.RespectNulls)) else item for item in items]
+    if name != "struct" and any(isinstance(item, exp.Alias) for item in items):
+        raise syntax_error("AS")
     args = expressions(items, scope)
     if name in _UNIT_FIRST and len(args) == 3 and isinstance(args[0], ex.UnresolvedAttribute):
         args = (ex.Literal(args[0].parts[-1].upper(), STRING), *args[1:])
     if name == "count" and args == (ex.UnresolvedStar(),) and not distinct:
         args = (ex.Literal(1, INTEGER),)
-    return ex.UnresolvedFunction(name, args, distinct, ignore_nulls=ignore_nulls)
+    return ex.UnresolvedFunction(name, args, distinct, ignore_nulls=ignore_nulls, public=True)
 
 
 def _as_call(node: ex.Expression, around: str) -> ex.UnresolvedFunction:
@@ -298,33 +300,22 @@ def _pattern(name: str) -> Callable[[Tree, Scope], ex.Expression]:
     """LIKE, ILIKE and RLIKE; the first two also with ANY, SOME and ALL of several patterns, and with ESCAPE."""
 
     def convert(node: Tree, scope: Scope) -> ex.Expression:
-        value, right = expression(node.this, scope), node.expression
-        connector, patterns = _quantifier(right)
-        if connector and name == "rlike":
+        which, patterns = quantifier(node.expression)
+        if which and name == "rlike":
             raise syntax_error("RLIKE")
-        found = [_call(name, value, pattern) for pattern in expressions(patterns, scope)]
-        if part(node, "negate"):  # NOT LIKE ANY is "some pattern does not match"
-            found = [_call("not", item) for item in found]
-        return functools.reduce(lambda left, right: _call(connector, left, right), found)
+        value = expression(node.this, scope)
+        return likes(name, value, expressions(patterns, scope), which, bool(part(node, "negate")))
 
     return convert
-
-
-def _quantifier(node: Tree) -> tuple[str, list[Tree]]:
-    """How several patterns are connected, and the patterns; ("", [pattern]) when there is one alone."""
-    if isinstance(node, exp.Anonymous) and str(node.this).lower() in ("any", "some", "all"):
-        return ("and" if str(node.this).lower() == "all" else "or"), node.expressions
-    if isinstance(node, (exp.Any, exp.All)):
-        inner = node.this
-        items = inner.expressions if isinstance(inner, exp.Tuple) else [inner.unnest()]
-        return ("or" if isinstance(node, exp.Any) else "and"), items
-    return "", [node]
 
 
 def _escape(node: Tree, scope: Scope) -> ex.Expression:
     """`a [NOT] LIKE b ESCAPE c`."""
     call = _as_call(expression(node.this, scope), "ESCAPE")
     escape = expression(node.expression, scope)
+    if isinstance(escape, ex.Literal) and len(str(escape.value)) != 1:
+        message = f"The escape of LIKE is one character, not {escape.value!r}."
+        raise parse_error("INVALID_ESC", message, "42604", invalidEscape=f"'{escape.value}'")
     if call.name == "not":
         return _call(
             "not", replace(_as_call(call.args[0], "ESCAPE"), args=(*_as_call(call.args[0], "ESCAPE").args, escape))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from penstock.core import civil
 from penstock.core.errors import SparkError, parse_error, unsupported
 from penstock.plan import types as t
 from penstock.plan.expressions import Literal
@@ -16,9 +17,11 @@ from penstock.sql.types import precision_error
 
 _INTEGRAL = {"Y": (t.BYTE, 8), "S": (t.SHORT, 16), "L": (t.LONG, 64)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T].*)?)?)?")
+_MICROSECOND = timedelta(microseconds=1)
+_DATE = re.compile(r"([+-]?\d{4,7})(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T].*)?)?)?")
 _TIMESTAMP = re.compile(
-    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T](?:(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{0,9}))?)?)?\s*(\S.*)?)?)?)?"
+    r"([+-]?\d{4,6})"
+    r"(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T](?:(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{0,9}))?)?)?\s*(\S.*)?)?)?)?"
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?")
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?")
@@ -34,12 +37,22 @@ def number(text: str) -> Literal:
     if suffix in _INTEGRAL:
         return _integral(digits, suffix)
     if suffix in ("D", "F"):
-        return Literal(float(digits), t.DOUBLE if suffix == "D" else t.FLOAT)
+        return _floating(digits, t.DOUBLE if suffix == "D" else t.FLOAT)
     if suffix == "BD":
         return decimal(digits)
     if "e" in digits.lower():
-        return Literal(float(digits), t.DOUBLE)
+        return _floating(digits, t.DOUBLE)
     return decimal(digits) if "." in digits else _integer(digits)
+
+
+_MOST = {t.DOUBLE: Decimal("1.7976931348623157E+308"), t.FLOAT: Decimal("3.4028234663852886E+38")}
+
+
+def _floating(digits: str, data_type: t.DataType) -> Literal:
+    most = _MOST[data_type]
+    if abs(Decimal(digits)) > most:
+        raise _outside(digits, data_type, -most, most)
+    return Literal(float(digits), data_type)
 
 
 def _integer(digits: str) -> Literal:
@@ -55,18 +68,16 @@ def _integral(digits: str, suffix: str) -> Literal:
     if not digits.lstrip("-").isdigit():
         raise invalid_literal("NUMERIC", digits + suffix)
     if not low <= int(digits) <= high:
-        name = data_type.simpleString()
-        message = f"The literal {digits} is outside of {name}, which goes from {low} to {high}."
-        raise parse_error(
-            "INVALID_NUMERIC_LITERAL_RANGE",
-            message,
-            "22003",
-            rawStrippedQualifier=digits,
-            minValue=low,
-            maxValue=high,
-            typeName=name,
-        )
+        raise _outside(digits, data_type, low, high)
     return Literal(int(digits), data_type)
+
+
+def _outside(digits: str, data_type: t.DataType, low: object, high: object) -> SparkError:
+    name = data_type.simpleString()
+    return parse_error(
+        "INVALID_NUMERIC_LITERAL_RANGE", f"The literal {digits} is outside of {name}, which goes from {low} to {high}.",
+        "22003", rawStrippedQualifier=digits, minValue=low, maxValue=high, typeName=name,
+    )  # fmt: skip
 
 
 def decimal(digits: str) -> Literal:
@@ -111,7 +122,7 @@ def _days(text: str, keyword: str) -> int:
         if match is None:
             raise ValueError(text)
         year, month, day = (int(part or 1) for part in match.groups())
-        return (date(year, month, day) - date(1970, 1, 1)).days
+        return _held(civil.days_of(year, month, day), 32)
     except ValueError:
         raise invalid_literal(keyword, text) from None
 
@@ -129,10 +140,18 @@ def _micros(text: str, keyword: str, time_zone: str, *, zoned: bool) -> int:
         )
         micro = int((fraction or "").ljust(6, "0")[:6])
         region = _zone(zone or time_zone) if zoned else UTC
-        moment = datetime(year, month, day, hour, minute, second, micro, tzinfo=region)
-        return (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+        cycles = civil.cycles_of_year(year)
+        moment = datetime(year - cycles * civil.YEARS, month, day, hour, minute, second, micro, tzinfo=region)
+        micros = (moment.replace(tzinfo=UTC) - (moment.utcoffset() or timedelta()) - _EPOCH) // _MICROSECOND
+        return _held(micros + cycles * civil.MICROS, 64)
     except (ValueError, KeyError, OverflowError):
         raise invalid_literal(keyword, text) from None
+
+
+def _held(value: int, bits: int) -> int:
+    if not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
+        raise ValueError(value)
+    return value
 
 
 def _zone(name: str) -> tzinfo:
@@ -173,6 +192,9 @@ def interval(fields: list[tuple[str, str, str]]) -> Literal:
             return _of_units(intervals.interval_of(value), [word for word in words if word], text)
         total = Interval()
         for value, unit, _ in fields:
+            if re.search(r"[^\W\d_]", value):
+                message = f"The value of an interval must be a number, not {value!r}."
+                raise parse_error("_LEGACY_ERROR_TEMP_0026", message, "", value=value)
             total = total.plus(intervals.from_unit(value, unit))
         return _of_units(total, [unit for _, unit, _ in fields], text)
     except ValueError as error:

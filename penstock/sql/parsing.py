@@ -130,6 +130,9 @@ def _tokens(text: str) -> list[Token]:
     for token, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
         if token.token_type == TokenType.SEMICOLON:
             raise syntax_error(after.text, f": extra input '{after.text}'")
+        if token.token_type == TokenType.COMMA and after.token_type == TokenType.FROM:
+            message = "There is a comma too many before FROM: take it away, or add an expression."
+            raise parse_error("TRAILING_COMMA_IN_SELECT", message)
         if token.token_type in _FOREIGN:
             raise syntax_error(token.text)
     return tokens

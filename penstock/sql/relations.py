@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from penstock.core.errors import analysis_error, unsupported
+from penstock.core.errors import analysis_error, parse_error, unsupported
 from penstock.plan import nodes
 from penstock.plan.expressions import Alias, Literal, NamedArgument, UnresolvedFunction
 from penstock.sql.expressions import Scope, constant_text, expression, expressions
@@ -159,6 +159,9 @@ def _sampled(node: Tree, plan: nodes.Node, scope: Scope) -> nodes.Node:
         raise syntax_error("TABLESAMPLE")
     if part(node, "percent") is None:
         return nodes.Limit(int(size.value), plan)
+    if not 0 <= size.value <= 100:
+        message = f"Sampling fraction ({float(size.value) / 100}) must be on interval [0, 1]"
+        raise parse_error("_LEGACY_ERROR_TEMP_0064", message, "", msg=message)
     seed = expression(node.args["seed"], scope) if part(node, "seed") is not None else None
     return nodes.Sample(
         0.0, float(size.value) / 100, plan, False, int(seed.value) if isinstance(seed, Literal) else None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from penstock.core.collations import check_collation, without_collations
 from penstock.core.errors import ARITHMETIC, SparkError, analysis_error, parse_error
 from penstock.plan import types as t
 from penstock.sql.intervals import DAY_TIME_FIELDS, YEAR_MONTH_FIELDS
@@ -71,10 +72,11 @@ def _from_json(text: str) -> t.DataType:
     from pyspark.sql.types import _parse_datatype_json_value
 
     try:
-        return _parse_datatype_json_value(json.loads(text))
+        found = _parse_datatype_json_value(json.loads(text))
     except Exception as error:
         message = f"The JSON schema does not parse: {error}."
         raise analysis_error("INVALID_JSON_DATA_TYPE", message, "2203G", invalidType=text[:200]) from None
+    return without_collations(found)
 
 
 class _TypeParser:
@@ -119,10 +121,10 @@ class _TypeParser:
         if kind != "word":
             raise syntax_error(word)
         name = word.lower()
-        if name in _SIMPLE:
+        if name in _SIMPLE and self._peek() != "(":
             return self._zoned(name) if name == "timestamp" else _SIMPLE[name]()
         parse = _PARAMETRIC.get(name)
-        if parse is None:
+        if parse is None:  # also INT(3)
             raise unsupported_type(word + self._arguments_text())
         return parse(self)
 
@@ -162,11 +164,10 @@ class _TypeParser:
         return found
 
     def _integer(self) -> int:
-        sign = -1 if self._accept("-") else 1
         _, text = self._take()
         if not text.isdigit():
             raise syntax_error(text)
-        return sign * int(text)
+        return int(text)
 
     def _zoned(self, name: str) -> t.DataType:
         if self._accept("without", "time", "zone"):
@@ -178,7 +179,8 @@ class _TypeParser:
         if not self._accept("collate"):
             return t.StringType()
         _, name = self._take()
-        return t.StringType(name.strip("`"))
+        check_collation(name.strip("`"))
+        return t.StringType()
 
     def _decimal(self) -> t.DataType:
         numbers = self._integers()

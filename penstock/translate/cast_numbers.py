@@ -19,6 +19,7 @@ from penstock.plan.types import (
 from penstock.translate.context import TranslateContext
 
 _ANSI_CONFIG = '"spark.sql.ansi.enabled"'
+_MOST_LONG = "9223372036854775807"
 #: Behind numbers in messages, as in SQL literals.
 _SUFFIXES: dict[type[DataType], str] = {
     LongType: "L",
@@ -117,6 +118,11 @@ def string_to_boolean(sql: str, source: DataType, target: DataType, mode: str, c
     return checked(f"spark_boolean({sql})", sql, malformed(sql, target, kind="runtime"), mode)
 
 
+def date_to_number(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
+    """NULL always: Spark has these casts with ANSI off alone."""
+    return f"CAST(NULL AS {duckdb_type(target)})"
+
+
 def number_to_boolean(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
     """Zero is false."""
     return f"({sql} <> 0)"
@@ -145,14 +151,18 @@ def floating_to_integer(sql: str, source: DataType, target: DataType, mode: str,
         clamped = f"spark_clamp_{duckdb_type(wide).lower()}({sql})"
         return clamped if isinstance(target, (IntegerType, LongType)) else _wrapped(clamped, target)
     attempt = f"TRY_CAST(trunc({sql}) AS {duckdb_type(target)})"
+    if isinstance(target, LongType):  # 2**63 is the double nearest to the largest BIGINT, and taken for it
+        attempt = f"coalesce({attempt}, CASE WHEN {sql} = 9223372036854775808::DOUBLE THEN {_MOST_LONG} END)"
     return checked(attempt, sql, cast_overflow(sql, source, target), mode)
 
 
 def decimal_to_integer(sql: str, source: DataType, target: DataType, mode: str, context: TranslateContext) -> str:
-    """Cut off towards zero."""
+    """Cut off towards zero.  Without ANSI it wraps around."""
+    assert isinstance(source, DecimalType)
     whole = f"trunc({sql})"
     if mode == "legacy":
-        wide = f"TRY_CAST({whole} AS BIGINT)"
+        fits = source.precision - source.scale < _DIGITS[LongType]
+        wide = f"CAST({whole} AS BIGINT)" if fits else f"spark_wrapped_long(CAST({whole} AS HUGEINT))"
         return wide if isinstance(target, LongType) else _wrapped(wide, target)
     return checked(f"TRY_CAST({whole} AS {duckdb_type(target)})", sql, cast_overflow(sql, source, target), mode)
 

@@ -100,7 +100,14 @@ def number_to_timestamp(sql: str, source: DataType, target: DataType, mode: str,
 
 
 def _floating_to_timestamp(sql: str, source: DataType, target: DataType, mode: str) -> str:
-    attempt = f"make_timestamptz(TRY_CAST(trunc(CAST({sql} AS DOUBLE) * 1e6) AS BIGINT))"
+    micros = f"(CAST({sql} AS DOUBLE) * 1e6)"
+    attempt = f"make_timestamptz(TRY_CAST(trunc({micros}) AS BIGINT))"
+    if mode == "legacy":  # clamped: DuckDB's infinities are the ends of the range
+        ends = " ".join(
+            f"WHEN {micros} {beyond} THEN CAST('{end}' AS TIMESTAMPTZ)"
+            for beyond, end in ((">= 9223372036854775807", "infinity"), ("<= -9223372036854775807", "-infinity"))
+        )
+        return f"CASE WHEN NOT isfinite({sql}) THEN NULL {ends} ELSE {attempt} END"
     text = malformed(f"spark_floating_text({sql})", target, "date_time")
     error = f"CASE WHEN isfinite({sql}) THEN {cast_overflow(sql, source, target)} ELSE {text} END"
     return checked(attempt, sql, error, mode)

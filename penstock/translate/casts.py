@@ -187,6 +187,7 @@ _MATRIX: tuple[tuple[tuple[type[DataType], ...], tuple[type[DataType], ...], Con
     ((*_INTEGERS, DecimalType), (DecimalType,), cast_numbers.exact_to_decimal),
     (_INTEGERS, (BinaryType,), cast_text.integer_binary),
     (_TIMES, _TIMES, cast_times.time_to_time),
+    ((DateType,), (*_NUMBERS, BooleanType), cast_numbers.date_to_number),
     ((TimestampType,), _NUMBERS, cast_times.timestamp_to_number),
     ((TimestampType,), (BooleanType,), cast_times.timestamp_to_boolean),
     ((*_NUMBERS, BooleanType), (TimestampType,), cast_times.number_to_timestamp),

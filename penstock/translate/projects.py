@@ -29,7 +29,7 @@ from penstock.translate.sizes import is_small
 @translates(Project)
 def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
     """A Project."""
-    node = _with_named_keys(node)
+    node = _with_named_keys(_with_inner_windows(node))
     kept = [e for e in node.expressions if _defined_id(e) in needed]
     child_needed = ids_of(kept)
     select = ready_for(translate(node.child, child_needed, context), kept, child_needed, context)
@@ -41,6 +41,23 @@ def project(node: Project, needed: Ids, context: TranslateContext) -> Select:
         columns_of_child = select.columns
         select = replace(select, order_by=_window_order(kept, columns_of_child, context))
     return replace(select, columns=columns, windowed=windowed)
+
+
+def _with_inner_windows(node: Project) -> Project:
+    """The node with the windows that stand inside of others as columns of Projects below, the innermost lowest."""
+    outer = [w for e in node.expressions if has_window(e) for w in e.walk() if isinstance(w, WindowExpression)]
+    inner = [w for o in outer for child in o.children for w in child.walk() if isinstance(w, WindowExpression)]
+    if not inner:
+        return node
+    innermost = dict.fromkeys(w for w in inner if not any(has_window(c) for c in w.children))
+    lowest = {w: Alias(w, ("window",), fresh_id()) for w in innermost}
+
+    def named(e: Expression) -> Expression:
+        return lowest[e].to_attribute() if isinstance(e, WindowExpression) and e in lowest else e
+
+    child = Project((*node.child.output, *lowest.values()), node.child)
+    expressions = tuple(e.transform(named) for e in node.expressions)
+    return _with_inner_windows(replace(node, expressions=expressions, child=child))
 
 
 def _with_named_keys(node: Project) -> Project:

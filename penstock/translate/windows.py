@@ -34,7 +34,9 @@ def over_sql(window: WindowExpression, sql: Callable[[Expression], str]) -> str:
     if window.partition_by:
         parts.append("PARTITION BY " + ", ".join(sql(key) for key in window.partition_by))
     if window.order_by:
-        parts.append("ORDER BY " + ", ".join(sort_sql(sql(key.child), key) for key in window.order_by))
+        by_number = _is_span_of_time(window)
+        keys = (f"epoch_us({sql(key.child)})" if by_number else sql(key.child) for key in window.order_by)
+        parts.append("ORDER BY " + ", ".join(map(sort_sql, keys, window.order_by)))
     if window.frame_type and _heeds_frame(window.function):
         parts.append(_frame(window, sql))
     return " ".join(parts)
@@ -65,17 +67,26 @@ def _bound(bound: FrameBound, window: WindowExpression, sql: Callable[[Expressio
     return f"{_offset(sql(value), value, window)} {kind.upper()}"
 
 
+def _is_span_of_time(window: WindowExpression) -> bool:
+    """Whether the frame is a RANGE of days or less around a date or a timestamp.  These are taken as numbers: DuckDB
+    takes a frame of 30 days and one of a month for the same."""
+    offsets = [b.value for b in (window.lower, window.upper) if b is not None and b.value is not None]
+    if window.frame_type != "range" or not offsets or not _heeds_frame(window.function):
+        return False
+    is_time = isinstance(window.order_by[0].child.type, (DateType, TimestampType, TimestampNTZType))
+    return is_time and not any(isinstance(offset.type, YearMonthIntervalType) for offset in offsets)
+
+
 def _offset(text: str, value: Expression, window: WindowExpression) -> str:
     """A RANGE offset in DuckDB's type for the order key: intervals are numbers with us."""
     if window.frame_type != "range":
         return text
-    if isinstance(value.type, DayTimeIntervalType):
-        return f"to_microseconds({text})"
-    if isinstance(value.type, YearMonthIntervalType):
-        return f"to_months({text})"
     key = window.order_by[0].child.type if window.order_by else None
+    is_time = isinstance(key, (DateType, TimestampType, TimestampNTZType))
+    if isinstance(value.type, YearMonthIntervalType):
+        return f"to_months({text})" if is_time else text
+    if isinstance(value.type, DayTimeIntervalType):
+        return text if _is_span_of_time(window) or not is_time else f"to_microseconds({text})"
     if isinstance(key, DateType):
-        return f"to_days({text})"
-    if isinstance(key, (TimestampType, TimestampNTZType)):
-        return f"to_seconds({text})"
-    return text
+        return f"(CAST({text} AS BIGINT) * 86400000000)"
+    return f"(CAST({text} AS BIGINT) * 1000000)" if is_time else text

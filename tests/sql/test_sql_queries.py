@@ -19,6 +19,10 @@ CASES = {
         "Limit[3](Offset[1](Sort[2, b desc nulls first](Project[a](t))))"
     ),
     "table t": "Project[*](t)",
+    # words that are names where the clause they begin is empty
+    "select a from": "Project[a AS from](OneRow)",
+    "select from t": "Project[from AS t](OneRow)",
+    "select a from t where": "Project[a](SubqueryAlias[where](t))",
     "values (1, 2), (3, 4)": "Values[1, 2; 3, 4]",
     # grouping
     "select a, sum(b) s from t group by a having s > 1": "Filter[>(s, 1)](Aggregate[a | a, sum(b) AS s](t))",
@@ -108,9 +112,9 @@ def test_parameters_by_name_and_by_place() -> None:
 
 ERRORS = {
     "select a,, b": "PARSE_SYNTAX_ERROR",
-    "select a from": "PARSE_SYNTAX_ERROR",
-    "select from t": "PARSE_SYNTAX_ERROR",
-    "select a, from t": "PARSE_SYNTAX_ERROR",
+    "select a as 'b'": "PARSE_SYNTAX_ERROR",
+    'select a from t as "u"': "PARSE_SYNTAX_ERROR",
+    "select a, from t": "TRAILING_COMMA_IN_SELECT",
     "select 1; select 2": "PARSE_SYNTAX_ERROR",
     "select 'abc": "PARSE_SYNTAX_ERROR",
     "select top 5 a from t": "PARSE_SYNTAX_ERROR",

@@ -55,7 +55,8 @@ def test_schema() -> None:
 
 ERRORS = {
     "foo": "UNSUPPORTED_DATATYPE",
-    "int(3)": "PARSE_SYNTAX_ERROR",
+    "int(3)": "UNSUPPORTED_DATATYPE",
+    "decimal(5,-2)": "PARSE_SYNTAX_ERROR",
     "array": "INCOMPLETE_TYPE_DEFINITION.ARRAY",
     "map<int>": "PARSE_SYNTAX_ERROR",
     "char": "DATATYPE_MISSING_SIZE",

@@ -43,17 +43,18 @@ _TABLE: dict[str, dict[str, str]] = {
         "conv": "VARCHAR INTEGER INTEGER BOOLEAN -> VARCHAR",
         "mask": "VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR -> VARCHAR",
         "soundex": "VARCHAR -> VARCHAR",
+        "levenshtein": "VARCHAR VARCHAR -> INTEGER",
         "luhn_check": "VARCHAR -> BOOLEAN",
         "sentences": "VARCHAR -> VARCHAR[][]",
     },
     "letters": {
         "java_upper": "VARCHAR -> VARCHAR",
         "java_lower": "VARCHAR -> VARCHAR",
+        "java_initcap": "VARCHAR -> VARCHAR",
     },
     "splitting": {
         "split": "VARCHAR VARCHAR INTEGER -> VARCHAR[]",
         "pairs": "VARCHAR VARCHAR VARCHAR -> STRUCT(k VARCHAR[], v VARCHAR[])",
-        "moment": "VARCHAR VARCHAR VARCHAR -> TIMESTAMP",
     },
     "printf": {
         "format_string": "VARCHAR VARCHAR VARCHAR[] -> VARCHAR",

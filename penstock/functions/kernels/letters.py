@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penstock.functions.kernels.rows import by_row
+
 #: Letters whose upper case is several letters (ß, ligatures, Greek letters with marks).
 _GROWING = "".join(chr(c) for c in range(0x80, min(sys.maxunicode, 0x1FFFF)) if len(chr(c).upper()) > 1)
 
@@ -27,6 +29,12 @@ def _kernel(simple: Callable[[Any], Any], exact: Callable[[str], str], special: 
         return pc.replace_with_mask(changed, special_rows, pa.array(found, changed.type))
 
     return kernel
+
+
+@by_row(pa.string())
+def java_initcap(text: str) -> str:
+    """The first letter of each word in title case, the others in lower case; words are separated by spaces."""
+    return " ".join(word[:1].title() + word[1:] for word in text.lower().split(" "))
 
 
 java_upper = _kernel(pc.utf8_upper, str.upper, _GROWING)

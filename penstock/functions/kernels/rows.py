@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError
 from penstock.functions.markers import CLOSE, OPEN
 
 Row = Callable[..., Any]
@@ -34,10 +35,17 @@ def by_row(kind: pa.DataType, *, strict: bool = True) -> Callable[[Row], Columns
     return decorate
 
 
+def raised_again(error: SparkError) -> ValueError:
+    """A Spark error of a row as an exception that the engine turns into it again."""
+    kind = "illegal_argument" if error.classes == ILLEGAL_ARGUMENT else "unsupported"
+    return raised(error.condition, error.message, sqlstate=error.sqlstate, kind=kind, **error.params)
+
+
 def raised(
     condition: str, message: str, *, sqlstate: str = "22000", kind: str = "runtime", **params: object
 ) -> ValueError:
-    """An exception that the engine turns into Spark's error `condition` (kinds as in `penstock.functions.markers`)."""
+    """An exception that the engine turns into Spark's error `condition` (kinds as in `penstock.functions.markers`; a
+    parameter whose name is taken is written with an underscore behind it)."""
     body = {"condition": condition, "message": message, "sqlstate": sqlstate, "kind": kind,
-            "params": {key: str(value) for key, value in params.items()}}  # fmt: skip
+            "params": {key.removesuffix("_"): str(value) for key, value in params.items()}}  # fmt: skip
     return ValueError(f"{OPEN}{json.dumps(body, ensure_ascii=False)}{CLOSE}")

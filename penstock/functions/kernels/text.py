@@ -101,6 +101,17 @@ def soundex(text: str) -> str:
     return code.ljust(4, "0")
 
 
+@by_row(pa.int32())
+def levenshtein(left: str, right: str) -> int:
+    """How many characters to insert, delete or replace to get from one text to the other."""
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
+
+
 @by_row(pa.bool_())
 def luhn_check(text: str) -> bool:
     """Whether the digits end in their Luhn check digit."""

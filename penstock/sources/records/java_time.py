@@ -44,10 +44,10 @@ class JavaPattern:
         offset = fields.get("offset") or fields.get("zone")
         return to_utc(self._local(fields), "UTC" if offset in ("Z", "z") else offset or time_zone)
 
-    def local_timestamp(self, text: str) -> int:
-        """Microseconds since 1970 on the local clock; BadValue where the text names a zone."""
+    def local_timestamp(self, text: str, *, with_zone: bool = False) -> int:
+        """Microseconds since 1970 on the local clock; BadValue where the text names a zone, unless it may."""
         fields = self._fields(text)
-        if fields.get("offset") or fields.get("zone"):
+        if not with_zone and (fields.get("offset") or fields.get("zone")):
             raise BadValue
         return self._local(fields)
 
