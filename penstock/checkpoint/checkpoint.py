@@ -64,9 +64,19 @@ class Checkpoint:
     def lock(self) -> None:
         """Claim the checkpoint and open its logs; CONCURRENT_STREAM_LOG_UPDATE when another process runs on it."""
         self._lock = CheckpointLock(self.paths)
-        files.fs.make_directory(self.paths.state)
+        files.fs.remove_temporary(self.paths.root)
+        self._make_directories()
         self.offset_log = OffsetLog(self.paths.offsets)
         self.commit_log = CommitLog(self.paths.commits)
+
+    def _make_directories(self) -> None:
+        """With one sync for all: what is in them is durable, and so they must be."""
+        needed = (self.paths.state, self.paths.offsets, self.paths.commits)
+        if all(place.is_dir() for place in needed):
+            return
+        for place in needed:
+            files.fs.make_directory(place, durable=False)
+        files.fs.sync_directory(self.paths.root)
 
     def write_behind(self, interval_ms: int, clock: Clock) -> None:
         """From now on the logs are written by a thread of their own, one batch an interval."""

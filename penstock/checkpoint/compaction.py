@@ -49,14 +49,19 @@ class Preparation:
             return False
         added = b"".join(b"\n" + body for body in bodies if body)
         self.lines += added.count(b"\n")
-        files.fs.append(self._path, added)
-        files.fs.rename(self._path, target)
+        try:
+            files.fs.append(self._path, added)
+            files.fs.rename(self._path, target)
+        except BaseException:
+            self._path.unlink(missing_ok=True)  # the room it takes is what may be missing
+            raise
         return True
 
     def cancel(self) -> None:
-        """Stop copying."""
+        """Stop copying, and leave nothing."""
         self._cancelled = True
         self._thread.join()
+        self._path.unlink(missing_ok=True)
 
     def _run(self) -> None:
         try:
@@ -67,6 +72,7 @@ class Preparation:
                 os.fsync(copy.fileno())
         except Exception:
             self._failed = True
+            self._path.unlink(missing_ok=True)
             _log.warning("The log %s is not compacted ahead of time", self._path.parent, exc_info=True)
 
     def _copy(self, path: Path, target: int) -> None:

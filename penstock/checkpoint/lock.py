@@ -1,38 +1,66 @@
-"""One query on one checkpoint at a time, over all processes of the machine: an flock on `<checkpoint>/.lock`.
+"""One program on one checkpoint at a time, over all processes of the machine: an flock on `<checkpoint>/.lock`.
 
 The operating system lets go of it when the process dies, however it dies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import threading
+import time
 from pathlib import Path
 
 from penstock.checkpoint.errors import concurrent_update
 from penstock.checkpoint.paths import CheckpointPaths
 
 
-class CheckpointLock:
-    """Held from construction to `release`."""
+class FileLock:
+    """Of a file, which is made if need be, or of a directory.  Held from construction to `release`.  BlockingIOError
+    when somebody else holds it, in this process or another."""
 
-    def __init__(self, paths: CheckpointPaths) -> None:
-        self._descriptor: int | None = _locked(paths.lock, paths.root)
+    def __init__(self, path: Path) -> None:
+        self._releasing = threading.Lock()
+        self._descriptor: int | None = _locked(path)
+
+    def __enter__(self) -> FileLock:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
 
     def release(self) -> None:
-        """Let another query use the checkpoint."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Let somebody else have it; again, also by another thread: nothing."""
+        with self._releasing:
+            descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
-def _locked(path: Path, root: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+class CheckpointLock(FileLock):
+    """That of a query."""
+
+    def __init__(self, paths: CheckpointPaths) -> None:
+        try:
+            super().__init__(paths.lock)
+        except BlockingIOError:
+            raise concurrent_update(paths.root, "start") from None
+
+
+#: How often it is tried: who looks whether a query runs (`penstock checkpoint show`) holds it for a moment.
+_TRIES, _PAUSE_S = 5, 0.01
+
+
+def _locked(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o644)
     try:
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
+            time.sleep(_PAUSE_S)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise concurrent_update(root, "start") from None
     except OSError:
         os.close(descriptor)
         raise

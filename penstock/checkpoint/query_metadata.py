@@ -32,8 +32,10 @@ def _new_id(paths: CheckpointPaths) -> str:
     new = str(uuid.uuid4())
     try:
         files.fs.write_atomic(paths.metadata, json.dumps({"id": new}, separators=(",", ":")).encode(), overwrite=False)
-    except FileExistsError:  # another start of the query was quicker: both are runs of one query
-        return query_id(paths)
+    except (FileExistsError, FileNotFoundError):
+        if not paths.metadata.exists():
+            raise
+        return query_id(paths)  # another start of the query was quicker: both are runs of one query
     return new
 
 
@@ -44,6 +46,7 @@ def write_operators(paths: CheckpointPaths, names: Sequence[str], partitions: in
         store = {"storeName": "default", "numColsPrefixKey": 0, "numPartitions": partitions}
         content = {"operatorInfo": {"operatorId": index, "operatorName": name}, "stateStoreInfo": [store]}
         files.fs.make_directory(path.parent)
+        files.fs.remove_temporary(path.parent)
         files.fs.write_atomic(path, b"v1\n" + json.dumps(content, separators=(",", ":")).encode())
     files.fs.remove(paths.operator_metadata(len(names)))
 

@@ -6,7 +6,10 @@ directory), so a reader never sees half of one, whatever kills the process or th
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +24,9 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 #: Directories whose files nobody needs once this process is gone (temporary checkpoints): nothing in them is synced.
 _volatile: set[str] = set()
 
+
+#: Linux: AT_FDCWD and RENAME_EXCHANGE.
+_HERE, _SWAP = -100, 2
 
 #: How much of a file that comes in pieces may be on its way to the disk.
 _SYNC_BYTES = 4 << 20
@@ -90,11 +96,24 @@ class LocalFiles:
         os.replace(source, target)
         self.sync_directory(target.parent)
 
-    def remove_temporary(self, path: Path) -> None:
-        """Remove what a killed process left half written in a directory that nobody else writes to."""
+    def exchange(self, one: Path, other: Path) -> bool:
+        """Swap the names of two files or directories, durably: nobody ever sees either name without something behind
+        it.  False where the system cannot."""
+        swapped = _exchange(one, other)
+        if swapped:
+            for parent in {one.parent, other.parent}:
+                self.sync_directory(parent)
+        return swapped
+
+    def remove_temporary(self, path: Path, older_than_s: float = 0) -> None:
+        """Remove what a killed process left half written in a directory that nobody else writes to, or if somebody
+        may, what he has left that long ago."""
+        limit = time.time() - older_than_s
         for name in os.listdir(path):
             if name.endswith(".tmp"):
-                (path / name).unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    if not older_than_s or (path / name).stat().st_mtime <= limit:
+                        (path / name).unlink()
 
     def sync(self, path: Path) -> None:
         """fsync a file written by somebody else (a Parquet writer)."""
@@ -124,9 +143,12 @@ class LocalFiles:
         with open(path, "rb", buffering=0) as file:
             return os.pread(file.fileno(), length, offset)
 
-    def make_directory(self, path: Path) -> None:
-        """Make a directory and its parents; an existing one is fine."""
+    def make_directory(self, path: Path, *, durable: bool = True) -> None:
+        """Make a directory and its parents, durably (unless durable=False); an existing one is fine."""
+        new = [] if path.is_dir() else [place for place in (path, *path.parents) if not place.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for place in reversed(new) if durable else ():
+            self.sync_directory(place.parent)
 
     def list(self, path: Path) -> list[str]:
         """The names in a directory, without temporary files; a missing directory has none."""
@@ -138,6 +160,20 @@ class LocalFiles:
     def remove(self, path: Path) -> None:
         """Remove a file; a missing one is fine."""
         path.unlink(missing_ok=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _SWAP) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
 #: The file system in use; `penstock.testing` replaces it by one that fails (`files.fs = FailingFiles(...)`).

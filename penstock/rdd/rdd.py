@@ -113,11 +113,15 @@ class RDD(Saving, HadoopOutputs):
 
     def checkpoint(self) -> None:
         """Keep the elements in the context's checkpoint directory after the next job, and forget the lineage."""
+        self._checkpoint_as("rdd-")
+
+    def _checkpoint_as(self, prefix: str) -> None:
+        """The same in a directory whose name begins so."""
         directory = self.ctx.getCheckpointDir()
         if directory is None:
             raise Refused("Checkpoint directory has not been set in the SparkContext")
         if not isinstance(self._node.saved, Checkpoint):
-            path = Path(local_path(directory)) / f"rdd-{self._node.id}-{uuid.uuid4().hex[:8]}"
+            path = Path(local_path(directory)) / f"{prefix}{self._node.id}-{uuid.uuid4().hex[:8]}"
             self.ctx._pending_checkpoints[self._node] = path
 
     def isCheckpointed(self) -> bool:

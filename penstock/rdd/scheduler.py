@@ -72,11 +72,11 @@ class Job:
     def in_task(self) -> Iterator[None]:
         """For the time of the block this thread may be interrupted."""
         thread = threading.get_ident()
-        with self.lock:
-            if self.cancelled is not None:
-                raise TaskCancelled
-            self.threads.add(thread)
         try:
+            with self.lock:
+                if self.cancelled is not None:
+                    raise TaskCancelled
+                self.threads.add(thread)
             yield
         finally:
             with self.lock:

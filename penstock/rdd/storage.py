@@ -6,6 +6,7 @@ that changes an element in place cannot change what the next reader gets.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import pickle
 import tempfile
@@ -138,9 +139,13 @@ class Persisted:
             block = self._blocks.get(index)
             if block is None:
                 kept = list(node.compute(index, task))
-                self._blocks[index] = self._block(index, kept)
+                with contextlib.suppress(FileNotFoundError):  # unpersisted meanwhile
+                    self._blocks[index] = self._block(index, kept)
                 return iter(kept)
-        return iter(block.read())
+        try:
+            return iter(block.read())
+        except FileNotFoundError:
+            return node.compute(index, task)
 
     def _block(self, index: int, elements: list[Any]) -> Block | DiskBlock:
         if self._directory is not None:

@@ -1,12 +1,14 @@
 """df.write: a table as files in a directory.
 
 New files become visible one by one, each whole.  `overwrite` writes everything beside the old directory first and then
-swaps the two, so a failure while writing leaves the old data as they were.
+swaps the two in one step (on Linux; elsewhere in two), so whatever fails or is killed leaves the old data or the new.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from penstock.checkpoint.lock import FileLock
 from penstock.core import files
 from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument, unsupported
 from penstock.core.files import local_path
@@ -26,6 +29,7 @@ from penstock.sinks.registry import KNOWN_ELSEWHERE
 _MODES = {"append": "append", "overwrite": "overwrite", "error": "error", "errorifexists": "error",
           "default": "error", "ignore": "ignore"}  # fmt: skip
 _SUCCESS = "_SUCCESS"
+_NEW, _OLD = ".new", ".old"
 
 #: (relative directory, file name, content)
 Parts = Iterator[tuple[str, str, files.Buffer]]
@@ -126,19 +130,39 @@ def _write_into(directory: Path, parts: Parts) -> None:
 
 
 def _replace(target: Path, parts: Parts, job: str) -> None:
-    """Write beside the target, then swap by two renames."""
+    """Write beside the target, then swap the two.  What processes that were killed have left beside it goes."""
     if not target.is_dir():
         message = f"{target} is a file, so no directory can take its place. Remove it first."
         raise SparkError("TASK_WRITE_FAILED", message, {"path": str(target)}, sqlstate="58030", classes=SPARK)
-    fresh, old = (target.with_name(f".{target.name}.{job}.{kind}") for kind in ("new", "old"))
+    _remove_abandoned(target)
+    fresh = target.with_name(f".{target.name}.{job}{_NEW}")
     try:
-        _write_into(fresh, parts)
+        files.fs.make_directory(fresh)
+        with FileLock(fresh):
+            _write_into(fresh, parts)
+            if not files.fs.exchange(fresh, target):
+                _swap(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """By two renames, where the system cannot do it in one."""
+    old = fresh.with_suffix(_OLD)
+    try:
         target.rename(old)
         fresh.rename(target)
         files.fs.sync_directory(target.parent)
     except BaseException:
         if not target.exists() and old.exists():
             old.rename(target)
-        shutil.rmtree(fresh, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Those whose writer lives are locked by it."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\.(new|old)")
+    for name in [name for name in os.listdir(target.parent) if pattern.fullmatch(name)]:
+        with contextlib.suppress(OSError), FileLock(target.with_name(name)):  # or another one writes, or removes it
+            shutil.rmtree(target.with_name(name), ignore_errors=True)

@@ -31,6 +31,8 @@ from penstock.sinks.merging import merger
 from penstock.sinks.partitioning import Partitioner
 
 METADATA = "_spark_metadata"
+#: After so long a half-written file of the log is not that of another query, which writes here by mistake.
+_ABANDONED_S = 60.0
 _SAFE = "/=:@!$&'()*+,;~-._"
 
 
@@ -69,6 +71,7 @@ class FileSink:
         self._encoder = encoder(format_name, self._partitioner.data_schema, context.options, context.time_zone)
         with writing_to(self._path):
             files.fs.make_directory(self._path / METADATA)
+            files.fs.remove_temporary(self._path / METADATA, _ABANDONED_S)
             interval = interval_of(context.conf, "spark.sql.streaming.fileSink.log.compactInterval")
             delay = cleanup_delay_of(context.conf, "fileSink")
             rewrite = self._rewrite(format_name, context, delay)

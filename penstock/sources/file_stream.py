@@ -20,6 +20,7 @@ from pathlib import Path
 from penstock.checkpoint.compactible_log import CompactibleLog, cleanup_delay_of, interval_of
 from penstock.checkpoint.errors import foreign_offset, missing_batch
 from penstock.checkpoint.source_log import read_entries, source_log_entry
+from penstock.core import files
 from penstock.core.errors import ILLEGAL_ARGUMENT, SPARK, SparkError, illegal_argument
 from penstock.core.files import local_path
 from penstock.sources import options as opt
@@ -84,6 +85,8 @@ class FileStreamSource:
         self._cleaned = -1
         self._time_zone = context.time_zone
         self._pattern = relation.paths[0]
+        files.fs.make_directory(context.metadata_path)
+        files.fs.remove_temporary(context.metadata_path)
         self._log = CompactibleLog(
             context.metadata_path,
             interval=interval_of(context.conf, "spark.sql.streaming.fileSource.log.compactInterval"),
@@ -104,10 +107,14 @@ class FileStreamSource:
         return f"FileStreamSource[{to_uri(str(local_path(self._pattern)))}]"
 
     def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
-        """Looks for new files; those that fit into a batch are written to the log before their number is returned."""
-        if start is not None and self._number(start) > (-1 if self._log.latest is None else self._log.latest):
-            raise _unknown_offset(self._log.directory, start)
-        chosen = self._limited(self._new_files(), ignore_limits)
+        """Looks for new files; those that fit into a batch are written to the log before their number is returned.  A
+        process that was killed just after that has left a batch, which then is the next one."""
+        done = -1 if start is None else self._number(start)
+        logged = -1 if self._log.latest is None else self._log.latest
+        if done > logged:
+            raise _unknown_offset(self._log.directory, str(start))
+        is_left = logged == done + 1  # a named source that was away for a while is further behind
+        chosen = [] if is_left and not ignore_limits else self._limited(self._new_files(), ignore_limits)
         if chosen:
             self._assign(chosen)
         latest = self._log.latest
@@ -155,7 +162,9 @@ class FileStreamSource:
         if self._waiting and not options.latest_first and len(self._waiting) >= (options.max_files or sys.maxsize):
             return self._waiting
         new = self._discovery.find()
-        new.sort(key=lambda file: (file.modified_ms, file.path), reverse=options.latest_first)
+        if not self._discovery.is_ordered:
+            new.sort(key=lambda file: file.path, reverse=options.latest_first)
+        new.sort(key=lambda file: file.modified_ms, reverse=options.latest_first)
         self._waiting = new
         return new
 

@@ -61,12 +61,11 @@ def open_store(
     snapshot_every = snapshot_every or assigned.snapshot_every
     places = StoreFiles(directory, operator, 0)
     files.fs.make_directory(places.folder)
+    files.fs.remove_temporary(places.folder.parent)
     for number in range(read_partitions(places).most):
         files.fs.make_directory(places.of(number).folder)
         files.fs.remove_temporary(places.of(number).folder)
     columns = _check_schema(places, key_schema, value_schema, description, evolves)
-    for folder in (places.folder.parent, directory):
-        files.fs.sync_directory(folder)
     return KeyedStore(places, key_schema, columns, hash_keys, snapshot_every, budget, partitions)
 
 

@@ -11,16 +11,20 @@ machine fails, and not only the process, the last batches may run again.
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penstock.checkpoint.lock import FileLock
 from penstock.core.faults import point
 from penstock.core.files import fs, local_path
 from penstock.streaming import graph_file
 from penstock.streaming.checkpoint_files import PREFIX, Metadata, Streams, checkpoint_files, encoded_line
+from penstock.streaming.dstream import STREAM_DATA
 from penstock.streaming.log_file import LogFile
 
 if TYPE_CHECKING:
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
 
 #: How many checkpoints are kept: the last is used, one before it if that cannot be read.
 KEPT = 3
+#: What `setCheckpointDir` calls the directory of a process.
+_IS_DATA = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: How long a program waits for the end of one before it in the same process.
+_PATIENCE_S = 10.0
 #: How many lines a checkpoint has before a new one is begun.
 LINES = 500
 
@@ -46,12 +54,18 @@ class Checkpoints:
         self._closed = False
         self._lines = 0
         self._streams: Streams = {}
+        fs.make_directory(self.directory)
+        self._claim = _claimed(self.directory)
 
     def begin(self) -> None:
         """At the start of a new program: what another program left here is not ours to go on from."""
-        for path in checkpoint_files(self.directory):
+        old = checkpoint_files(self.directory)
+        for path in old:
             path.unlink()
+        if old:
+            fs.sync_directory(self.directory)  # before what they need goes
         shutil.rmtree(self.directory / "receivedData", ignore_errors=True)
+        self._remove_unused(set())
         graph_file.write(self.directory, self._context)
 
     def first(self, zero_ms: int) -> None:
@@ -64,12 +78,16 @@ class Checkpoints:
     def go_on(self, last_ms: int) -> None:
         """After a restart, whose last batch had this time: what the process before has left is removed when newer
         checkpoints are there."""
+        self._last_ms = last_ms
+        is_whole = True
         for path in checkpoint_files(self.directory):
             try:
                 self._written.append((path, Metadata.decode(fs.read(path)).directories()))
             except (ValueError, TypeError):
+                is_whole = False
                 self._written.append((path, set()))
-        self._last_ms = last_ms
+        if is_whole:
+            self._remove_unused(set().union(*(needed for _, needed in self._written)))
 
     def made(self, times: Sequence[int]) -> None:
         """Batches have been made: durable when it returns, and what only batches before them needed is let go."""
@@ -84,6 +102,8 @@ class Checkpoints:
             point("dstream-checkpoint-written")
             for stream, mark in zip(inputs, marks, strict=True):
                 stream.let_go(mark)
+            if self._closed:
+                self._close_file()
 
     def done(self, time_ms: int) -> None:
         """A batch is done.  Where state has been written, a new checkpoint begins."""
@@ -102,6 +122,20 @@ class Checkpoints:
         with self._lock:
             self._closed = True
             self._close_file()
+
+    def release(self, after: threading.Thread | None = None) -> None:
+        """Another program may use the directory: now, or when a thread has ended that still notes a batch."""
+        if after is None:
+            self._claim.release()
+            return
+        _ending.add(self.directory)
+
+        def wait() -> None:
+            after.join()
+            self._claim.release()
+            _ending.discard(self.directory)
+
+        threading.Thread(target=wait, name="penstock streaming end", daemon=True).start()
 
     def _close_file(self) -> None:
         if self._file is not None:
@@ -134,8 +168,8 @@ class Checkpoints:
         described = {i: found for i, found in inputs.items() if found is not None}
         metadata = Metadata(self._last_ms, zero, self._pending(), streams, described)
         path = self.directory / f"{PREFIX}{self._last_ms}"
+        self._close_file()  # it may have this name, and lose it although the writing fails in the end
         fs.write_atomic(path, metadata.encode())
-        self._close_file()
         self._file, self._lines, self._streams = LogFile(path), 0, streams
         self._keep(path, metadata.directories())
 
@@ -156,8 +190,36 @@ class Checkpoints:
             shutil.rmtree(unused, ignore_errors=True)
             self._remove_if_empty(Path(unused).parent)
 
+    def _remove_unused(self, needed: set[str]) -> None:
+        """What processes before this one were killed with: half-written files, and the data of streams that no
+        checkpoint names.  RDDs that the program itself has checkpointed stay."""
+        fs.remove_temporary(self.directory)
+        names = {(Path(path).parent.name, Path(path).name) for path in needed}
+        for place in [p for p in self.directory.iterdir() if _IS_DATA.fullmatch(p.name) and p.is_dir()]:
+            for data in [p for p in place.iterdir() if p.name.startswith(("state-", STREAM_DATA))]:
+                if (place.name, data.name) not in names:
+                    shutil.rmtree(data, ignore_errors=True)
+            self._remove_if_empty(place)
+
     def _remove_if_empty(self, directory: Path) -> None:
         """The data directory of a process before this one."""
         if str(directory) != (self._context.sparkContext.getCheckpointDir() or "").removeprefix("file:"):
             with contextlib.suppress(OSError):
                 directory.rmdir()
+
+
+#: The directories of contexts of this process that have ended but for a batch that is still to be noted.
+_ending: set[Path] = set()
+
+
+def _claimed(directory: Path) -> FileLock:
+    """The directory for this program alone: what two wrote into it would be lost."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return FileLock(directory / ".lock")
+        except BlockingIOError:
+            if directory not in _ending or time.monotonic() > deadline:
+                message = f"Another program runs on the checkpoint directory {directory}: stop it first"
+                raise ValueError(message) from None
+        time.sleep(0.005)

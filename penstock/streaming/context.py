@@ -35,6 +35,8 @@ from penstock.streaming.transformed import TransformedDStream
 _log = logging.getLogger(__name__)
 
 INITIALIZED, ACTIVE, STOPPED = "INITIALIZED", "ACTIVE", "STOPPED"
+#: A signal that comes while the process is stopped is taken by any thread, which does not wake the main one.
+_SLICE_S = 0.25
 
 
 class StreamingContext:
@@ -61,6 +63,7 @@ class StreamingContext:
         self._checkpoint_directory: str | None = None
         self._checkpoints: Checkpoints | None = None
         self._recovered: Metadata | None = None
+        self._found_nothing = False
         #: Batches that failed and run again after a restart.
         self._failed: set[int] = set()
         #: Batches whose jobs have not all ended.
@@ -93,8 +96,11 @@ class StreamingContext:
         if StreamingContext._activeContext is not None:
             raise ValueError("Only one StreamingContext may be started in this process: stop the other one first")
         self.graph.check(self._sc.getCheckpointDir() is not None)
-        first = self._generator.first_batch_ms()
-        self._prepare(first)
+        try:
+            first = self._prepare(self._generator.first_batch_ms())
+        except BaseException:
+            self._let_go()
+            raise
         self.state = ACTIVE
         StreamingContext._activeContext = self
         self.bus.start()
@@ -104,12 +110,16 @@ class StreamingContext:
             stream.start()
         self._generator.start(first, self._missed(first))
 
-    def _prepare(self, first_ms: int) -> None:
-        """Where batches begin; after a restart they began before."""
-        recovered = self._recovered
-        self.graph.start(first_ms - self.batch_ms if recovered is None else recovered.zero_ms)
+    def _prepare(self, first_ms: int) -> int:
+        """Where batches begin; after a restart they began before.  The time of the first batch: it comes after those
+        that there were, also when the clock has been set back meanwhile."""
         if self._checkpoint_directory is not None:
             self._checkpoints = Checkpoints(self, self._checkpoint_directory, self._unfinished)
+            self._look_again(self._checkpoints.directory)
+        recovered = self._recovered
+        first_ms = first_ms if recovered is None else max(first_ms, recovered.time_ms + self.batch_ms)
+        self.graph.start(first_ms - self.batch_ms if recovered is None else recovered.zero_ms)
+        if self._checkpoints is not None:
             if recovered is None:
                 self._checkpoints.begin()
             else:
@@ -118,6 +128,22 @@ class StreamingContext:
             source.prepare()
         if self._checkpoints is not None and recovered is None:
             self._checkpoints.first(first_ms - self.batch_ms)
+        return first_ms
+
+    def _look_again(self, directory: Path) -> None:
+        """Another program may have run here until just now: nobody else writes now, and what it has left counts."""
+        if self._recovered is not None:
+            self._recovered = latest(directory) or self._recovered
+        elif self._found_nothing and latest(directory) is not None:
+            raise ValueError(f"Another program has begun in {directory} meanwhile: start this one again")
+
+    def _let_go(self, after: threading.Thread | None = None) -> None:
+        """Of the files; and of the directory, at once or when a thread has ended."""
+        for stream in self.graph.inputs:
+            stream.close()
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints.release(after)
 
     def _take_up(self, checkpoints: Checkpoints, recovered: Metadata) -> None:
         """What the process before has left."""
@@ -150,8 +176,8 @@ class StreamingContext:
                 self._scheduler.drain()
             self._scheduler.stop()
             self.bus.stop()
-            if self._checkpoints is not None:
-                self._checkpoints.close()
+            own = threading.current_thread()
+            self._let_go(own if self._scheduler.is_run_by(own) or self._generator.is_run_by(own) else None)
         self.state = STOPPED
         if StreamingContext._activeContext is self:
             StreamingContext._activeContext = None
@@ -167,7 +193,11 @@ class StreamingContext:
     def awaitTerminationOrTimeout(self, timeout: float | None) -> bool:
         """Wait until the context is stopped: True; or for so many seconds: False.  Raises what a batch raised."""
         with self._ended:
-            self._ended.wait_for(lambda: self.state == STOPPED or self._error is not None, timeout)
+            while not self._ended.wait_for(
+                lambda: self.state == STOPPED or self._error is not None, _SLICE_S if timeout is None else timeout
+            ):
+                if timeout is not None:
+                    break
             if self._error is not None:
                 raise self._error
             return self.state == STOPPED
@@ -193,6 +223,7 @@ class StreamingContext:
         if metadata is None:
             made = setupFunc()
             made.checkpoint(checkpointPath)
+            made._found_nothing = True
             return made
         context = graph_file.read(directory, cls._again)
         context._recovered = metadata

@@ -22,6 +22,9 @@ from penstock.streaming.windows import Windows
 if TYPE_CHECKING:
     from penstock.streaming.context import StreamingContext
 
+#: How the directories of a stream's RDDs begin: when no checkpoint names them any more they are nobody's.
+STREAM_DATA = "stream-"
+
 
 class Stream:
     """A node of the graph.  `compute(t)` gives the RDD of the batch at time t, or None if there is none.
@@ -88,7 +91,7 @@ class Stream:
 
     def keep_durably(self, time_ms: int, rdd: RDD) -> None:
         """The RDD of this time is to be written when it has been computed."""
-        rdd.checkpoint()
+        rdd._checkpoint_as(STREAM_DATA)
 
     def batch_computed(self, time_ms: int) -> None:
         """The jobs of a batch have ended without an error."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+#: How long the end of a context waits for listeners that have not been told everything.
+_PATIENCE_S = 60.0
+
 
 class Time(int):
     """A batch's time: milliseconds since 1970."""
@@ -270,7 +273,7 @@ class ListenerBus:
         if thread is not None:
             self._queue.put(None)
             if thread is not threading.current_thread():
-                thread.join(5)
+                thread.join(_PATIENCE_S)
 
     def _serve(self) -> None:
         while (entry := self._queue.get()) is not None:

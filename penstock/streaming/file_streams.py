@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import fnmatch
 import itertools
 import logging
@@ -69,8 +70,9 @@ class FileStream(InputStream):
         """The files by their time of modification.  A listing that was begun at the batch's time or later is as good
         as a new one: batches that are made up for share it."""
         if self._listed_ms < time_ms:
-            self._listed_ms = self.ssc.clock.now_ms()
+            begun_ms = self.ssc.clock.now_ms()
             self._listed = sorted(found for place in _directories(self._pattern) for found in _files(place))
+            self._listed_ms = begun_ms
         return self._listed
 
     def compute(self, time_ms: int) -> RDD | None:
@@ -109,8 +111,8 @@ class FileStream(InputStream):
 
 
 def _files(directory: Path) -> Iterator[tuple[int, str]]:
-    """Time of modification (ms) and path.  What is removed while we look is left out."""
-    with os.scandir(directory) as entries:
+    """Time of modification (ms) and path.  What is removed while we look is left out, the directory itself, too."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
             try:
                 if not entry.name.startswith((".", "_")) and entry.is_file():

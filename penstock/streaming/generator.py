@@ -111,10 +111,16 @@ class JobGenerator:
             context.report(f"Error generating jobs for time {time_ms} ms", error)
             return None
 
+    def is_run_by(self, thread: threading.Thread) -> bool:
+        """Whether a thread makes the batches."""
+        return thread is self._thread
+
     def stop(self, after_ms: int | None = None) -> None:
-        """Make no more batches, or those up to a time; wait until that is so."""
-        self._at_once = after_ms is None
-        self._stop_after_ms = self._next_ms - self._context.batch_ms if after_ms is None else after_ms
+        """Make no more batches, or those up to a time; wait until that is so.  Of several calls the strictest
+        counts."""
+        self._at_once = self._at_once or after_ms is None
+        limit = self._next_ms - self._context.batch_ms if after_ms is None else after_ms
+        self._stop_after_ms = limit if self._stop_after_ms is None else min(limit, self._stop_after_ms)
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()

@@ -30,6 +30,9 @@ class InputStream(DStream):
     def stop(self) -> None:
         """End."""
 
+    def close(self) -> None:
+        """The context has ended: let go of what is open."""
+
     def allocate(self, time_ms: int) -> None:
         """Decide which data the batch has, before its jobs are made."""
 

@@ -120,10 +120,14 @@ class JobScheduler:
                 self._open.pop(batch.time_ms, None)
                 self._changed.notify_all()
 
+    def is_run_by(self, thread: threading.Thread) -> bool:
+        """Whether a thread runs jobs."""
+        return thread in self._threads
+
     def drain(self) -> None:
-        """Wait until all submitted batches are done."""
+        """Wait until all submitted batches are done, or somebody else has stopped without waiting."""
         with self._changed:
-            while self._open:
+            while self._open and not self._stopping:
                 self._changed.wait(0.1)
 
     def stop(self, join: bool = True) -> None:

@@ -87,6 +87,10 @@ class ReceiverStream(InputStream):
     def stop(self) -> None:
         self.supervisor.stop("Stopped by driver", None)
 
+    def close(self) -> None:
+        if self._log is not None:
+            self._log.close()
+
     def batch_done(self, info: events.BatchInfo, records: int) -> None:
         """Adapt the rate."""
         if self._estimator is None:
@@ -213,6 +217,7 @@ class ReceiverSupervisor:
         self._stream = stream
         self.stream_id = stream.id
         self.state = "INITIALIZED"
+        self._is_over = False  # stopped for good: a restart that is under way does not start it again
         self._wake = threading.Event()
         self._lock = threading.RLock()
 
@@ -228,9 +233,10 @@ class ReceiverSupervisor:
     def start(self) -> None:
         """Call onStart."""
         with self._lock:
+            if self._is_over:
+                return
             self._stream.receiver._supervisor = self
             self.state = "STARTED"
-            self._wake.clear()
         try:
             self._stream.receiver.onStart()
         except Exception as error:
@@ -263,6 +269,8 @@ class ReceiverSupervisor:
         threading.Thread(target=again, name="penstock receiver restart", daemon=True).start()
 
     def stop(self, message: str, error: BaseException | None) -> None:
+        with self._lock:
+            self._is_over = True
         self._wake.set()
         self._end(message, error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 
@@ -26,6 +27,8 @@ class SocketReceiver(Receiver):
         """Close the connection; the thread ends."""
         connection, self._socket = self._socket, None
         if connection is not None:
+            with contextlib.suppress(OSError):  # the other side was first
+                connection.shutdown(socket.SHUT_RDWR)  # who waits for data does not notice a close alone
             connection.close()
 
     def _receive(self) -> None:
@@ -36,7 +39,8 @@ class SocketReceiver(Receiver):
             self.restart(f"Error connecting to {host}:{port}", error)
             return
         try:
-            self._take_lines(connection)
+            if not self.isStopped():  # while it connected
+                self._take_lines(connection)
         except OSError as error:
             if not self.isStopped():
                 self.restart("Error receiving data", error)
@@ -52,5 +56,5 @@ class SocketReceiver(Receiver):
             *lines, rest = (rest + data).split(b"\n")
             if lines:
                 self.store([line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines])
-        if rest:
+        if rest and not self.isStopped():
             self.store([rest.decode("utf-8", "replace")])

@@ -5,7 +5,9 @@ batches go on."""
 
 from __future__ import annotations
 
+import logging
 import pickle
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
     from penstock.rdd.nodes import Elements, Node
     from penstock.rdd.tasks import Task
 
+_log = logging.getLogger(__name__)
+
 #: How many pairs are pickled at a time: about 5 ms in which no other thread runs.
 _PIECE = 10_000
+#: Fewer changes than this are not worth a full copy.
+_LEAST_CHANGES = 1000
 
 
 class StateFiles:
@@ -108,17 +114,23 @@ class StateWriter:
         return list(reversed(chain)) if found.id == self._last else None
 
     def _compact_if_due(self, node: StateNode) -> None:
-        if self._changed <= max(self._base_size, 1000) or self._compacting is not None:
+        if self._changed <= max(self._base_size, _LEAST_CHANGES) or self._compacting is not None:
             return
         parts = [node.snapshot(i) for i in range(node.partitions)]
         kept = len(self._directories)
 
         def compact() -> None:
             directory = self._root / f"state-{node.id}-full-{uuid.uuid4().hex[:8]}"
-            fs.make_directory(directory)
-            for i, pairs in enumerate(parts):
-                _write(directory / f"part-{i:05d}", [], pairs)
-            self._compacted = kept, str(directory), sum(map(len, parts))
+            try:
+                fs.make_directory(directory)
+                for i, pairs in enumerate(parts):
+                    _write(directory / f"part-{i:05d}", [], pairs)
+                self._compacted = kept, str(directory), sum(map(len, parts))
+            except Exception as error:  # the changes are enough: the next copy may succeed
+                _log.warning(
+                    "Could not write a full copy of a state in %s: %s. Its changes are kept.", directory, error
+                )
+                shutil.rmtree(directory, ignore_errors=True)
 
         self._changed = 0
         self._compacting = threading.Thread(target=compact, name="penstock state copy", daemon=True)

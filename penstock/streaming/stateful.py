@@ -30,7 +30,7 @@ class StatefulStream(DStream):
         if isinstance(rdd._node, StateNode):
             self._due |= {time_ms}
         else:
-            rdd.checkpoint()
+            super().keep_durably(time_ms, rdd)
 
     def batch_computed(self, time_ms: int) -> None:
         if time_ms not in self._due:

@@ -27,14 +27,17 @@ class WriteAheadLog:
         self._directory = directory
         self._lock = threading.Lock()
         self._file: LogFile | None = None
+        self._is_closed = False
         fs.make_directory(directory)
         begun = [int(path.stem) for path in self._segments()]  # the last one may be empty, and the others removed
         self.next = max([1, *begun, *(number + 1 for number, _ in self.read(0))])
 
     def append(self, records: list[Any]) -> int:
-        """Keep a block, durably; its sequence number."""
+        """Keep a block, durably; its sequence number.  Once it is closed: ValueError."""
         payload = dumps(records)
         with self._lock:
+            if self._is_closed:
+                raise ValueError("The records were not stored: the StreamingContext has stopped")
             number = self.next
             data = _HEAD.pack(len(payload), zlib.crc32(payload), number) + payload
             file = self._file
@@ -47,7 +50,7 @@ class WriteAheadLog:
             return number
 
     def _open(self, first: int) -> LogFile:
-        self.close()
+        self._close_file()
         file = self._file = LogFile(self._directory / f"{first:020d}.log", anew=True)
         fs.sync_directory(self._directory)
         return file
@@ -88,7 +91,12 @@ class WriteAheadLog:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the segment in use."""
+        """Append nothing more: another process may, whose numbers follow."""
+        with self._lock:
+            self._is_closed = True
+            self._close_file()
+
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None

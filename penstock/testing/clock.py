@@ -52,7 +52,7 @@ class ManualClock:
             self._now_ms = time_ms
             self._changed.notify_all()
 
-    def wait_for_waiter(self, timeout_s: float = 10.0) -> bool:
+    def wait_for_waiter(self, timeout_s: float = 60.0) -> bool:
         """Wait (in real time) until some thread waits for a moment in the clock's future: a query is done with its
         trigger and will do nothing before the clock is advanced.  False when that does not happen in time."""
         deadline = time.monotonic() + timeout_s

@@ -61,9 +61,9 @@ class FailingFiles(LocalFiles):
         self._check("read", path)
         return super().read_part(path, offset, length)
 
-    def make_directory(self, path: Path) -> None:
+    def make_directory(self, path: Path, *, durable: bool = True) -> None:
         self._check("make_directory", path)
-        super().make_directory(path)
+        super().make_directory(path, durable=durable)
 
     def remove(self, path: Path) -> None:
         self._check("remove", path)

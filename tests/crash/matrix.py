@@ -53,7 +53,7 @@ class Host:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 def points(query: str, sink: str) -> list[str]:
@@ -62,10 +62,6 @@ def points(query: str, sink: str) -> list[str]:
     own = set(POINTS)
     own -= set() if name in FORMATS or name == "table" else set(FILE_POINTS)
     own -= set() if stateful and name != "memory" else set(SNAPSHOT_POINTS)  # too few batches for a snapshot
-    # What a batch reads is not decided before it is in the offset log: the next one may hold more files, as in Spark.
-    # Where timers fire, and what a batch is, then differ.
-    undecided = query in ("processor", "lifetimes", "timeouts") or name in ("console", "noop")
-    own -= {"before_offset_log"} if undecided else set()
     kills = [f"{point}:{1 if 'snapshot' in point else 2}" for point in POINTS if point in own]
     return [*kills, f"in_sink:{IN_SINK[name]}"] if name in IN_SINK else kills
 

@@ -2,7 +2,7 @@
 
 The receiver takes messages 0, 1, 2, ... from a source that sends again what was not acknowledged: the file
 `acknowledged` holds the number of the next one, `messages` how many there are.  Every batch writes what it had to a
-file of its own.
+file of its own.  While there is a file `hold`, no batch is made.
 
 usage: receiver_job.py DIRECTORY SECONDS_OF_WORK     ends when all messages have been acknowledged
 """
@@ -51,13 +51,19 @@ class Reliable(Receiver):
             time.sleep(0.002)
 
 
+def unless_held(rdd):
+    while os.path.exists(os.path.join(directory, "hold")):
+        time.sleep(0.001)
+    return rdd
+
+
 def create():
     conf = SparkConf().setMaster("local[3]").setAppName("receiver job")
     conf.set("spark.streaming.receiver.writeAheadLog.enable", "true")
     conf.set("spark.default.parallelism", "5").set("spark.my.own", "kept")
     ssc = StreamingContext(SparkContext(conf=conf), 0.05)
     received = ssc.receiverStream(Reliable()).map(lambda n: ("received", n))
-    made = ssc.generatedStream(lambda ms: [ms]).map(lambda ms: ("made", ms))
+    made = ssc.generatedStream(lambda ms: [ms]).transform(unless_held).map(lambda ms: ("made", ms))
     counts = made.updateStateByKey(lambda new, old: (old or 0) + len(new)).map(lambda pair: ("count", pair[1]))
 
     def write(when, rdd):

@@ -12,6 +12,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from datetime import UTC
 from pathlib import Path
@@ -23,6 +24,8 @@ from penstock.core.faults import POINTS
 JOB = Path(__file__).parent / "windowed_job.py"
 KILLS = int(os.environ.get("PENSTOCK_CRASH_KILLS", "8"))
 SEED = int(os.environ.get("PENSTOCK_CRASH_SEED", "20261121"))
+#: How long a run may take: a machine may be slow, and stand still for seconds.
+PATIENCE_S = 250 if KILLS < 100 else 1500
 START_US = 1_772_359_200_000_000  # 2026-03-01T10:00:00Z
 
 
@@ -105,7 +108,7 @@ class Job:
     def run(self, crash_at: str = "") -> int:
         """Run to the end (or to the crash); the exit code."""
         process = self.start(crash_at)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=PATIENCE_S)
         if process.returncode not in (0, -signal.SIGKILL):
             raise AssertionError(output)
         return process.returncode
@@ -134,17 +137,22 @@ def check(job: Job) -> None:
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     rng, job, kills = random.Random(SEED), Job(tmp_path, SEED), 0
     print(f"seed {SEED}")
+    job.input.add(25)
+    begun = time.monotonic()
+    assert job.run() == 0
+    took = time.monotonic() - begun  # on this machine
     while kills < KILLS:
         job.input.add(25)
-        process = job.start()
+        process, begun = job.start(), time.monotonic()
         try:
-            output, _ = process.communicate(timeout=rng.uniform(0.5, 2.2))
+            output, _ = process.communicate(timeout=rng.uniform(0.3, 1.1) * took)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             kills += 1
         else:
             assert process.returncode == 0, output
+            took = time.monotonic() - begun
     job.input.finish()
     assert job.run() == 0
     print(f"killed {kills} times over {job.input.files} files")

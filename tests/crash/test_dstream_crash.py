@@ -36,7 +36,7 @@ class Program:
         return subprocess.Popen(command, env={**os.environ, "PENSTOCK_CRASH_AT": crash_at}, stdout=log, stderr=log)
 
     def wait_for_start(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not (self.directory / "out" / "started").exists():
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)
@@ -59,6 +59,7 @@ class Program:
         assert self.saved() == expected
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_each_point(tmp_path: Path, point: str) -> None:
     source = random.Random(point)
@@ -69,10 +70,10 @@ def test_a_kill_at_each_point(tmp_path: Path, point: str) -> None:
     for number, words in enumerate(files[:20]):
         program.put(number, words)
         time.sleep(0.02)
-    assert process.wait(60) == -9, program.log()
+    assert process.wait(120) == -9, program.log()
     for number, words in enumerate(files[20:], 20):
         program.put(number, words)
-    assert program.start().wait(90) == 0, program.log()
+    assert program.start().wait(240) == 0, program.log()
     program.check(Counter(word for words in files for word in words))
 
 

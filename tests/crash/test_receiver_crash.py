@@ -14,11 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from penstock.streaming.checkpoint_files import Metadata, checkpoint_files, latest
 
 JOB = Path(__file__).with_name("receiver_job.py")
 #: More than there is time for.
 ENDLESS = 10**6
+#: How long a run may take: a machine may be slow, and stand still for seconds.
+PATIENCE_S = 240
+
+pytestmark = pytest.mark.timeout(900)
 
 
 class Program:
@@ -44,7 +50,7 @@ class Program:
         return {int(path.name.removeprefix("batch-")): json.loads(path.read_text()) for path in paths}
 
     def until(self, condition: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.01)
@@ -55,10 +61,12 @@ class Program:
 
 def test_what_was_acknowledged_before_the_first_batch_is_not_lost(tmp_path: Path) -> None:
     program = Program(tmp_path)
-    assert program.start("dstream-wal-before-append:3").wait(60) == -9, program.log()
+    (tmp_path / "hold").touch()
+    assert program.start("dstream-wal-before-append:3").wait(PATIENCE_S) == -9, program.log()
     assert program.load("acknowledged") == 14 and not program.batches()
-    assert program.start("dstream-wal-before-append:1").wait(60) == -9, program.log()
-    assert program.start(messages=28).wait(60) == 0, program.log()
+    (tmp_path / "hold").unlink()
+    assert program.start("dstream-wal-before-append:1").wait(PATIENCE_S) == -9, program.log()
+    assert program.start(messages=28).wait(PATIENCE_S) == 0, program.log()
     assert program.load("created") != program.load("settings")[5]
     assert sorted(n for found in program.batches().values() for n in found["received"]) == list(range(28))
 
@@ -68,15 +76,15 @@ def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
     process = program.start()
     program.until(lambda: (program.load("acknowledged") or 0) > 60)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(30) == -9
+    assert process.wait(PATIENCE_S) == -9
     acknowledged = [program.load("acknowledged")]
     for crash_at in ("dstream-wal-appended:40", "dstream-wal-before-append:40"):
-        assert program.start(crash_at).wait(60) == -9, program.log()
+        assert program.start(crash_at).wait(PATIENCE_S) == -9, program.log()
         acknowledged.append(program.load("acknowledged"))
     # The second and the third time 40 blocks were stored and all but one acknowledged; the source went on from there.
     assert acknowledged[1] == acknowledged[0] + 39 * 7 and acknowledged[2] == acknowledged[1] + 39 * 7
     messages = acknowledged[-1] + 300
-    assert program.start(messages=messages).wait(60) == 0, program.log()
+    assert program.start(messages=messages).wait(PATIENCE_S) == 0, program.log()
 
     batches = program.batches()
     received = [n for found in batches.values() for n in found["received"]]
@@ -102,7 +110,7 @@ def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
 
 def test_sigterm_while_missed_batches_are_made_up_for(tmp_path: Path) -> None:
     program = Program(tmp_path)
-    assert program.start(messages=7).wait(60) == 0, program.log()
+    assert program.start(messages=7).wait(PATIENCE_S) == 0, program.log()
     checkpoint = tmp_path / "checkpoint"
     found = latest(checkpoint)
     assert found is not None and found.pending == []
@@ -115,11 +123,11 @@ def test_sigterm_while_missed_batches_are_made_up_for(tmp_path: Path) -> None:
 
     process = program.start(messages=14, work=0.02)
     program.until(lambda: len(program.batches()) > before + 3)
-    begin = time.monotonic()
+    program.until(lambda: len(latest(checkpoint).pending) > 300)  # made, and more than are done before it ends
+    batches = len(program.batches())
     process.terminate()
-    assert process.wait(60) == 128 + signal.SIGTERM, program.log()
-    assert time.monotonic() - begin < 12
-    assert len(program.batches()) < 2000
+    assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM, program.log()
+    assert len(program.batches()) - batches < 600, "at most 12 s of work"
     left = latest(checkpoint)
     assert left is not None and left.pending  # those that were made, and that a restart runs
     done = [t for t in program.batches() if missed.time_ms < t < found.time_ms - 50 * 100]

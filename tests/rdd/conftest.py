@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,18 @@ class Context(RDDCalls):
 
     def _setting(self, key: str, default: str) -> str:
         return self.settings.get(key, default)
+
+
+#: How long a test waits for what must happen: a machine may stall for seconds.
+PATIENCE_S = 120.0
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> None:
+    """Wait for something that another thread does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.002)
 
 
 @pytest.fixture

@@ -206,5 +206,5 @@ def test_a_program_without_rdds_does_not_load_them() -> None:
         assert SparkContext.parallelize and spark.sparkContext.parallelize([1, 2]).sum() == 3
         assert RDD.__name__ == "RDD" and SparkExecutorInfo._fields[0] == "host"
     """)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr

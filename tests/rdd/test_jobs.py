@@ -15,7 +15,7 @@ from pyspark.storagelevel import StorageLevel
 from penstock.rdd.errors import JobCancelled, JobFailed, Py4JJavaError
 from penstock.rdd.rdd import RDD, ancestors
 from penstock.rdd.shuffle import Shuffled
-from tests.rdd.conftest import Context
+from tests.rdd.conftest import PATIENCE_S, Context
 
 
 def shuffles(rdd: RDD) -> list[Shuffled]:
@@ -161,7 +161,7 @@ def test_a_job_group_can_be_cancelled(sc: Any) -> None:
 
     def slow(x: int) -> int:
         begun.set()
-        for _ in range(1000):
+        for _ in range(100_000):
             time.sleep(0.01)
         return x
 
@@ -176,11 +176,11 @@ def test_a_job_group_can_be_cancelled(sc: Any) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_S)
     sc._cancel(lambda job: job.group == "other", "no")
     assert thread.is_alive()
     sc._cancel(lambda job: job.group == "g", "part of cancelled job group g")
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert len(errors) == 1 and isinstance(errors[0], JobCancelled)
     assert sc.parallelize(range(4), 2).sum() == 6
 
@@ -295,12 +295,12 @@ def test_a_cancelled_job_leaves_nothing_pending_for_other_threads(sc: Context, s
 
     job = threading.Thread(target=run)
     job.start()
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE_S)
     sc._cancel(lambda job: True, "enough")
-    job.join(20)
+    job.join(PATIENCE_S)
     assert not job.is_alive()
     profile = cProfile.Profile()
     done = threading.Thread(target=lambda: profile.runcall(lambda: [len(str(i)) for i in range(1000)]), daemon=True)
     done.start()
-    done.join(20)
+    done.join(PATIENCE_S)
     assert not done.is_alive()

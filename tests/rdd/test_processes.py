@@ -18,7 +18,7 @@ import pytest
 
 from penstock.rdd.errors import JobCancelled, JobFailed
 from penstock.rdd.storage import Packed
-from tests.rdd.conftest import Context
+from tests.rdd.conftest import PATIENCE_S, Context, until
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_process_that_dies_between_jobs_is_replaced(processes: Any) -> None:
     before = set(pids.collect())
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.1)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # until it is dead
     assert before.isdisjoint(pids.collect())
 
 
@@ -152,23 +152,25 @@ def test_or_the_task_runs_again(tmp_path: Any) -> None:
     sc._end_jobs("because the test has ended")
 
 
-def test_a_cancelled_job_ends_though_its_tasks_sleep(processes: Any) -> None:
+def test_a_cancelled_job_ends_though_its_tasks_sleep(processes: Any, tmp_path: Any) -> None:
+    def sleep(x: int) -> None:
+        (tmp_path / str(x)).touch()
+        time.sleep(1000)
+
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
             with processes._in_group("g", "slow", True):
-                processes.parallelize(range(2), 2).map(lambda x: time.sleep(60)).collect()
+                processes.parallelize(range(2), 2).map(sleep).collect()
         except BaseException as error:
             errors.append(error)
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not processes._scheduler.active_jobs():
-        time.sleep(0.01)
-    time.sleep(0.3)
+    until(lambda: (tmp_path / "0").exists() and (tmp_path / "1").exists())
     processes._cancel(lambda job: job.group == "g", "part of cancelled job group g")
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert [type(error) for error in errors] == [JobCancelled]
 
 

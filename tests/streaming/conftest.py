@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ from penstock.streaming.checkpoint_files import latest
 from penstock.streaming.context import StreamingContext
 from penstock.testing import ManualClock
 from tests.rdd.conftest import Context
+
+#: How long a test waits for what must happen: a machine may stall for seconds.
+PATIENCE_S = 120.0
 
 
 class Run:
@@ -34,6 +38,7 @@ class Run:
         self.ssc.checkpoint(directory)
         self.results: list[tuple[int, list[Any]]] = []
         self.done = 0
+        self._counting = threading.Lock()  # with concurrent jobs two batches may end at once
         self.ssc.batch_done = self._count(self.ssc.batch_done)
 
     def _count(self, batch_done: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -43,7 +48,8 @@ class Run:
             try:
                 batch_done(batch)
             finally:
-                self.done += 1
+                with self._counting:
+                    self.done += 1
 
         return counted
 
@@ -63,13 +69,17 @@ class Run:
             self.ssc.start()
         for _ in range(number):
             expected = self.done + 1
-            assert self.clock.wait_for_waiter()
-            self.clock.advance(self.ssc.batch_ms)
-            deadline = time.monotonic() + 20
+            self.advance(self.ssc.batch_ms)
+            deadline = time.monotonic() + PATIENCE_S
             while self.done < expected:
                 assert time.monotonic() < deadline, "a batch does not end"
                 time.sleep(0.0005)
         return [elements for _, elements in self.results]
+
+    def advance(self, milliseconds: int) -> None:
+        """Move the time on, once the thread that makes batches waits for it."""
+        assert self.clock.wait_for_waiter(PATIENCE_S), "the thread that makes batches does not come back"
+        self.clock.advance(milliseconds)
 
     def stop(self) -> None:
         self.ssc.stop(stopSparkContext=False)

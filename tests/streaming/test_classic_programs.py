@@ -19,7 +19,6 @@ import pytest
 from tests.streaming.conftest import Run
 
 PROGRAMS = Path(__file__).parents[1] / "programs_dstream"
-SECONDS = "1.6"
 
 
 @contextmanager
@@ -34,7 +33,7 @@ def server(lines: list[bytes]) -> Iterator[int]:
             for line in lines:
                 connection.sendall(line + b"\n")
                 time.sleep(0.25)
-            done.wait(60)
+            done.wait(280)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -46,8 +45,8 @@ def server(lines: list[bytes]) -> Iterator[int]:
 def output(program: str, lines: list[bytes], out: Path) -> str:
     with server(lines) as port:
         command = [sys.executable, "-m", "penstock", "run", str(PROGRAMS / program)]
-        command += ["127.0.0.1", str(port), str(out), SECONDS]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+        command += ["127.0.0.1", str(port), str(out), str(len(lines))]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -62,7 +61,7 @@ def shown(out: str) -> list[dict[str, int]]:
 
 def test_network_word_count(tmp_path: Path) -> None:
     out = output("network_wordcount.py", LINES, tmp_path)
-    assert out.count("Time: ") >= 3 and "('hello', 1)" in out
+    assert out.count("Time: ") >= 3 and "('streams', 1)" in out
     saved = [eval(line) for part in tmp_path.glob("counts-*/part-*") for line in part.read_text().splitlines()]
     assert sum((Counter({word: number}) for word, number in saved), Counter()) == COUNTS
 
@@ -79,13 +78,13 @@ def test_sql_word_count(tmp_path: Path) -> None:
 
 def test_a_plain_script() -> None:
     command = [sys.executable, str(PROGRAMS / "plain_import.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
     assert done.stdout.splitlines()[:2] == ["[2, 4]", "[6]"]
 
 
 def test_sql_in_the_functions_of_streams(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "penstock", "run", str(PROGRAMS / "sql_in_streams.py"), str(tmp_path), "4"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     results = json.loads(done.stdout.splitlines()[-1])
     by_name = {name: [found for kind, found in results if kind == name] for name, _ in results[:4]}
@@ -97,7 +96,7 @@ def test_sql_in_the_functions_of_streams(tmp_path: Path) -> None:
     assert by_name["written"] == [3, 5, 5, 6]
 
 
-def wait_for(path: Path, seconds: float = 60) -> None:
+def wait_for(path: Path, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < deadline, f"no {path}"
@@ -124,7 +123,7 @@ def test_recoverable_word_count_killed_in_the_middle(tmp_path: Path) -> None:
     process.wait()
     for number in range(10, 20):
         put(number)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads((tmp_path / "out" / "counts.json").read_text())
     assert counts == {"a": 20, "b": 20, "c0": 7, "c1": 7, "c2": 6}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import operator
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,8 @@ import pytest
 
 from penstock.streaming.listener import StreamingListener
 from penstock.streaming.map_with_state import State, StateSpec
-from tests.streaming.conftest import Run, outcome
+from tests.streaming.conftest import PATIENCE_S, Run, outcome
+from tests.streaming.test_receivers import until
 
 NUMBERS = [[1, 2, 3, 4], [5, 6, 7, 8], [9]]
 PAIRS = [[("a", 1), ("a", 2), ("b", 1)], [("", 1), ("", 1)], []]
@@ -124,7 +124,7 @@ def test_a_failed_batch_is_told_and_the_others_go_on(run: Run) -> None:
 
     assert outcome(run, [[0], [1], [2], [3]], lambda s: s.map(failing)) == [[0], [2], [3]]
     with pytest.raises(Exception, match="This is a special error"):
-        run.ssc.awaitTermination(1)
+        run.ssc.awaitTermination(PATIENCE_S)
 
 
 def test_batches_behind_a_slow_one_queue_and_drain(run: Run) -> None:
@@ -132,21 +132,18 @@ def test_batches_behind_a_slow_one_queue_and_drain(run: Run) -> None:
 
     def slow(x: int) -> int:
         if x == 0:
-            assert go.wait(20)
+            assert go.wait(PATIENCE_S)
         return x
 
     run.keep(run.ssc.queueStream([[0], [1], [2], [3]]).map(slow))
     run.ssc._checkpoint_directory = None  # the function cannot be pickled
     run.ssc.start()
     for _ in range(4):
-        assert run.clock.wait_for_waiter()
-        run.clock.advance(1000)
-    assert run.clock.wait_for_waiter()
+        run.advance(1000)
+    assert run.clock.wait_for_waiter(PATIENCE_S)
     assert run.results == []
     go.set()
-    deadline = time.monotonic() + 20
-    while len(run.results) < 4 and time.monotonic() < deadline:
-        time.sleep(0.001)
+    until(lambda: run.done == 4)
     assert run.results == [(1, [0]), (2, [1]), (3, [2]), (4, [3])]
 
 
@@ -157,10 +154,9 @@ def test_a_function_that_fails_when_the_batch_is_made_is_told(run: Run) -> None:
     stream = run.ssc.queueStream([[1]])
     run.keep(stream.transformWith(failing, run.ssc.queueStream([[2]])))
     run.ssc.start()
-    assert run.clock.wait_for_waiter()
-    run.clock.advance(1000)
+    run.advance(1000)
     with pytest.raises(ValueError, match="This is a special error"):
-        run.ssc.awaitTermination(10)
+        run.ssc.awaitTermination(PATIENCE_S)
 
 
 def test_nothing_can_be_added_after_the_start(run: Run) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from penstock.streaming.listener import StreamingListener
 from penstock.streaming.receiver import Receiver
-from tests.streaming.conftest import Run
+from tests.streaming.conftest import PATIENCE_S, Run
 
 
-def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> None:
     """Wait for something that another thread does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -87,6 +87,7 @@ def test_a_receiver_that_raises_is_started_again(tmp_path: Path) -> None:
     receiver.store([1])
     run.batches(1)
     assert run.results[-1][1] == [1]
+    until(lambda: ("started", "") in events.seen)  # told after onStart, by the thread that called it
     run.stop()
     assert events.seen.count(("error", "Error starting receiver")) == 2
     assert events.seen[-2:] == [("started", ""), ("stopped", "Stopped by driver")]
@@ -101,6 +102,43 @@ def test_restart_and_stop_of_the_receivers_own(run: Run) -> None:
     assert receiver.stops == 1 and receiver.isStarted()
     receiver.stop("enough")
     assert receiver.stops == 2 and receiver.isStopped()
+
+
+def threads(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def test_a_receiver_that_is_stopped_while_it_restarts_stays_stopped(run: Run) -> None:
+    receiver = Manual()
+    stream = run.ssc.receiverStream(receiver)
+    run.keep(stream)
+    run.batches(1)
+
+    class TooLate(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            receiver.stop("enough")  # just after the delay
+            return False
+
+    stream.supervisor._wake = TooLate()  # type: ignore[attr-defined]
+    receiver.restart("the source moved")
+    for thread in threads("penstock receiver restart"):
+        thread.join(PATIENCE_S)
+    assert (receiver.starts, receiver.stops, receiver.isStopped()) == (1, 1, True)
+
+
+def test_a_socket_receiver_ends_with_its_context(run: Run) -> None:
+    """Also while it waits for a server that has nothing to say; half a line is no line."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stream = run.ssc.socketTextStream("127.0.0.1", server.getsockname()[1])
+        run.keep(stream)
+        run.batches(1)
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"one\nhalf of")
+            until(lambda: stream._buffer == ["one"])  # type: ignore[attr-defined]
+            run.stop()
+            until(lambda: not threads("penstock socket receiver"))
+    assert stream._buffer == ["one"]  # type: ignore[attr-defined]
 
 
 def test_a_receiver_outside_a_context_says_so() -> None:
@@ -124,7 +162,7 @@ def test_a_socket_that_drops_and_comes_back(tmp_path: Path) -> None:
     for text in (b"one\ntwo\r\n", "dr\u00e9i\nvier".encode()):
         thread = threading.Thread(target=serve, args=(text,))
         thread.start()
-        thread.join(10)
+        thread.join(PATIENCE_S)
     until(lambda: len(stream._buffer) == 4)  # type: ignore[attr-defined]
     run.batches(1)
     assert run.results[-1][1] == ["one", "two", "dr\u00e9i", "vier"]
@@ -189,8 +227,7 @@ def test_backpressure_lowers_the_rate_of_a_slow_program(tmp_path: Path) -> None:
     run.ssc.start()
     for expected in (1, 3):
         receiver.store(list(range(100)))
-        assert run.clock.wait_for_waiter()
-        run.clock.advance(1000)
+        run.advance(1000)
         until(lambda expected=expected: run.done >= expected)
     until(lambda: stream.rate_limit is not None)  # type: ignore[attr-defined]
     assert 1 <= stream.rate_limit <= 400  # type: ignore[attr-defined]

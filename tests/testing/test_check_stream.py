@@ -135,9 +135,17 @@ def test_report_of_a_failing_step(spark, numbers):
     assert '"description": "MemoryStream[n]"' in report
 
 
+class Patient:
+    """Waits for the query far longer than the test's own limit."""
+
+    def run(self, test):
+        assert test.known().process_all_available(60_000)
+
+
 def test_a_crash_that_does_not_happen_is_a_failure(spark, numbers):
+    passed_once = CrashAt("after_commit_log", AddData(numbers, 1), Patient(), nth=2)
     with pytest.raises(AssertionError, match="passed 1 times only"):
-        check_stream(numbers.to_df(spark), CrashAt("after_commit_log", AddData(numbers, 1), nth=2), timeout_ms=200)
+        check_stream(numbers.to_df(spark), passed_once, timeout_ms=200)
     assert faults.hooks == {}
 
 

@@ -1,11 +1,12 @@
 """A clock that moves only when told to."""
 
 import threading
-import time
 
 import pytest
 
 from penstock.testing import ManualClock
+
+PATIENCE_S = 60
 
 
 def waiting(clock, until):
@@ -21,7 +22,7 @@ def test_waits_for_its_time():
     clock.advance(99)
     assert not done.wait(0.02)
     clock.advance(1)
-    assert done.wait(5)
+    assert done.wait(PATIENCE_S)
     assert clock.now_ms() == 200
 
 
@@ -29,14 +30,13 @@ def test_wakes_early():
     clock = ManualClock()
     wake, done = waiting(clock, 10)
     wake.set()
-    assert done.wait(5)
+    assert done.wait(PATIENCE_S)
     assert clock.now_ms() == 0
 
 
 def test_past_times_do_not_wait():
-    begin = time.monotonic()
-    ManualClock(50).wait_until(50, threading.Event())
-    assert time.monotonic() - begin < 1
+    _, done = waiting(ManualClock(50), 50)
+    assert done.wait(PATIENCE_S)
 
 
 def test_a_waiter_whose_time_has_come_counts_no_more():

@@ -66,7 +66,8 @@ class Discovery:
         self._listed_at, self._cost_s = float("-inf"), 0.0
 
     def find(self) -> list[DataFile]:
-        """The files that are there and not seen, in no order; again and again, until they are assigned to a batch."""
+        """The files that are there and not seen, in no order (but see `is_ordered`); again and again, until they are
+        assigned to a batch."""
         begun = self._now()
         is_full = begun - self._listed_at > max(RELIST_AFTER_S, RELIST_COST_FACTOR * self._cost_s)
         if is_full:
@@ -89,6 +90,11 @@ class Discovery:
         if roots != [self._root] or self._root not in self._directories:
             return None
         return frozenset(self._directories)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether `find` gives all files in an order of their own: that of a file sink's log."""
+        return bool(self._logs) and not self._directories
 
     def close(self) -> None:
         """Release what the kernel holds."""

@@ -272,13 +272,16 @@ def _committed(root: str, options: ListingOptions) -> Iterator[DataFile]:
 
 def _log_entries(log: Path) -> list[Mapping[str, object]]:
     """All entries.  A sink that compacts its log at this moment removes files that were listed just before: then the
-    log is read again."""
-    try:
-        return [entry for _, entry in CompactibleLog(log).entries()]
-    except SparkError as error:
-        if error.condition != "BATCH_METADATA_NOT_FOUND":
-            raise
-        return [entry for _, entry in CompactibleLog(log).entries()]
+    log is read again, as long as that finds newer batches in it."""
+    newest = -1
+    while True:
+        found = CompactibleLog(log)
+        try:
+            return [entry for _, entry in found.entries()]
+        except SparkError as error:
+            if error.condition != "BATCH_METADATA_NOT_FOUND" or (found.latest or 0) <= newest:
+                raise
+            newest = found.latest or 0
 
 
 def _common_root(root: str, paths: list[str]) -> str | None:
