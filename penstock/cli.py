@@ -19,6 +19,8 @@ from penstock import __version__
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
 _STOP_LIMIT_S = 10.0
+#: A signal that comes while the process is stopped is taken by any thread, which does not wake the main one.
+_SLICE_S = 0.25
 
 
 class Terminated(BaseException):
@@ -192,7 +194,8 @@ def _wait_for_threads() -> None:
     """As Python does at its end: threads of the program that are no daemons go on, with the engine at their service."""
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.main_thread():
-            thread.join()
+            while thread.is_alive():
+                thread.join(_SLICE_S)
 
 
 def _terminate(number: int, frame: Any) -> None:

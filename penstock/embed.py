@@ -91,16 +91,18 @@ def shutdown() -> None:
     """Stop all queries and sessions; the client has nothing left to clean up."""
     global _service
     with _lock:
-        stopping, _service = _service, None
+        stopping = _service
     if stopping is None:
         return
-    stopping.close()
+    stopping.close()  # functions of running batches may ask for it meanwhile
+    with _lock:
+        _service = None
     for client in list(_own_clients().values()):
         client.client.close()
     _let_threads_end()
 
 
-def _let_threads_end(limit_s: float = 2.0) -> None:
+def _let_threads_end(limit_s: float = 4.0) -> None:
     """Wait for the threads that wait for the service: what they hold of the engine when the interpreter is taken apart,
     the engine's library reports as leaked."""
     ours = ("penstock wait", "state snapshot")

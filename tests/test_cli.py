@@ -11,6 +11,8 @@ from textwrap import dedent
 
 import pytest
 
+#: How long a program may take: a machine may be slow, and stand still for seconds.
+PATIENCE_S = 240
 HEADER = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
 
 
@@ -27,7 +29,7 @@ def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
 
 def run(*arguments: str, **options: object) -> tuple[int, str, str]:
     process = start(*arguments, **options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out, err
 
 
@@ -164,7 +166,7 @@ def test_signals_stop_queries(tmp_path: Path, number: int, code: int) -> None:
     read_until(process, "waiting")
     time.sleep(0.5)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code
     assert "Traceback" not in err
 
@@ -175,21 +177,45 @@ def test_ctrl_c_in_a_batch_query(tmp_path: Path) -> None:
     read_until(process, "running")
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_while_the_process_is_stopped(tmp_path: Path) -> None:
+    """Any thread may take the signal then; the main one waits for the engine and has to notice."""
+    job = HEADER + "print('running', flush=True)\nspark.range(10**13).selectExpr('sum(id * 3 + 1)').collect()\n"
+    process = start("run", write(tmp_path / "job.py", job))
+    read_until(process, "running")
+    time.sleep(1)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGCONT)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "Traceback" not in err
 
 
 def test_a_program_may_handle_ctrl_c_itself(tmp_path: Path) -> None:
-    job = WAITS.replace(
-        "query.awaitTermination()",
-        "try:\n    query.awaitTermination()\nexcept KeyboardInterrupt:\n    query.stop()\n    print('stopped')\n",
+    job = (
+        HEADER
+        + """
+query = spark.readStream.format("rate").load().writeStream.format("noop").start()
+try:
+    print("waiting", flush=True)
+    query.awaitTermination()
+except KeyboardInterrupt:
+    query.stop()
+    print("stopped")
+"""
     )
     process = start("run", write(tmp_path / "job.py", job))
     read_until(process, "waiting")
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out, err) == (0, "stopped\n", "")
 
 
@@ -227,6 +253,37 @@ def test_a_program_ends_while_a_query_runs(tmp_path: Path) -> None:
     rows = sorted({row for _, row in log})
     assert rows == list(range(len(rows)))  # nothing is lost
     assert len({row: batch for batch, row in log}) == len(set(log))  # a row that came again came in the same batch
+
+
+def test_a_program_ends_while_a_batch_is_in_the_users_function(tmp_path: Path) -> None:
+    """The batch ends in order: until then its function may use the session, also where that finds the service."""
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "0.txt", "one\ntwo\n")
+    job = write(
+        tmp_path / "job.py",
+        """
+        import sys, threading, time
+        from pyspark.sql import SparkSession
+        spark = SparkSession.builder.getOrCreate()
+        begun = threading.Event()
+        def batch(frame, batch_id):
+            begun.set()
+            time.sleep(0.5)
+            frame.createOrReplaceTempView("lines")
+            found = frame.sparkSession.sql("SELECT value FROM lines ORDER BY value").rdd.map(lambda row: row.value)
+            print(batch_id, found.collect(), flush=True)
+        lines = spark.readStream.text(sys.argv[1] + "/in").writeStream.foreachBatch(batch)
+        query = lines.option("checkpointLocation", sys.argv[1] + "/cp").start()
+        begun.wait()
+        if sys.argv[2:] == ["stop"]:
+            spark.stop()
+        """,
+    )
+    for place, *more in (("end",), ("stop", "stop")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "in").symlink_to(tmp_path / "in")
+        assert run("run", job, str(tmp_path / place), *more) == (0, "0 ['one', 'two']\n", "")
+        assert (tmp_path / place / "cp" / "commits" / "0").exists()
 
 
 def test_threads_of_the_program_go_on(tmp_path: Path) -> None:

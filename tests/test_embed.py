@@ -11,7 +11,7 @@ from textwrap import dedent
 def run(program: str) -> str:
     """What a program printed; the adapter is installed."""
     text = "import penstock\nspark = penstock.session({'my.key': 'v'})\n" + dedent(program)
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -52,12 +52,12 @@ def test_a_listener_is_removed_while_an_event_is_on_its_way() -> None:
         deserialize = StreamingQueryListenerBus.deserialize
         def held(event):
             taken.set()
-            removing.wait(10)
+            removing.wait(60)
             return deserialize(event)
         StreamingQueryListenerBus.deserialize = staticmethod(held)
         spark.streams.addListener(listener := Deaf())
         query = spark.readStream.format("rate").load().writeStream.format("noop").start()
-        taken.wait(10)
+        assert taken.wait(60)
         threading.Timer(0.2, removing.set).start()  # by then the client holds its lock
         spark.streams.removeListener(listener)
         query.stop()
@@ -182,7 +182,7 @@ def test_foreach_functions_are_the_users_own_objects() -> None:
                 if frame.count():
                     done.set()
         query = rate.writeStream.foreachBatch(batch).start()
-        assert done.wait(20)
+        assert done.wait(60)
         query.stop()
         assert all(seen)
         class Writer:

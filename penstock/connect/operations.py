@@ -43,6 +43,7 @@ class Operation:
         }
         self._source: Payloads = iter(())
         self._on_interrupt: Callable[[], None] | None = None
+        self._interrupt_lock = threading.Lock()
         self._lock = threading.RLock()
         self._kept: deque[pb.ExecutePlanResponse] = deque()
         self._kept_bytes = 0
@@ -61,15 +62,18 @@ class Operation:
             raise canceled()
 
     def interruptible(self, action: Callable[[], None] | None) -> None:
-        """What to call (from another thread) when the client interrupts; None: nothing any more."""
-        self._on_interrupt = action
+        """What to call (from another thread) when the client interrupts; None: nothing any more, also not by an
+        interrupt that is under way."""
+        with self._interrupt_lock:
+            self._on_interrupt = action
         self.check()
 
     def interrupt(self) -> None:
         """Make the operation end with OPERATION_CANCELED."""
-        self.interrupted = True
-        if (action := self._on_interrupt) is not None:
-            action()
+        with self._interrupt_lock:
+            self.interrupted = True
+            if self._on_interrupt is not None:
+                self._on_interrupt()
 
     # ---- what the service uses
 

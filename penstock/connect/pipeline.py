@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from penstock.connect.session import Session
     from penstock.engine import EngineCursor
 
+#: How long the main thread waits at once.
+_SLICE_S = 0.25
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -106,9 +109,9 @@ def _execute(session: Session, plan: Node, operation: Operation | None) -> Resul
             visible = {**context.tables, **tables}
             return _interruptible(cursor, lambda: cursor.query(text, visible, session.conf, context.fallbacks))
 
-        if operation is not None:
-            operation.interruptible(cursor.interrupt)
         try:
+            if operation is not None:
+                operation.interruptible(cursor.interrupt)
             for step in steps:
                 context.tables[step.name] = step.run(query)
             table = query(sql, {})
@@ -125,12 +128,23 @@ def _interruptible(cursor: EngineCursor, query: Callable[[], pa.Table]) -> pa.Ta
         return query()
     running = _beside_main().submit(query)
     try:
-        return running.result()
+        return _awaited(running)
     except BaseException:
         if not running.done():
             cursor.interrupt()
             running.exception()
         raise
+
+
+def _awaited(running: Future[pa.Table]) -> pa.Table:
+    """The result.  Waits a little at a time: a signal that comes while the process is stopped is taken by any thread,
+    which does not wake the main one."""
+    while True:
+        try:
+            return running.result(_SLICE_S)
+        except TimeoutError:
+            if running.done():  # by now, or the error is the query's own
+                return running.result()
 
 
 class _Worker:

@@ -108,15 +108,18 @@ class Session:
 
     @contextmanager
     def cursor(self) -> Iterator[EngineCursor]:
-        """A cursor for one query; cursors are used again."""
+        """A cursor for one query; cursors are used again, unless they were interrupted."""
         with self.lock:
             cursor = self._idle_cursors.pop() if self._idle_cursors else None
         cursor = cursor or self.engine.cursor()
         try:
             yield cursor
         finally:
-            with self.lock:
-                self._idle_cursors.append(cursor)
+            if cursor.is_interrupted:
+                cursor.close()
+            else:
+                with self.lock:
+                    self._idle_cursors.append(cursor)
 
     def query_cursor(self) -> EngineCursor:
         """A cursor for a streaming query; it is closed with the session."""
@@ -307,8 +310,11 @@ class Sessions:
             self._sessions[key] = session
 
     def release(self, user_id: str, session_id: str, *, allow_reconnect: bool = False) -> str:
-        """Close a session; its server-side id, or "" if there was none."""
+        """Close a session; its server-side id, or "" if there was none.  Batches that run may finish before: the user's
+        functions in them need the session."""
         key = (user_id, session_id)
+        if (session := self._sessions.get(key)) is not None and session.has_streams:
+            session.streams.let_end()
         with self._lock:
             session = self._sessions.pop(key, None)
             if not allow_reconnect:
@@ -337,6 +343,9 @@ class Sessions:
 
     def close(self) -> None:
         """Close every session."""
+        for session in self.all():
+            if session.has_streams:
+                session.streams.ask_to_stop()
         for session in self.all():
             self.release(session.user_id, session.id, allow_reconnect=True)
 

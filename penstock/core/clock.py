@@ -24,4 +24,6 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def wait_until(self, time_ms: int, wake: threading.Event) -> None:
-        wake.wait(max(0.0, time_ms / 1000 - time.time()))
+        # Again, if the clock was set back meanwhile: who comes too early would come twice.
+        while (left_ns := time_ms * 1_000_000 - time.time_ns()) > 0 and not wake.wait(left_ns / 1e9):
+            pass

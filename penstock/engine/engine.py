@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -28,6 +29,8 @@ _FIXED: dict[str, str] = {
     "max_expression_depth": "5000",
 }
 _OPTIONS = {"penstock.threads": "threads", "penstock.memory.limit": "memory_limit"}
+#: How often a query that is to end is told so until it does.
+_INSIST_S = 0.02
 _OFFSET_ZONE = re.compile(r"^(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?$")
 
 
@@ -62,6 +65,8 @@ class EngineCursor:
     def __init__(self, connection: duckdb.DuckDBPyConnection, kernels: KernelSet) -> None:
         self._connection = connection
         self._kernels = kernels
+        self._interrupting = threading.Lock()
+        self._is_busy = self.is_interrupted = False  # guarded by _interrupting
         self._time_zone: str | None = None
         self._batch_time_ms: int | None = None
         self._told_batch_time_ms: int | None = None
@@ -124,10 +129,25 @@ class EngineCursor:
         self._connection.unregister(name)
 
     def interrupt(self) -> None:
-        """Stop what runs in this cursor: it raises OPERATION_CANCELED.  May be called from any thread, also when the
-        cursor has just been closed."""
-        with suppress(duckdb.ConnectionException):
-            self._connection.interrupt()
+        """End the cursor's work: what runs in it and what it is asked for after that raises OPERATION_CANCELED.  May be
+        called from any thread, also when the cursor has just been closed."""
+        with self._interrupting:
+            self.is_interrupted = True
+        if self._interrupt_once():
+            threading.Thread(target=self._insist, name="penstock interrupt", daemon=True).start()
+
+    def _interrupt_once(self) -> bool:
+        """Interrupt the query that runs, if there is one; whether there was."""
+        with self._interrupting:
+            if self._is_busy:
+                with suppress(duckdb.ConnectionException):
+                    self._connection.interrupt()
+            return self._is_busy
+
+    def _insist(self) -> None:
+        """DuckDB forgets an interrupt that comes just before it begins with a query, so one is not enough."""
+        while self._interrupt_once():
+            time.sleep(_INSIST_S)
 
     def close(self) -> None:
         """Release the cursor."""
@@ -137,6 +157,7 @@ class EngineCursor:
     def _prepared(self, tables: Mapping[str, pa.Table] | None, conf: Conf | None, sql: str) -> Iterator[None]:
         registered: list[str] = []
         try:
+            self._begin()
             self._install(sql)
             if conf is not None:
                 self._use_time_zone(conf.time_zone)
@@ -148,8 +169,17 @@ class EngineCursor:
         except duckdb.Error as error:
             raise to_spark_error(error) from error
         finally:
+            with self._interrupting:
+                self._is_busy = False
             for name in registered:
                 self._connection.unregister(name)
+
+    def _begin(self) -> None:
+        """From now on an interrupt reaches the query; one that came before is heeded, too."""
+        with self._interrupting:
+            self._is_busy = True
+            if self.is_interrupted:
+                raise duckdb.InterruptException("the cursor was interrupted before its query began")
 
     def _install(self, sql: str) -> None:
         """Make the Python functions that the text names known to the database."""

@@ -56,6 +56,7 @@ class StreamingQueryManager:
             query.start()
         except BaseException:
             self._forget(query)
+            query.give_up()
             raise
         return query
 
@@ -112,11 +113,13 @@ class StreamingQueryManager:
         files.remove_volatile(query.checkpoint.paths.root)
 
     def _on_terminated(self, query: StreamingQuery) -> None:
-        self._forget(query)
-        with self._changed:
+        with self._changed:  # it can be found at every moment: who waits for its end asks again and again
             self._finished[query.id, query.run_id] = query
             while len(self._finished) > FINISHED_KEPT:
                 self._finished.popitem(last=False)
+        self._forget(query)
+        query.mark_over()
+        with self._changed:
             if self._terminated is None or self._terminated.exception is None:
                 self._terminated = query
             self._changed.notify_all()
@@ -164,8 +167,20 @@ class StreamingQueryManager:
         """`listener` is called no more."""
         self._bus.remove(listener)
 
+    def ask_to_stop(self) -> None:
+        """Every query ends after the batch that runs now."""
+        for query in self.active:
+            query.ask_to_stop()
+
+    def let_end(self) -> None:
+        """Ask every query to stop, and wait for those that do within the grace period of `StreamingQuery.stop`."""
+        self.ask_to_stop()
+        for query in self.active:
+            query.ends_by_itself()
+
     def stop_all(self) -> None:
         """Stop every query (the session ends)."""
+        self.ask_to_stop()
         with self._changed:
             ended = list(self._finished.values())  # their threads may still be on their last lines
         for query in [*self.active, *ended]:

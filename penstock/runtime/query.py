@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -84,7 +85,8 @@ class StreamingQuery:
         self._closers: list[Callable[[], None]] = []
         self._start_error: BaseException | None = None
         self._announced = False
-        self._interrupted = False
+        self._interrupted = self._is_over = False
+        self._asked_s: float | None = None
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -116,7 +118,11 @@ class StreamingQuery:
     @property
     def is_active(self) -> bool:
         """Whether it has not ended yet."""
-        return not self._ended.is_set()
+        return not self._is_over
+
+    def mark_over(self) -> None:
+        """It counts as ended, before anybody hears of it; nothing of it is in use any more."""
+        self._is_over = True
 
     @property
     def thread_name(self) -> str:
@@ -146,6 +152,12 @@ class StreamingQuery:
         if self._start_error is not None:
             self._ended.wait()
             raise self._start_error
+
+    def give_up(self) -> None:
+        """It could not start: nobody has to wait for its end."""
+        if self._thread.ident is None:
+            self.mark_over()
+            self._ended.set()
 
     def explain(self, extended: bool = False) -> str:
         """The plan as text."""
@@ -178,13 +190,26 @@ class StreamingQuery:
             raise self.exception
         return done
 
+    def ask_to_stop(self) -> None:
+        """End after the batch that runs now."""
+        if self._asked_s is None:
+            self._asked_s = time.monotonic()
+        self._stopping.set()
+        self._wake.set()
+
+    def ends_by_itself(self) -> bool:
+        """After `ask_to_stop`: wait for the end as long as a batch may take to finish; whether that was enough.  The
+        query's own thread does not wait."""
+        asked_s = self._asked_s or time.monotonic()
+        left_ms = STOP_GRACE_MS - int((time.monotonic() - asked_s) * 1000)
+        return self.is_this_thread or self._ended_within(max(0, left_ms))
+
     def stop(self) -> None:
         """End the query.  A running batch may finish within a grace period, then the engine is interrupted; what was
         not committed runs again at the next start.  Raises when the batch does not end within
         spark.sql.streaming.stopTimeout."""
-        self._stopping.set()
-        self._wake.set()
-        if self.is_this_thread or self._ended_within(STOP_GRACE_MS):
+        self.ask_to_stop()
+        if self.ends_by_itself():
             return
         self._interrupted = True
         if self._cursor is not None:
@@ -196,7 +221,8 @@ class StreamingQuery:
     def _ended_within(self, timeout_ms: int) -> bool:
         if not self._ended.wait(timeout_ms / 1000):
             return False
-        self._thread.join(1)  # its last frames hold the engine's connection
+        if self._thread.ident is not None:
+            self._thread.join(1)  # its last frames hold the engine's connection
         return True
 
     # ------------------------------------------------------------ the thread
@@ -380,6 +406,7 @@ class StreamingQuery:
         if self._temporary and (self.exception is None or self.settings.force_delete_temporary):
             shutil.rmtree(self.checkpoint.paths.root, ignore_errors=True)
         self._on_terminated(self)
+        self.mark_over()
         if self._start_error is None:
             self._announce()
             text = None if self.exception is None else self.exception.cause_traceback

@@ -22,7 +22,7 @@ from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 LINES = ["hello", "this", "2024-05-24 15:03:20;1"]
 
 
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
@@ -88,9 +88,14 @@ def test_a_literal_column_partitions_the_output(spark: Any, stream: Any, tmp_pat
 
 
 def test_progress_and_status_while_a_slow_batch_runs(spark: Any, stream: Any, tmp_path: Path) -> None:
+    go_on = str(tmp_path / "go on")
+
     def slow(text: str) -> str:
-        time.sleep(0.1)
-        return text
+        for _ in range(6000):
+            if os.path.exists(go_on):
+                return text
+            time.sleep(0.01)
+        raise TimeoutError
 
     frame = stream.select(F.udf(slow)("value").alias("value"))
     query = frame.writeStream.start(
@@ -98,6 +103,7 @@ def test_progress_and_status_while_a_slow_batch_runs(spark: Any, stream: Any, tm
     )
     assert query.lastProgress is None
     assert set(query.status) == {"message", "isDataAvailable", "isTriggerActive"}
+    Path(go_on).touch()
     query.processAllAvailable()
     last = query.lastProgress
     assert (last["name"], last["id"], last["runId"]) == (query.name, query.id, query.runId) or (
@@ -291,13 +297,13 @@ def test_a_listener_that_fails_disturbs_nobody(spark: Any, stream: Any) -> None:
 
 
 class Writer:
-    """Writes a file for each call: foreach's functions work on copies of what they are given."""
+    """Writes a file for each call, numbered: foreach's functions work on copies of what they are given."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def note(self, event: str) -> None:
-        (self.path / f"{time.time_ns()}-{uuid.uuid4()}").write_text(event)
+        (self.path / f"{len(os.listdir(self.path)):06d}").write_text(event)
 
     def process(self, row: Any) -> None:
         self.note(f"process {row.value}")

@@ -7,6 +7,7 @@ sends is sent bare, and must come back as a refusal that names it: nothing passe
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -26,8 +27,6 @@ from pyspark.sql.connect.session import SparkSession
 
 from penstock.connect.service import Service
 from tests.connect.conftest import Builder
-
-pytestmark = pytest.mark.timeout(60)
 
 #: message -> its oneofs whose fields are kinds
 WALKED: tuple[tuple[type[Message], str], ...] = (
@@ -207,10 +206,13 @@ def configuration(spark: Any, directory: Path) -> None:
 def streams(spark: Any, directory: Path) -> None:
     from pyspark.sql.streaming import StreamingQueryListener
 
+    terminated = threading.Event()
+
     class Silent(StreamingQueryListener):
         def onQueryStarted(self, event: Any) -> None: ...
         def onQueryProgress(self, event: Any) -> None: ...
-        def onQueryTerminated(self, event: Any) -> None: ...
+        def onQueryTerminated(self, event: Any) -> None:
+            terminated.set()
 
     listener = Silent()
     spark.streams.addListener(listener)
@@ -225,12 +227,13 @@ def streams(spark: Any, directory: Path) -> None:
     assert spark.streams.awaitAnyTermination(0.1) in (False, None)
     query.stop()
     spark.streams.resetTerminated()
+    assert terminated.wait(60)  # the client's removal waits for ever when an event comes meanwhile
     spark.streams.removeListener(listener)
     spark.range(3).write.mode("overwrite").parquet(f"{directory}/in")
     once = spark.readStream.schema("id long").parquet(f"{directory}/in").writeStream.format("noop")
     for i, trigger in enumerate(({"availableNow": True}, {"once": True})):
         done = once.option("checkpointLocation", f"{directory}/c{i}").trigger(**trigger).start()
-        assert done.awaitTermination(20)
+        assert done.awaitTermination(60)
         done.processAllAvailable() if done.isActive else None
 
 

@@ -174,7 +174,7 @@ def vocabulary(spark: Any, tmp: str, service: Service) -> dict[str, Any]:
 
     def run(writer: Any) -> Any:
         started = writer.trigger(availableNow=True).start()
-        assert started.awaitTermination(30)
+        assert started.awaitTermination(120)
         return started.exception()
 
     return {

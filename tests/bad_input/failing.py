@@ -82,7 +82,7 @@ class Job:
             query = with_batches(writer, self.function).start()
         else:
             query = writer.format("parquet").option("path", str(self.out)).start()
-        assert query.awaitTermination(30), "the query hangs"
+        assert query.awaitTermination(120), "the query hangs"
 
     def fails(self, cause: str, *names: str) -> Any:
         """The query ends by STREAM_FAILED, which names the query, the cause's condition and the rest."""

@@ -64,7 +64,7 @@ def test_max_bytes(job: Job) -> None:
     writer = frame.writeStream.format("noop").option("checkpointLocation", str(job.checkpoint))
     query = writer.trigger(availableNow=True).start()
     names = (f"[{OPTION}]", "'maxBytesPerTrigger'", "'x'")
-    fails(lambda: query.awaitTermination(20), StreamingQueryException, "STREAM_FAILED", *names)
+    fails(lambda: query.awaitTermination(120), StreamingQueryException, "STREAM_FAILED", *names)
 
 
 @pytest.mark.parametrize(

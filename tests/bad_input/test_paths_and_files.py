@@ -41,7 +41,7 @@ def test_a_missing_path(spark: Any, tmp_path: Path, kind: str) -> None:
     stream = spark.readStream.format(kind).schema(schema).load(path)
     write = stream.writeStream.format("noop").option("checkpointLocation", str(tmp_path / "checkpoint"))
     with pytest.raises((AnalysisException, StreamingQueryException), match=f"PATH_NOT_FOUND.*file:{path}"):
-        write.trigger(availableNow=True).start().awaitTermination(20)
+        write.trigger(availableNow=True).start().awaitTermination(120)
 
 
 def test_a_path_that_appears_later(job: Job) -> None:
@@ -87,7 +87,7 @@ def test_a_file_as_the_path(job: Job) -> None:
     frame = job.spark.readStream.schema(SCHEMA).json(str(job.root / "in" / "a.json"))
     seen: list[int] = []
     writer = frame.writeStream.option("checkpointLocation", str(job.checkpoint)).trigger(availableNow=True)
-    assert with_batches(writer, lambda rows, _: seen.append(rows.count())).start().awaitTermination(20)
+    assert with_batches(writer, lambda rows, _: seen.append(rows.count())).start().awaitTermination(120)
     assert seen == [len(ROWS)]
 
 

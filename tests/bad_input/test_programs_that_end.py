@@ -42,7 +42,7 @@ def start(root: Path, program: str) -> subprocess.Popen[str]:
 
 def run(root: Path, program: str) -> tuple[int, str, str]:
     process = start(root, program)
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=240)
     return process.returncode, out, err
 
 
@@ -126,7 +126,7 @@ def test_the_same_from_a_script(root: Path) -> None:
         )
     )
     done = subprocess.run(
-        [sys.executable, str(job), str(root)], capture_output=True, text=True, timeout=40, check=False
+        [sys.executable, str(job), str(root)], capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 1
     assert "[STREAM_FAILED] Query inverse [id = " in done.stderr
@@ -156,7 +156,7 @@ def test_a_signal(root: Path, number: int, code: int) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    assert process.communicate(timeout=20)[1] == ""
+    assert process.communicate(timeout=240)[1] == ""
     assert process.returncode == code
     (root / "later.json").rename(root / "in" / "3.json")
     check_goes_on(root)
@@ -168,7 +168,7 @@ def test_a_signal_during_a_batch_that_does_not_end(root: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=25)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == 143
     assert err == "penstock: a batch did not end within 10 s: it runs again at the next start\n"
     check_goes_on(root)

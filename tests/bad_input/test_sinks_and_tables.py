@@ -70,7 +70,7 @@ def test_corrupt_parquet_files_ignored(spark: Any, tmp_path: Path, as_setting: b
     def run(options: dict[str, str]) -> None:
         frame = spark.readStream.schema("id long").options(**options).parquet(str(source))
         writer = with_batches(frame.writeStream, lambda batch, _: seen.extend(row.id for row in batch.collect()))
-        assert writer.trigger(availableNow=True).start().awaitTermination(30)
+        assert writer.trigger(availableNow=True).start().awaitTermination(120)
 
     fails(lambda: run({}), StreamingQueryException, "STREAM_FAILED", "FAILED_READ_FILE", "z.parquet")
     if as_setting:
@@ -92,7 +92,7 @@ def test_an_option_of_a_table_that_is_read_as_a_stream(spark: Any, tmp_path: Pat
     try:
         frame = spark.readStream.option("maxFilesPerTrigger", 2).table("limited")
         writer = with_batches(frame.writeStream, lambda batch, _: batches.append(batch.count()))
-        assert writer.trigger(availableNow=True).start().awaitTermination(30)
+        assert writer.trigger(availableNow=True).start().awaitTermination(120)
         wrong = spark.readStream.option("maxFilesPerTrigger", "some").table("limited").writeStream.format("noop")
         fails(wrong.start().awaitTermination, StreamingQueryException, "STREAM_FAILED", "maxFilesPerTrigger", "some")
     finally:

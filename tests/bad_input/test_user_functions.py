@@ -112,9 +112,9 @@ def test_foreach_raises(job: Job, method: str) -> None:
     writer = job.frame().writeStream.foreach(Writer(method)).queryName("rows")
     query = writer.option("checkpointLocation", str(job.checkpoint)).trigger(availableNow=True).start()
     names = (f"[{ROW}]", "Query rows [id = ", f"cannot {method}", "OSError", "39000", "in _do")
-    fails(lambda: query.awaitTermination(20), StreamingQueryException, "STREAM_FAILED", *names)
+    fails(lambda: query.awaitTermination(120), StreamingQueryException, "STREAM_FAILED", *names)
     again = job.frame().writeStream.foreach(Writer("nothing")).option("checkpointLocation", str(job.checkpoint))
-    assert again.trigger(availableNow=True).start().awaitTermination(20)
+    assert again.trigger(availableNow=True).start().awaitTermination(120)
 
 
 def test_what_the_query_and_the_manager_tell(job: Job) -> None:

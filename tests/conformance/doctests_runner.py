@@ -1,6 +1,9 @@
 """The examples in the docstrings of the PySpark client, as tests of this engine.
 
-usage: penstock run doctests_runner.py OUT.json [PREFIX ...]
+usage: penstock run doctests_runner.py OUT.json [--patient] [PREFIX ...]
+
+Examples of streams sleep while a query works: for a shorter time than they say, or with --patient for a longer one, as
+a machine that stalls needs it.
 
 Writes {item: "pass" or what went wrong} to OUT.json; with prefixes only the items whose names begin with one of them
 run.  An item is the docstring of one function, method or class.
@@ -30,9 +33,11 @@ MODULES = (
     "pyspark.sql.conf", "pyspark.sql.pandas.functions", "pyspark.sql.pandas.group_ops", "pyspark.sql.pandas.map_ops",
 )  # fmt: skip
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-SECONDS_AN_ITEM = 60
-#: Examples of streams sleep three seconds each while a query works; this is enough for every one that passes.
+SECONDS_AN_ITEM = 240
+#: Examples of streams sleep three seconds each; this is enough for every one that passes.
 LONGEST_SLEEP = 1.3
+#: How many times as long a patient run sleeps.
+PATIENCE = 6
 
 
 def examples(prefixes: tuple[str, ...], spark: SparkSession) -> Iterator[doctest.DocTest]:
@@ -64,22 +69,23 @@ def too_long(*_: object) -> None:
     raise TimeoutError(f"no answer in {SECONDS_AN_ITEM} s")
 
 
-def impatient(sleep: Callable[[float], None]) -> Callable[[float], None]:
-    """`time.sleep`, cut short in the examples alone."""
+def changed(sleep: Callable[[float], None], *, patient: bool) -> Callable[[float], None]:
+    """`time.sleep`, cut short or drawn out in the examples alone."""
 
-    def shortened(seconds: float) -> None:
+    def other(seconds: float) -> None:
         from_example = sys._getframe(1).f_code.co_filename.startswith("<doctest")
-        sleep(min(seconds, LONGEST_SLEEP) if from_example else seconds)
+        in_example = PATIENCE * seconds if patient else min(seconds, LONGEST_SLEEP)
+        sleep(in_example if from_example else seconds)
 
-    return shortened
+    return other
 
 
-def main(target: Path, prefixes: tuple[str, ...]) -> None:
+def main(target: Path, prefixes: tuple[str, ...], *, patient: bool) -> None:
     """Run, write, and end at once: examples leave queries running."""
     spark = SparkSession.builder.appName("doctests").getOrCreate()
     os.chdir(tempfile.mkdtemp())
     signal.signal(signal.SIGALRM, too_long)
-    time.sleep = impatient(time.sleep)
+    time.sleep = changed(time.sleep, patient=patient)
     found = {test.name: outcome(test) for test in examples(prefixes, spark)}
     target.write_text(json.dumps(found, indent=0))
     print(f"{sum(v == 'pass' for v in found.values())} of {len(found)} pass")
@@ -88,4 +94,6 @@ def main(target: Path, prefixes: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute(), tuple(sys.argv[2:]))
+    given = sys.argv[2:]
+    names = tuple(name for name in given if name != "--patient")
+    main(Path(sys.argv[1]).absolute(), names, patient="--patient" in given)

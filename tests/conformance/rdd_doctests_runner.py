@@ -28,7 +28,7 @@ SOURCES = (
     "statcounter.py", "streaming/context.py", "streaming/dstream.py",
 )  # fmt: skip
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-SECONDS_AN_ITEM = 30
+SECONDS_AN_ITEM = 120
 #: What the modules of the examples have imported.
 IMPORTS = """
 import math, operator, os, random, sys, time

@@ -22,23 +22,26 @@ PASSING = (HERE / "doctests_pass.txt").read_text().split()
 
 
 def outcomes(directory: Path, *items: str) -> dict[str, str]:
-    """What the runner finds, of all items or of some."""
+    """What the runner finds, of all items or, patiently, of some."""
     found = directory / "found.json"
-    command = [sys.executable, "-m", "penstock", "run", str(HERE / "doctests_runner.py"), str(found), *items]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=200)
+    found.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "penstock", "run", str(HERE / "doctests_runner.py"), str(found)]
+    command += ["--patient", *items] if items else []
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=900)
     assert found.exists(), done.stderr[-3000:]
     return dict(json.loads(found.read_text()))
 
 
-@pytest.mark.timeout(290)
+@pytest.mark.timeout(1800)
 def test_no_item_falls_back(tmp_path: Path) -> None:
-    found = outcomes(tmp_path)
-    fallen = [name for name in PASSING if found.get(name) != "pass"]
-    if fallen:  # streams on a busy machine are given a second chance
-        found = outcomes(tmp_path, *fallen)
-    still = {name: found.get(name, "no such item") for name in fallen if found.get(name) != "pass"}
+    found, failing = outcomes(tmp_path), expected()["doctests"]
+    doubtful = [name for name in PASSING if found.get(name) != "pass"]
+    doubtful += [name for name in failing if found.get(name) == "pass"]
+    if doubtful:  # examples of streams sleep for a time that is short for a machine that stalls
+        found |= outcomes(tmp_path, *doubtful)
+    still = {name: found.get(name, "no such item") for name in PASSING if found.get(name) != "pass"}
     assert not still, "\n\n".join(f"{name}\n{why[-600:]}" for name, why in still.items())
-    unexpected = [name for name in expected()["doctests"] if found.get(name) == "pass"]
+    unexpected = [name for name in failing if found.get(name) == "pass"]
     assert unexpected == [], "these pass now: run python -m tests.conformance.gaps --regenerate"
 
 

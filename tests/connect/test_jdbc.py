@@ -4,6 +4,7 @@ user postgres without a password, or `initdb` and `pg_ctl`)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -25,6 +26,17 @@ def _programs() -> Path | None:
     return next((place for place in reversed(places) if (place / "pg_ctl").exists()), None)
 
 
+def _free_port() -> int:
+    """If possible one that the system gives to nobody who asks for any port: such a one may be taken before the server
+    has it."""
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in (*range(first_given - 1 - os.getpid() % 5000, 1024, -1), 0):
+        with contextlib.suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            return int(free.getsockname()[1])
+    raise AssertionError("no port is free")
+
+
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """host:port of a server."""
@@ -40,9 +52,7 @@ def postgres() -> Iterator[str]:
     if os.geteuid() == 0:  # it refuses root
         as_user = {"user": 65534, "group": 65534, "extra_groups": []}
         os.chown(directory, 65534, 65534)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     data = directory / "data"
     quiet = {
         "check": True,
@@ -53,7 +63,9 @@ def postgres() -> Iterator[str]:
     }
     subprocess.run([programs / "initdb", "-A", "trust", "-U", "postgres", "-D", data], **quiet)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {directory}"
-    subprocess.run([programs / "pg_ctl", "-w", "-D", data, "-o", options, "-l", directory / "log", "start"], **quiet)
+    subprocess.run(
+        [programs / "pg_ctl", "-w", "-t", "240", "-D", data, "-o", options, "-l", directory / "log", "start"], **quiet
+    )
     yield f"127.0.0.1:{port}"
     subprocess.run([programs / "pg_ctl", "-w", "-m", "immediate", "-D", data, "stop"], **quiet)
     shutil.rmtree(directory)

@@ -20,7 +20,7 @@ def get(port: int, path: str = "/metrics", token: str | None = None) -> tuple[in
     if token is not None:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -40,7 +40,7 @@ def test_a_session_that_asks_for_it(spark: Any) -> None:
     spark.conf.set("penstock.metrics.port", "0")
     frame = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 5).load()
     query = frame.writeStream.format("noop").queryName("five").trigger(once=True).start()
-    assert query.awaitTermination(20)
+    assert query.awaitTermination(120)
     ((address, endpoint),) = metrics_endpoint._endpoints.items()
     assert address == ("localhost", 0)
     status, text = get(endpoint.port)

@@ -81,6 +81,15 @@ def test_idle_sessions_are_swept(connect: Any, service: Service, monkeypatch: py
     assert service.sessions.all() == []
 
 
+def test_a_cursor_that_was_interrupted_is_not_used_again(connect: Any, service: Service) -> None:
+    spark = connect()
+    assert spark.range(1).count() == 1
+    (session,) = service.sessions.all()
+    with session.cursor() as cursor:
+        cursor.interrupt()
+    assert spark.range(3).count() == 3
+
+
 def test_views_are_fixed_at_their_creation(spark: Any) -> None:
     spark.range(3).createOrReplaceTempView("v")
     spark.sql("CREATE TEMP VIEW w AS SELECT id + 1 AS next FROM v")

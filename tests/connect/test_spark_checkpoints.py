@@ -37,7 +37,7 @@ def run_once(frame: Any, root: Path) -> Any:
     """One trigger of a query into JSON files."""
     writer = frame.writeStream.format("json").option("checkpointLocation", str(root / "checkpoint"))
     query = writer.trigger(availableNow=True).start(str(root / "out"))
-    assert query.awaitTermination(30)
+    assert query.awaitTermination(120)
     return query
 
 
@@ -95,7 +95,7 @@ def test_rate_micro_batch_goes_on(spark: Any, left: Any) -> None:
     rows = json.loads(last_offset(root))["offset"]
     frame = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 3).load()
     writer = frame.writeStream.format("json").option("checkpointLocation", str(root / "checkpoint"))
-    assert writer.trigger(once=True).start(str(root / "out")).awaitTermination(30)
+    assert writer.trigger(once=True).start(str(root / "out")).awaitTermination(120)
     values = spark.read.schema("timestamp timestamp, value long").json(str(root / "out")).select("value").collect()
     assert sorted(row.value for row in values) == list(range(rows + 3))
 

@@ -70,7 +70,6 @@ OTHER_CONDITION = {
     **{f"write/csv/{name}=x": "STDS_INVALID_OPTION_VALUE.WITH_MESSAGE"
        for name in ("header", "quoteAll", "escapeQuotes", "ignoreLeadingWhiteSpace")},
     **{f"write/xml/tag {name}": "STDS_INVALID_OPTION_VALUE.WITH_MESSAGE" for name in ("a b", "1a", "a:b")},
-    **{f"name/{how}/`t`.`u`.`v`.`w`": "TABLE_OR_VIEW_NOT_FOUND" for how in ("table", "stream of table")},
 }  # fmt: skip
 
 #: Other results, which docs/differences.md tells.

@@ -92,7 +92,7 @@ def test_from_table_to_table(view: Any, tmp_path: Path) -> None:
     checkpoint = str(tmp_path / "cp")
     for expected in ([1, 2], [1, 2, 7]):
         writer = view.readStream.table("tt").writeStream.trigger(availableNow=True)
-        assert writer.option("checkpointLocation", checkpoint).toTable("copied").awaitTermination(20)
+        assert writer.option("checkpointLocation", checkpoint).toTable("copied").awaitTermination(120)
         assert [row.a for row in view.sql("SELECT a FROM copied ORDER BY a").collect()] == expected
         view.sql("INSERT INTO tt VALUES (7)") if len(expected) == 2 else None
 

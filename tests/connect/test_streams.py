@@ -13,8 +13,14 @@ from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException, StreamingQueryException
 from pyspark.sql.streaming import StreamingQueryListener
 
+from penstock.runtime.manager import StreamingQueryManager
+from penstock.testing.session import server_session
 
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+#: How long a test waits for what must happen: a machine may stall for seconds.
+PATIENCE_S = 120.0
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
@@ -45,8 +51,8 @@ def test_life_of_a_query(spark: Any, numbers: Any) -> None:
     query.stop()
     assert not query.isActive
     assert query.status == {"message": "Stopped", "isDataAvailable": False, "isTriggerActive": False}
-    assert query.awaitTermination(1) is True
-    assert spark.streams.awaitAnyTermination(1) is True
+    assert query.awaitTermination(PATIENCE_S) is True
+    assert spark.streams.awaitAnyTermination(PATIENCE_S) is True
     spark.streams.resetTerminated()
     assert spark.streams.awaitAnyTermination(0.1) is False
     assert spark.streams.active == []
@@ -54,13 +60,36 @@ def test_life_of_a_query(spark: Any, numbers: Any) -> None:
 
 def test_available_now_ends_by_itself(spark: Any, numbers: Any) -> None:
     query = numbers.writeStream.format("memory").queryName("q").trigger(availableNow=True).start()
-    assert query.awaitTermination(20) is True
+    assert query.awaitTermination(PATIENCE_S) is True
     assert spark.sql("SELECT sum(n) FROM q").collect() == [(45,)]
+
+
+def test_the_end_of_a_query_at_every_moment(spark: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for it finds it while it ceases to be an active one, and who hears of its end finds it ended."""
+    manager, forget = server_session(spark).streams, StreamingQueryManager._forget
+    found: list[bool] = []
+    heard: list[tuple[str, bool]] = []
+
+    def forgotten(self: StreamingQueryManager, query: Any) -> None:
+        forget(self, query)
+        found.append(self.find(query.id, query.run_id) is query)
+
+    def hear(event: Any) -> None:
+        if event.kind == "QueryTerminatedEvent":
+            query = manager.find(event.json["id"], event.json["runId"])
+            heard.append((event.json["id"], query is not None and query.is_active))
+
+    monkeypatch.setattr(StreamingQueryManager, "_forget", forgotten)
+    manager.add_listener(hear)
+    query = numbers.writeStream.format("noop").trigger(availableNow=True).start()
+    assert query.awaitTermination(PATIENCE_S) is True
+    assert (found, heard) == ([True], [(query.id, False)])
 
 
 def test_foreach_batch_gets_a_frame_of_its_session(spark: Any, numbers: Any) -> None:
     spark.conf.set("spark.sql.session.timeZone", "+02:00")
-    numbers.writeStream.foreachBatch(_write_total).trigger(availableNow=True).start().awaitTermination(20)
+    query = numbers.writeStream.foreachBatch(_write_total).trigger(availableNow=True).start()
+    assert query.awaitTermination(PATIENCE_S)
     assert spark.table("global_temp.total").collect() == [(0, 45, "+02:00")]
 
 
@@ -89,7 +118,7 @@ def test_foreach_with_a_pickled_writer(spark: Any, numbers: Any, tmp_path: Path)
             with open(path, "a") as log:
                 log.write(f"close {error}\n")
 
-    numbers.writeStream.foreach(Writer()).trigger(availableNow=True).start().awaitTermination(20)
+    assert numbers.writeStream.foreach(Writer()).trigger(availableNow=True).start().awaitTermination(PATIENCE_S)
     lines = Path(path).read_text().splitlines()
     assert lines == ["open 0 0", *map(str, range(10)), "close None"]
 
@@ -100,7 +129,7 @@ def test_a_function_that_fails(spark: Any, numbers: Any) -> None:
 
     query = numbers.writeStream.foreachBatch(fail).start()
     with pytest.raises(StreamingQueryException) as caught:
-        query.awaitTermination(20)
+        query.awaitTermination(PATIENCE_S)
     assert caught.value.getCondition() == "STREAM_FAILED"
     assert "ValueError: boom" in str(caught.value)
     assert "in fail" in str(caught.value)  # the user's traceback
@@ -123,7 +152,7 @@ def test_await_can_be_interrupted(spark: Any) -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     until(lambda: spark.interruptTag("waiting"))
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert outcome == ["OPERATION_CANCELED"]
     assert query.isActive
     query.stop()
@@ -181,7 +210,7 @@ def test_listeners(connect: Any, tmp_path: Path, reattachable: bool) -> None:
     spark.streams.addListener(recorder)
     stream = spark.readStream.schema("n int").json(str(tmp_path))
     query = stream.writeStream.format("noop").queryName("heard").trigger(availableNow=True).start()
-    query.awaitTermination(20)
+    assert query.awaitTermination(PATIENCE_S)
     until(lambda: ("terminated", None) in recorder.events)
     spark.streams.removeListener(recorder)
     assert recorder.events[:2] == [("started", "heard"), ("progress", 1)]

@@ -114,12 +114,12 @@ def test_create_statement_makes_the_same_table(spark: Any) -> None:
 def test_a_stream_into_a_table_and_out_of_it(spark: Any, tmp_path: Path) -> None:
     source = spark.readStream.format("rate").option("rowsPerSecond", 100).load()
     query = source.writeStream.toTable("t", checkpointLocation=str(tmp_path / "c"))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(query.recentProgress) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
     query.stop()
     written = spark.table("t").count()
     assert written > 0
     again = spark.readStream.table("t").writeStream.format("memory").queryName("m").trigger(availableNow=True).start()
-    assert again.awaitTermination(30)
+    assert again.awaitTermination(120)
     assert spark.table("m").count() == written

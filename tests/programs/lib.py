@@ -24,11 +24,11 @@ def write_files(directory: str, files: list[list], first: int = 0) -> None:
     """One file of JSON lines (or raw text lines) each, with rising modification times."""
     os.makedirs(directory, exist_ok=True)
     for i, rows in enumerate(files, first):
-        path = os.path.join(directory, f"{i:03d}.json")
-        with open(path + ".tmp", "w") as file:
+        path, hidden = os.path.join(directory, f"{i:03d}.json"), os.path.join(directory, f".{i:03d}.json")
+        with open(hidden, "w") as file:
             file.writelines((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
-        os.utime(path + ".tmp", (1_700_000_000 + i, 1_700_000_000 + i))
-        os.rename(path + ".tmp", path)
+        os.utime(hidden, (1_700_000_000 + i, 1_700_000_000 + i))
+        os.rename(hidden, path)  # a stream that runs sees it whole
 
 
 def plain(value: object) -> object:

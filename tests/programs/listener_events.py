@@ -40,7 +40,7 @@ def run(number: int, name: str, column: object) -> None:
         query.awaitTermination()
     except PySparkException as error:
         print(json.dumps({"batch": number, "raised": error.getCondition()}))
-    for _ in range(100):
+    for _ in range(900):
         if heard and heard[-1]["event"] == "terminated":
             break
         time.sleep(0.1)

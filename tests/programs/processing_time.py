@@ -1,23 +1,24 @@
 """A processingTime trigger: aligned batches, files between them together in one, stop, and a restart that goes on."""
 
 import json
+import os
 import time
 
 from lib import Recorder, session, work_directory, write_files
 
 spark, work = session(), work_directory()
 out = str(work / "batches.jsonl")
-write_files(str(work / "in"), [[{"n": 1}]])
+write_files(str(work / "in" / "0"), [[{"n": 1}]])
 
 
 def start() -> object:
-    events = spark.readStream.schema("n int").json(str(work / "in"))
+    events = spark.readStream.schema("n int").json(str(work / "in" / "*"))
     writer = events.writeStream.foreachBatch(Recorder(out)).option("checkpointLocation", str(work / "checkpoint"))
     return writer.queryName("timed").trigger(processingTime="3 seconds").start()
 
 
 def wait(count: int) -> None:
-    for _ in range(300):
+    for _ in range(900):
         with open(out, "a+") as file:
             file.seek(0)
             if len(file.readlines()) >= count:
@@ -28,16 +29,16 @@ def wait(count: int) -> None:
 query = start()
 wait(1)
 time.sleep(3.2 - time.time() % 3)  # shortly after a tick, and so well before the next
-write_files(str(work / "in"), [[{"n": 2}], [{"n": 3}]], first=1)
+tick = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime((time.time() // 3 + 1) * 3))
+write_files(str(work / "new"), [[{"n": 2}], [{"n": 3}]], first=1)
+os.rename(work / "new", work / "in" / "1")  # both at once
 wait(2)
 query.processAllAvailable()
 stamps = [p["timestamp"] for p in query.recentProgress if p["batchId"] == 1]
-print(
-    json.dumps({"batch": -1, "aligned": all(int(stamp[17:19]) % 3 == 0 for stamp in stamps), "count": len(stamps) > 0})
-)
+print(json.dumps({"batch": -1, "aligned": all(stamp >= tick for stamp in stamps), "count": len(stamps) > 0}))
 query.stop()
 print(json.dumps({"batch": -2, "active": query.isActive, "message": query.status["message"]}))
-write_files(str(work / "in"), [[{"n": 4}]], first=3)
+write_files(str(work / "in" / "1"), [[{"n": 4}]], first=3)
 query = start()
 wait(3)
 query.stop()

@@ -1,5 +1,6 @@
 """applyInPandasWithState with processing-time timeouts: a key times out in the batch after its own, or much later."""
 
+import time
 from collections.abc import Iterator
 
 import pandas as pd
@@ -19,6 +20,7 @@ write_files(str(work / "in"), FILES)
 
 
 def watch(key: tuple, frames: Iterator[pd.DataFrame], state) -> Iterator[pd.DataFrame]:
+    time.sleep(0.01)  # batches must be further apart than the timeout
     if state.hasTimedOut:
         value = state.get
         state.remove()

@@ -1,5 +1,6 @@
 """transformWithStateInPandas with processing-time timers that expire in their own batch, the next one, or much later."""
 
+import time
 from collections.abc import Iterator
 
 import pandas as pd
@@ -44,6 +45,9 @@ class Timers(StatefulProcessor):
         total = (self.total.get() or (None,))[0]
         self.total.clear()
         yield pd.DataFrame({"user": key, "n": [total], "what": [f"timer {late >= 0}"], "timers": [counted]})
+
+    def close(self) -> None:
+        time.sleep(0.02)  # batches must be further apart than the next timer
 
 
 events = spark.readStream.schema("user string, n int").option("maxFilesPerTrigger", 1).json(str(work / "in"))

@@ -24,7 +24,7 @@ def test_program(golden: Path) -> None:
     program = HERE / f"{golden.stem}.py"
     env = {**os.environ, "TZ": "UTC"}
     done = subprocess.run(
-        [sys.executable, "-m", "penstock", "run", str(program)], capture_output=True, text=True, timeout=120, env=env
+        [sys.executable, "-m", "penstock", "run", str(program)], capture_output=True, text=True, timeout=280, env=env
     )
     assert done.returncode == 0, done.stderr
     ours = [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""Words of a TCP server's lines, counted by SQL in each batch."""
+"""Words of a TCP server's lines, counted by SQL in each batch.  Ends when all of so many lines are counted."""
 
 import sys
 
@@ -15,7 +15,9 @@ def session_of(conf):
 
 sc = SparkContext("local[2]", "SQL network word count")
 ssc = StreamingContext(sc, 0.2)
-words = ssc.socketTextStream(sys.argv[1], int(sys.argv[2])).flatMap(lambda line: line.split(" "))
+seen = []
+lines = ssc.socketTextStream(sys.argv[1], int(sys.argv[2]))
+words = lines.flatMap(lambda line: line.split(" "))
 
 
 def process(time, rdd):
@@ -30,6 +32,8 @@ def process(time, rdd):
 
 
 words.foreachRDD(process)
+lines.foreachRDD(lambda rdd: seen.append(rdd.count()))  # the last output: what comes before it in a batch is done
 ssc.start()
-ssc.awaitTermination(float(sys.argv[4]))
-ssc.stop(stopGraceFully=True)  # what has come is processed on a slow machine, too
+while (sum(seen) < int(sys.argv[4]) or len(seen) < 3) and not ssc.awaitTerminationOrTimeout(0.05):
+    pass
+ssc.stop(stopGraceFully=True)

@@ -47,7 +47,7 @@ def run(frame: Any, mode: str, checkpoint: Path) -> list[list[Any]]:
 
     writer = frame.writeStream.outputMode(mode).option("checkpointLocation", str(checkpoint))
     query = with_batches(writer, keep).trigger(availableNow=True).start()
-    assert query.awaitTermination(30)
+    assert query.awaitTermination(120)
     return batches
 
 

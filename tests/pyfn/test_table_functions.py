@@ -105,7 +105,7 @@ def test_in_a_stream(two: Any, tmp_path: Path) -> None:
     stream = two.readStream.format("rate-micro-batch").option("rowsPerBatch", 3).option("numPartitions", 1).load()
     rows = stream.select(col("value").cast("int").alias("v")).lateralJoin(Two(col("v").outer())).select("v", "b")
     writer = rows.writeStream.format("memory").queryName("two_of_each").trigger(once=True)
-    writer.option("checkpointLocation", str(tmp_path)).start().awaitTermination(30)
+    writer.option("checkpointLocation", str(tmp_path)).start().awaitTermination(120)
     found = sorted(tuple(row) for row in two.table("two_of_each").collect())
     assert found == [(v, b) for v in range(3) for b in (100, 101)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,17 @@ from penstock.sources.base import Scan
 
 SCHEMA = StructType([StructField("total", LONG)])
 
+#: How long a test waits at most for what must come: a machine may be slow, and stand still for seconds.
+PATIENCE_MS = 60_000
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.002)
+
 
 class NumberSource:
     """Offsets count rows; `limit` rows a batch."""
@@ -30,7 +42,7 @@ class NumberSource:
         self.limit = limit
         self.name = name
         self.committed: list[str] = []
-        self.stopped = 0
+        self.asked = self.stopped = 0
         self.end: int | None = None
         self.context: Any = None
 
@@ -46,6 +58,7 @@ class NumberSource:
         return f"NumberSource[{self.name}]"
 
     def latest_offset(self, start: str | None, *, ignore_limits: bool = False) -> str | None:
+        self.asked += 1
         begin = int(start or 0)
         end = len(self.rows) if self.end is None else self.end
         if self.limit is not None and not ignore_limits:

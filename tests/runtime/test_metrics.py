@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from query_fakes import Bench
+from query_fakes import Bench, until
 
 from penstock.runtime.errors import StreamingQueryException
 from penstock.runtime.listener import QueryEvent
@@ -88,9 +88,10 @@ def test_failures_of_real_queries_are_counted(tmp_path):
     bench.sink.fail = None
     query = bench.start(name='a "b"')
     query.process_all_available()
-    found = samples(metrics.text())
     label = r'query="a \"b\""'
-    assert (found["failures_total", label], found["active", label], found["batches_total", label]) == (2, 1, 2)
+    until(lambda: samples(metrics.text())["failures_total", label] == 2)  # a failure is raised before it is told
+    found = samples(metrics.text())
+    assert (found["active", label], found["batches_total", label]) == (1, 2)
     query.stop()
     assert samples(metrics.text())["active", label] == 0
 

@@ -24,7 +24,7 @@ def ours(tmp_path_factory):
     bench = Bench(tmp_path_factory.mktemp("progress") / "ck", delays_ms=(10_000,))
     clock = ManualClock(1_000)
     query = bench.start(name="golden", clock=clock, trigger=ProcessingTime(10_000))
-    clock.wait_for_waiter()
+    assert clock.wait_for_waiter()
     bench.source.add(60)
     for _ in range(5):
         clock.advance(10_000)

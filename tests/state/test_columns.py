@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from state_model import TYPES, canonical
 
@@ -23,7 +23,7 @@ from penstock.state.table import SlotTable
 
 
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_set_take_and_comparison(name: str, data: st.DataObject) -> None:
     type_, values = TYPES[name]

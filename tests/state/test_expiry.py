@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.state import KeyedStore, open_store
@@ -17,7 +17,7 @@ KEYS = pa.schema([("k", pa.int64())])
 VALUES = pa.schema([("n", pa.int64()), ("end", pa.timestamp("us", "UTC"))])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(["add", "discard", "expire"]),
                           st.dictionaries(st.integers(0, 40), st.none() | st.integers(-5, 30), max_size=15),
                           st.integers(-6, 31)), max_size=25))  # fmt: skip

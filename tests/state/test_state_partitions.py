@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from state_model import LAYOUTS, batch, canonical, rows, schema, tuples
 
@@ -154,7 +154,7 @@ def test_the_hash_is_part_of_the_format() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_equal_keys_have_equal_hashes_wherever_they_stand(
     layout: tuple[tuple[str, ...], ...], data: st.DataObject
