@@ -178,7 +178,7 @@ def in_memory() -> Iterator[Path]:
     shared = Path("/dev/shm")
     base = Path(tempfile.mkdtemp(prefix="penstock-moments-", dir=shared if os.access(shared, os.W_OK) else None))
     yield base
-    shutil.rmtree(base)
+    shutil.rmtree(base, ignore_errors=True)
 
 
 def content_of(root: Path) -> Content:
