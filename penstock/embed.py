@@ -90,6 +90,7 @@ def service() -> Service:
 def shutdown() -> None:
     """Stop all queries and sessions; the client has nothing left to clean up."""
     global _service
+    _stop_dstreams()
     with _lock:
         stopping = _service
     if stopping is None:
@@ -100,6 +101,16 @@ def shutdown() -> None:
     for client in list(_own_clients().values()):
         client.client.close()
     _let_threads_end()
+
+
+def _stop_dstreams(limit_s: float = 5.0) -> None:
+    """The batch of a StreamingContext that runs may end, and that is noted, while there is a session."""
+    module = sys.modules.get("penstock.streaming.context")
+    active = None if module is None else module.StreamingContext.getActive()
+    if active is not None:
+        stop = threading.Thread(target=active.stop, args=(False,), name="penstock streaming end", daemon=True)
+        stop.start()
+        stop.join(limit_s)
 
 
 def _let_threads_end(limit_s: float = 4.0) -> None:

@@ -33,6 +33,7 @@ class JobGenerator:
         #: Whether to stop without the batches that are still to be made.
         self._at_once = False
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()  # CPython's join believes that a thread has ended when a signal interrupts it
         self._next_ms = 0
 
     def first_batch_ms(self) -> int:
@@ -48,10 +49,13 @@ class JobGenerator:
         self._thread.start()
 
     def _serve(self, missed: Sequence[int]) -> None:
-        for i in range(0, len(missed), GROUP):
-            self.generate(missed[i : i + GROUP])
-        while (due := self._wait()) is not None:
-            self.generate(due)
+        try:
+            for i in range(0, len(missed), GROUP):
+                self.generate(missed[i : i + GROUP])
+            while (due := self._wait()) is not None:
+                self.generate(due)
+        finally:
+            self._ended.set()
 
     def _wait(self) -> Sequence[int] | None:
         """The times of the batches that are due; None at the end."""
@@ -123,4 +127,4 @@ class JobGenerator:
         self._stop_after_ms = limit if self._stop_after_ms is None else min(limit, self._stop_after_ms)
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._ended.wait()

@@ -55,12 +55,14 @@ class JobScheduler:
         self._changed = threading.Condition()
         self._stopping = False
         self._threads: list[threading.Thread] = []
+        self._serving: set[threading.Thread] = set()  # not join: CPython's is over when a signal interrupts it
 
     def start(self) -> None:
         """Begin to run jobs."""
         for i in range(self._concurrent):
             thread = threading.Thread(target=self._serve, name=f"penstock streaming job {i}", daemon=True)
             self._threads.append(thread)
+            self._serving.add(thread)
             thread.start()
 
     def submit(self, batch: Batch) -> None:
@@ -69,6 +71,8 @@ class JobScheduler:
         if batch.jobs:
             self._context.bus.post("onBatchSubmitted", events.BatchEvent(events.info(batch)))
         with self._changed:
+            if self._stopping:
+                return  # it runs after a restart
             self._open[batch.time_ms] = batch
             self._queue.extend((batch, job) for job in batch.jobs)
             self._changed.notify_all()
@@ -77,14 +81,18 @@ class JobScheduler:
             self._done(batch)
 
     def _serve(self) -> None:
-        while True:
-            with self._changed:
-                while not self._queue and not self._stopping:
-                    self._changed.wait()
-                if not self._queue:
-                    return
-                batch, job = self._queue.popleft()
-            self._run(batch, job)
+        while (taken := self._next()) is not None:
+            self._run(*taken)
+        with self._changed:
+            self._serving.discard(threading.current_thread())
+            self._changed.notify_all()
+
+    def _next(self) -> tuple[Batch, OutputJob] | None:
+        """The next job; None at the end."""
+        with self._changed:
+            while not self._queue and not self._stopping:
+                self._changed.wait()
+            return self._queue.popleft() if self._queue else None
 
     def _run(self, batch: Batch, job: OutputJob) -> None:
         bus, now = self._context.bus, self._clock.now_ms
@@ -136,6 +144,5 @@ class JobScheduler:
             self._queue.clear()
             self._stopping = True
             self._changed.notify_all()
-        for thread in self._threads if join else ():
-            if thread is not threading.current_thread():
-                thread.join()
+            while join and self._serving - {threading.current_thread()}:
+                self._changed.wait()
