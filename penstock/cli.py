@@ -273,11 +273,13 @@ def _serve(options: argparse.Namespace) -> int:
         return _complain(f"penstock serve: {getattr(error, 'message', error)}")
     server.start()
     print(f"Penstock listens on sc://{options.host}:{server.port}", flush=True)
-    while not ended.wait(3600):
+    while not ended.wait(_SLICE_S):
         pass
     print("Penstock stops", flush=True)
-    server.stop()
-    return 0
+    if _stop(server.stop):
+        atexit._run_exitfuncs()
+    _flush()
+    os._exit(0)  # a thread that still waits for a client does not keep the process
 
 
 def _token(options: argparse.Namespace) -> str | None:
