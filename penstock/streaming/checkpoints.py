@@ -41,11 +41,15 @@ LINES = 500
 
 
 class Checkpoints:
-    """Writes the checkpoints of one running context.  `pending`: the batches that a restart has to run."""
+    """Writes the checkpoints of one running context.  `pending`: the batches that a restart has to run; `noted` is
+    told of each that it has not to run any more."""
 
-    def __init__(self, context: StreamingContext, location: str, pending: Callable[[], list[int]]) -> None:
+    def __init__(
+        self, context: StreamingContext, location: str, pending: Callable[[], list[int]], noted: Callable[[int], None]
+    ) -> None:
         self._context = context
         self._pending = pending
+        self._noted = noted
         self.directory = Path(local_path(location))
         self._lock = threading.Lock()
         self._written: list[tuple[Path, set[str]]] = []
@@ -106,13 +110,15 @@ class Checkpoints:
                 self._close_file()
 
     def done(self, time_ms: int) -> None:
-        """A batch is done.  Where state has been written, a new checkpoint begins."""
+        """A batch is done.  Where state has been written, a new checkpoint begins.  Until it is written the batch is
+        pending: what fails here, and a file that another thread begins meanwhile, must not forget it."""
         with self._lock:
             streams = self._kept()
             if self._file is None or streams != self._streams:
-                self._begin_file(streams)
+                self._begin_file(streams, done_ms=time_ms)
             else:
                 self._add([{"done": time_ms}], durable=False)
+            self._noted(time_ms)
             point("dstream-checkpoint-written")
             if self._closed:
                 self._close_file()
@@ -161,12 +167,13 @@ class Checkpoints:
             raise
         self._lines += len(lines)
 
-    def _begin_file(self, streams: Streams) -> None:
+    def _begin_file(self, streams: Streams, done_ms: int | None = None) -> None:
         graph = self._context.graph
         zero = next((stream.zero_ms for stream in graph.streams if stream.zero_ms is not None), 0)
         inputs = {str(i): stream.describe() for i, stream in graph.numbered_inputs()}
         described = {i: found for i, found in inputs.items() if found is not None}
-        metadata = Metadata(self._last_ms, zero, self._pending(), streams, described)
+        pending = [time_ms for time_ms in self._pending() if time_ms != done_ms]
+        metadata = Metadata(self._last_ms, zero, pending, streams, described)
         path = self.directory / f"{PREFIX}{self._last_ms}"
         self._close_file()  # it may have this name, and lose it although the writing fails in the end
         fs.write_atomic(path, metadata.encode())

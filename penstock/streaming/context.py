@@ -114,7 +114,7 @@ class StreamingContext:
         """Where batches begin; after a restart they began before.  The time of the first batch: it comes after those
         that there were, also when the clock has been set back meanwhile."""
         if self._checkpoint_directory is not None:
-            self._checkpoints = Checkpoints(self, self._checkpoint_directory, self._unfinished)
+            self._checkpoints = Checkpoints(self, self._checkpoint_directory, self._unfinished, self._made.discard)
             self._look_again(self._checkpoints.directory)
         recovered = self._recovered
         first_ms = first_ms if recovered is None else max(first_ms, recovered.time_ms + self.batch_ms)
@@ -329,8 +329,9 @@ class StreamingContext:
         # With concurrent jobs a batch may be done before one that came before it.
         open_times = [t - self.batch_ms for t in list(self._made) if t != batch.time_ms]
         self.graph.forget(min([batch.time_ms, *open_times]), unpersist, self._failed_times())
-        self._made.discard(batch.time_ms)
-        if self._checkpoints is not None and not failed:
+        if self._checkpoints is None or failed:
+            self._made.discard(batch.time_ms)
+        else:
             self._checkpoints.done(batch.time_ms)
         point("dstream-batch-done")
 

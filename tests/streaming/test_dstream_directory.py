@@ -209,10 +209,14 @@ def test_batches_after_a_checkpoint_that_was_replaced_in_vain(tmp_path: Path, mo
     again = Run(str(tmp_path), again=START + 1_500)
     again.ssc.start()
     done = again.ssc._checkpoints.done  # type: ignore[union-attr]
+    pending = []
 
     def in_vain(time_ms: int) -> None:
         failing.left = 1 if time_ms == START + 2000 else 0
-        done(time_ms)
+        try:
+            done(time_ms)
+        finally:
+            pending.append(again.ssc._unfinished())  # what a file that another thread begins here would have
 
     again.ssc._checkpoints.done = in_vain  # type: ignore[union-attr,method-assign]
     BEFORE.append(lambda second: None if second < 3 else (_ for _ in ()).throw(OSError("the sink is down")))
@@ -220,7 +224,15 @@ def test_batches_after_a_checkpoint_that_was_replaced_in_vain(tmp_path: Path, mo
     assert isinstance(again.ssc._error, OSError)
     found = checkpoint_of(tmp_path)
     again.stop()
+    assert pending == [[START + 2000]]
     assert (found.time_ms, found.pending) == (START + 3000, [START + 2000, START + 3000])
+    SEEN.clear()
+    BEFORE.clear()
+    third = Run(str(tmp_path), again=START + 3_500)
+    third.batches(1)
+    until(lambda: third.done == 3)
+    third.stop()
+    assert [(n, [("k", n)]) for n in (2, 3, 4)] == SEEN
 
 
 def test_data_that_no_checkpoint_names_goes_with_the_next_start(tmp_path: Path) -> None:
