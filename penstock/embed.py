@@ -11,10 +11,10 @@ import os
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from penstock import classic_modules
 from penstock.classic import patch, submitted
 
 if TYPE_CHECKING:
@@ -271,87 +271,9 @@ def _patch_spark_context() -> None:
         return _open(options)
 
     SparkContext._open_session = staticmethod(open_session)
-    _provide("pyspark.core", {})
-    _provide("pyspark.context", {"SparkContext": "penstock.spark_context"})
-    for name, members in _CLASSIC.items():
-        _provide(name, members)
-
-
-#: The modules of classic PySpark that the client leaves out, and where ours for their names are.
-_RDD = {
-    "RDD": "penstock.rdd.rdd",
-    "PipelinedRDD": "penstock.rdd.rdd",
-    "RDDBarrier": "penstock.rdd.rdd",
-    "Partitioner": "penstock.rdd.partitioning",
-    "portable_hash": "penstock.rdd.partitioning",
-    "BoundedFloat": "penstock.rdd.approximate",
-}
-_STATUS = dict.fromkeys(("StatusTracker", "SparkJobInfo", "SparkStageInfo", "SparkExecutorInfo"), "penstock.rdd.status")
-_STREAMING = dict.fromkeys(
-    ("StreamingContext", "DStream", "StreamingListener", "Receiver", "State", "StateSpec"), "penstock.streaming"
-)
-_CLASSIC: dict[str, dict[str, str]] = {
-    "pyspark.core.context": {"SparkContext": "penstock.spark_context"},
-    "pyspark.core.rdd": _RDD,
-    "pyspark.rdd": _RDD,
-    "pyspark.core.broadcast": {"Broadcast": "penstock.rdd.shared"},
-    "pyspark.broadcast": {"Broadcast": "penstock.rdd.shared"},
-    "pyspark.core.files": {"SparkFiles": "penstock.rdd.files"},
-    "pyspark.files": {"SparkFiles": "penstock.rdd.files"},
-    "pyspark.streaming": _STREAMING,
-    "pyspark.streaming.listener": {"StreamingListener": "penstock.streaming.listener"},
-    "pyspark.streaming.context": {"StreamingContext": "penstock.streaming.context"},
-    "pyspark.streaming.dstream": {
-        "DStream": "penstock.streaming.dstream",
-        "TransformedDStream": "penstock.streaming.transformed",
-    },
-    "pyspark.core.status": _STATUS,
-    "pyspark.status": _STATUS,
-}
-#: What `pyspark` itself names in classic PySpark.
-_IN_PYSPARK = {
-    **{name: _RDD[name] for name in ("RDD", "RDDBarrier")},
-    "Broadcast": "penstock.rdd.shared",
-    "SparkFiles": "penstock.rdd.files",
-    **_STATUS,
-}
-
-
-def _provide(name: str, members: Mapping[str, str]) -> None:
-    """Make a module importable whose members are imported from ours when they are first asked for."""
-    module = types.ModuleType(name, "Of the embedded engine.")
-    module.__path__ = []
-    module.__all__ = list(members)  # type: ignore[attr-defined]
-    _import_later(module, members)
-    sys.modules[name] = module
-    parent, _, last = name.rpartition(".")
-    setattr(sys.modules[parent], last, module)
-
-
-def _import_later(module: types.ModuleType, members: Mapping[str, str]) -> None:
-    """Members of a module that are imported from ours when they are first asked for."""
-    import importlib
-
-    def member(key: str) -> Any:
-        if key not in members:
-            raise AttributeError(f"module {module.__name__!r} has no attribute {key!r}")
-        found = getattr(importlib.import_module(members[key]), key)
-        setattr(module, key, found)
-        return found
-
-    module.__getattr__ = member  # type: ignore[method-assign]
-
-
-def _provide_py4j() -> None:
-    """`from py4j.protocol import Py4JJavaError` in programs that catch it, where py4j is not installed."""
-    import importlib.util
-
-    if "py4j" in sys.modules or importlib.util.find_spec("py4j") is not None:
-        return
-    package = types.ModuleType("py4j", "Of the embedded engine: the errors' names.")
-    package.__path__ = []
-    sys.modules["py4j"] = package
-    _provide("py4j.protocol", dict.fromkeys(("Py4JJavaError", "Py4JError"), "penstock.rdd.errors"))
+    classic_modules.provide("pyspark.core", {})
+    for name, members in classic_modules.MODULES.items():
+        classic_modules.provide(name, members)
 
 
 def _patch_pyspark_names() -> None:
@@ -366,8 +288,8 @@ def _patch_pyspark_names() -> None:
     pyspark.util.InheritableThread = pyspark.InheritableThread = threads.InheritableThread
     pyspark.util.inheritable_thread_target = threads.inheritable_thread_target
     pyspark.inheritable_thread_target = threads.inheritable_thread_target
-    _provide_py4j()
-    _import_later(pyspark, _IN_PYSPARK)
+    classic_modules.provide_py4j()
+    classic_modules.import_later(pyspark, classic_modules.IN_PYSPARK)
     TaskContext.__new__ = lambda cls, *args, **kwargs: _task_context().new(cls, *args, **kwargs)
     TaskContext.get = classmethod(lambda cls: _task_context().task_context())
     BarrierTaskContext.get = classmethod(lambda cls: _task_context().barrier_task_context())
