@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import atexit
+import contextlib
 import os
+import queue
 import signal
 import sys
 import threading
@@ -12,13 +15,14 @@ import traceback
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from penstock import __version__
 
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
 _STOP_LIMIT_S = 10.0
+_FLUSH_LIMIT_S = 1.0
 #: A signal that comes while the process is stopped is taken by any thread, which does not wake the main one.
 _SLICE_S = 0.25
 
@@ -97,20 +101,32 @@ def _run(options: argparse.Namespace) -> int:
     _add_py_files(options.py_files)
     embed.install()
     findspark.provide()
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = _outcome(lambda: _execute(options.module, arguments))
-        _wait_for_threads()
-    except KeyboardInterrupt:
-        code = _INTERRUPTED
-    except Terminated:
-        code = _TERMINATED
+        code = _executed(options.module, arguments)
+        _second_signals_leave()
+    except (KeyboardInterrupt, Terminated) as second:
+        _leave(_code_of(second))
     if _stop(embed.shutdown):
         atexit._run_exitfuncs()
     _flush()
     # Not through the interpreter's own clean-up: what daemon threads still hold then, the engine's library would report
     # as leaked on a program's standard error.
     os._exit(code)
+
+
+def _executed(module: str | None, arguments: list[str]) -> int:
+    """The exit code of the program that runs here until its end, or until the first signal that it does not handle."""
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        code = _outcome(lambda: _execute(module, arguments))
+        _wait_for_threads()
+        return code
+    except (KeyboardInterrupt, Terminated) as first:
+        return _code_of(first)
+
+
+def _code_of(ending: BaseException) -> int:
+    return _TERMINATED if isinstance(ending, Terminated) else _INTERRUPTED
 
 
 def _submitted(options: argparse.Namespace) -> dict[str, str]:
@@ -202,17 +218,14 @@ def _terminate(number: int, frame: Any) -> None:
     raise Terminated
 
 
+def _second_signals_leave() -> None:
+    """They do not wait for running batches, which run again at the next start."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: _leave(128 + number))
+
+
 def _stop(shutdown: Callable[[], None]) -> bool:
-    """Let running batches end, within a limit; a second Ctrl-C or SIGTERM does not wait for them: they run again at the
-    next start.  Whether everything has ended."""
-
-    def leave(number: int, frame: Any) -> None:
-        _flush()
-        os._exit(128 + number)
-
-    signal.signal(signal.SIGINT, leave)
-    signal.signal(signal.SIGTERM, leave)
-
+    """Let running batches end, within a limit.  Whether everything has ended."""
     clean = threading.Event()
 
     def stop() -> None:
@@ -231,8 +244,30 @@ def _stop(shutdown: Callable[[], None]) -> bool:
     return clean.is_set()
 
 
+def _leave(code: int) -> NoReturn:
+    """End here and now.  What is printed is brought out, unless nobody takes it."""
+    _try(_flush)
+    os._exit(code)
+
+
+def _try(action: Callable[[], object]) -> None:
+    """Wait for an action that may stand still, but not long.  In a bare thread: the handler of a signal may have
+    interrupted the main one anywhere, also where that holds a lock of a stream or of `threading`."""
+    ended = _thread.allocate_lock()
+    ended.acquire()
+
+    def run() -> None:
+        try:
+            action()
+        finally:
+            ended.release()
+
+    _thread.start_new_thread(run, ())
+    ended.acquire(timeout=_FLUSH_LIMIT_S)
+
+
 def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: it was closed before Python began
         try:
             stream.flush()
         except (OSError, ValueError):
@@ -263,23 +298,46 @@ def _serve(options: argparse.Namespace) -> int:
     from penstock.connect.service import Service
     from penstock.core.errors import SparkError
 
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    came = _signals()
     try:
         address = Address(options.host, options.port, _token(options), options.tls_cert, options.tls_key)
         server = Server(Service(), address)
     except (SparkError, OSError) as error:
         return _complain(f"penstock serve: {getattr(error, 'message', error)}")
     server.start()
-    print(f"Penstock listens on sc://{options.host}:{server.port}", flush=True)
-    while not ended.wait(_SLICE_S):
-        pass
-    print("Penstock stops", flush=True)
-    if _stop(server.stop):
+    _say(f"Penstock listens on sc://{options.host}:{server.port}")
+    _wait_for(came)
+    _second_signals_leave()
+    _try(lambda: _say("Penstock stops"))
+
+    def end() -> None:
+        server.stop()
         atexit._run_exitfuncs()
-    _flush()
-    os._exit(0)  # a thread that still waits for a client does not keep the process
+
+    _stop(end)
+    _leave(0)  # a thread that still waits for a client does not keep the process
+
+
+def _signals() -> queue.SimpleQueue[int]:
+    """Where SIGINT and SIGTERM arrive from now on.  No Event: its lock may be held by the main thread, which a handler
+    interrupts between any two lines, and it would wait for itself."""
+    came: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: came.put(number))
+    return came
+
+
+def _wait_for(came: queue.SimpleQueue[int]) -> None:
+    while True:
+        with contextlib.suppress(queue.Empty):
+            came.get(timeout=_SLICE_S)
+            return
+
+
+def _say(text: str) -> None:
+    """To who started the server, if he reads."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, flush=True)
 
 
 def _token(options: argparse.Namespace) -> str | None:

@@ -391,6 +391,9 @@ def _patch_listener_removal() -> None:
             if thread is not None:
                 self._execution_thread = None  # so that the original waits for nothing
         original(self, listener)
+        with self._lock:
+            if self._listener_bus and self._execution_thread is None:  # added meanwhile: the thread goes on for it
+                self._execution_thread, thread = thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 

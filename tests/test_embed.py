@@ -67,6 +67,40 @@ def test_a_listener_is_removed_while_an_event_is_on_its_way() -> None:
     assert out == "[]\n"
 
 
+def test_a_listener_is_added_while_the_last_one_is_removed() -> None:
+    out = run(
+        """
+        import threading
+        from pyspark.sql.streaming import StreamingQueryListener
+        class Deaf(StreamingQueryListener):
+            def onQueryStarted(self, event): pass
+            def onQueryProgress(self, event): heard.set()
+            def onQueryIdle(self, event): pass
+            def onQueryTerminated(self, event): pass
+        class Between:  # of the client's two looks at its listeners
+            def __init__(self): self.lock, self.passed = threading.Lock(), False
+            def __enter__(self): self.lock.acquire()
+            def __exit__(self, *error):
+                self.lock.release()
+                if not self.passed:
+                    self.passed = True
+                    spark.streams.addListener(other)
+        heard, listener, other = threading.Event(), Deaf(), Deaf()
+        spark.streams.addListener(listener)
+        spark.streams._sqlb._lock = Between()
+        removal = threading.Thread(target=spark.streams.removeListener, args=(listener,), daemon=True)
+        removal.start()
+        removal.join(30)
+        query = spark.readStream.format("rate").load().writeStream.format("noop").start()
+        print(removal.is_alive(), spark.streams._sqlb._listener_bus == [other], heard.wait(60))
+        thread = spark.streams._sqlb._execution_thread
+        spark.streams.removeListener(other)
+        print(thread.is_alive(), spark.streams._sqlb._listener_bus)
+        """
+    )
+    assert out == "False True True\nFalse []\n"
+
+
 def test_the_builder_of_unmodified_programs() -> None:
     program = """
         from pyspark import SparkConf, SparkContext

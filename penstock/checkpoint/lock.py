@@ -17,12 +17,19 @@ from penstock.checkpoint.paths import CheckpointPaths
 
 
 class FileLock:
-    """Of a file, which is made if need be, or of a directory.  Held from construction to `release`.  BlockingIOError
-    when somebody else holds it, in this process or another."""
+    """Of a file, which is made if need be (`make`), or of a directory.  Held from construction to `release`.
+    BlockingIOError when somebody else holds it, in this process or another."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, make: bool = True) -> None:
         self._releasing = threading.Lock()
-        self._descriptor: int | None = _locked(path)
+        self._descriptor: int | None = _locked(path, make)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether what it was made for is still what bears that name."""
+        try:
+            return self._descriptor is not None and os.path.samestat(os.fstat(self._descriptor), path.stat())
+        except FileNotFoundError:
+            return False
 
     def __enter__(self) -> FileLock:
         return self
@@ -52,8 +59,8 @@ class CheckpointLock(FileLock):
 _TRIES, _PAUSE_S = 5, 0.01
 
 
-def _locked(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o644)
+def _locked(path: Path, make: bool) -> int:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() or not make else os.O_RDWR | os.O_CREAT, 0o644)
     try:
         for _ in range(_TRIES - 1):
             with contextlib.suppress(BlockingIOError):

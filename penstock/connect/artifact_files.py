@@ -6,6 +6,7 @@ import importlib
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class ArtifactFiles:
         self._conf = conf
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._places: list[str] = []
+        self._lock = threading.Lock()
 
     def place(self, name: str, data: bytes) -> None:
         """Take an artifact by its name, which begins with its kind.  Raises for classes of a JVM."""
@@ -34,7 +36,8 @@ class ArtifactFiles:
         take = self._kinds().get(kind)
         if take is None:
             raise unsupported(f"the artifact {name}", "Python files, other files and archives can be shipped.")
-        take(rest, data)
+        with self._lock:
+            take(rest, data)
 
     def _kinds(self) -> dict[str, Callable[[str, bytes], None]]:
         return {
@@ -96,6 +99,10 @@ class ArtifactFiles:
 
     def close(self) -> None:
         """At the end of the session: the directory goes, and its code is forgotten."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
         for place in self._places:
             if place in sys.path:
                 sys.path.remove(place)

@@ -55,7 +55,8 @@ class Caches:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
+        with self._lock:
+            self._entries.clear()
 
     def forget_path(self, path: str) -> None:
         """Rows that were read below a path are computed anew when they are next needed."""

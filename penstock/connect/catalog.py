@@ -38,8 +38,9 @@ class Views:
         self._lock = threading.Lock()
 
     def get(self, name: str, case_sensitive: bool) -> View | None:
-        key = self._key(name, case_sensitive)
-        return None if key is None else self._views[key]
+        with self._lock:
+            key = self._key(name, case_sensitive)
+            return None if key is None else self._views[key]
 
     def put(self, name: str, view: View, *, replace: bool, case_sensitive: bool) -> None:
         """Define a view; one that is there is replaced or is an error."""
@@ -58,12 +59,14 @@ class Views:
             return key is not None and self._views.pop(key) is not None
 
     def names(self) -> list[str]:
-        return sorted(self._views)
+        with self._lock:
+            return sorted(self._views)
 
     def copy(self) -> Views:
         """The same views, independent from now on."""
         other = Views()
-        other._views = dict(self._views)
+        with self._lock:
+            other._views = dict(self._views)
         return other
 
     def _key(self, name: str, case_sensitive: bool) -> str | None:
@@ -143,7 +146,7 @@ class SessionCatalog:
     def variable(self, parts: tuple[str, ...]) -> Literal | None:
         """A variable of the running script, or a session variable: `x`, `session.x`, `system.session.x`."""
         place = self.variable_place(parts)
-        return None if place is None else place[parts[-1].lower()]
+        return None if place is None else place.get(parts[-1].lower())
 
     def variable_place(self, parts: tuple[str, ...]) -> dict[str, Literal] | None:
         """Where a variable is kept, by its name in lower case; None where there is no such variable."""
@@ -160,8 +163,8 @@ class SessionCatalog:
     def sql_function(self, name: str) -> UserFunction | None:
         """A function that SQL defined: `f`, `database.f`, `spark_catalog.database.f`."""
         parts = tuple(name.split("."))
-        if len(parts) == 1 and name.lower() in self.sql_functions:
-            return self.sql_functions[name.lower()]
+        if len(parts) == 1 and (found := self.sql_functions.get(name.lower())) is not None:
+            return found
         return self.tables.functions.get(self.function_key(parts)) if len(parts) <= 3 else None
 
     def drop_view(self, parts: tuple[str, ...]) -> bool:

@@ -69,18 +69,22 @@ class ListenerBus:
                     return
                 yield [event]
         finally:
+            with self._lock:
+                if self._events is events:  # the client has gone: nobody takes what comes from now on
+                    self._events = None
             ended.set()
 
     def close(self) -> None:
         """End the stream behind the events that are in it, and wait for the client to take them."""
         with self._lock:
             events, self._events = self._events, None
+            ended = self._ended
         if events is not None:
             try:
                 events.put(None, timeout=_DRAIN_SECONDS)
             except queue.Full:
                 return
-            self._ended.wait(_DRAIN_SECONDS)
+            ended.wait(_DRAIN_SECONDS)
 
     def cut(self) -> None:
         """End the stream before the next event.  The client removes its last listener while it holds the lock that the

@@ -153,11 +153,15 @@ class Operation:
                 close()
             except ValueError:  # it runs in another thread: it is told to stop
                 self.interrupt()
-        self._kept.clear()
+        if self._lock.acquire(blocking=False):  # else a reader is at it, and lets go of the operation soon
+            self._kept.clear()
+            self._lock.release()
 
     def _next(self, listening: Condition) -> pb.ExecutePlanResponse | None:
-        """The next new response; None at the end, and when the peer does not listen any more."""
+        """The next new response; None at the end, and when the peer does not listen any more.  Another thread may close
+        the operation meanwhile (the session ends): what was given by then must not pass for the whole result."""
         if self.finished:
+            self._cut()
             return None
         try:
             self.check()
@@ -168,11 +172,22 @@ class Operation:
                 if not listening():
                     return None
         except Exception as error:
+            if self.finished:
+                self._cut()
+                return None
             self.state = "CANCELLED" if self.interrupted else "FAILED"
             self._error = error
             return None
+        if self.finished:
+            self._cut()
+            return None
         self.state = "SUCCEEDED"
         return self._stamped(pb.ExecutePlanResponse(result_complete=_RESULT_COMPLETE))
+
+    def _cut(self) -> None:
+        """There is nothing more; where the end was not reached, the reader hears that."""
+        if self.state == "CANCELLED" and self._error is None:
+            self._error = canceled()
 
     def _stamped(self, payload: pb.ExecutePlanResponse) -> pb.ExecutePlanResponse:
         payload.session_id = self._ids["session_id"]

@@ -118,7 +118,7 @@ class Service:
         """GetStatus."""
         response = pb.GetStatusResponse(**_ids(session))
         if request.HasField("operation_status"):
-            known = {**session.statuses, **{o.id: o.state for o in list(session.operations.values())}}
+            known = session.status()
             for operation_id in request.operation_status.operation_ids or known:
                 state = _STATES.Value("OPERATION_STATE_" + known.get(operation_id, "UNKNOWN"))
                 response.operation_statuses.add(operation_id=operation_id, state=state)

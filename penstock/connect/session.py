@@ -20,6 +20,7 @@ from penstock.connect.operations import Operation
 from penstock.connect.tables import TableCatalog
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.config import Conf
+from penstock.core.errors import SparkError
 
 if TYPE_CHECKING:
     from penstock.connect.artifact_files import ArtifactFiles
@@ -66,6 +67,7 @@ class Session:
         self._query_cursors: weakref.WeakSet[EngineCursor] = weakref.WeakSet()
         self._streams: StreamingQueryManager | None = None
         self._query_starts: dict[str, tuple[str, frozenset[str]]] = {}  # by run id: the operation's id and tags
+        self._is_closed = False
         self._listeners: ListenerBus | None = None
 
     # ---- what decoding and analysis ask (penstock.connect.decode.DecodeHooks)
@@ -165,9 +167,19 @@ class Session:
     def begin(self, operation: Operation) -> None:
         """Register an execution."""
         with self.lock:
+            self._check_open()
             if operation.id in self.operations:
                 raise invalid_handle("OPERATION_ALREADY_EXISTS", operation.id, "There is an operation of that id.")
             self.operations[operation.id] = operation
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise session_closed(self.id)
+
+    def status(self) -> dict[str, str]:
+        """The states of executions by their ids: of those that run, and of the last that ended."""
+        with self.lock:
+            return {**self.statuses, **{operation.id: operation.state for operation in self.operations.values()}}
 
     def end(self, operation: Operation) -> None:
         """Forget an execution; its final state can still be asked for."""
@@ -187,7 +199,6 @@ class Session:
     def interrupt(self, *, tag: str | None = None, operation_id: str | None = None) -> list[str]:
         """Interrupt running executions (all, or those that bear a tag, or one), and stop the streaming queries that
         were started by them, without waiting for their end; the ids of the executions met."""
-        stopped = [] if operation_id is not None else self._stop_queries(tag)
         chosen = [
             operation
             for operation in list(self.operations.values())
@@ -198,6 +209,8 @@ class Session:
         ]
         for operation in chosen:
             operation.interrupt()
+        # After them: one that starts a query either has noted it by now, or sees that it was interrupted.
+        stopped = [] if operation_id is not None else self._stop_queries(tag)
         return [operation.id for operation in chosen] + stopped
 
     def _stop_queries(self, tag: str | None) -> list[str]:
@@ -211,10 +224,14 @@ class Session:
         return ids
 
     def note_start(self, query: StreamingQuery, operation: Operation) -> None:
-        """Remember which execution has started a query, for as long as it runs."""
-        running = {one.run_id for one in self.streams.active}
-        kept = {run_id: start for run_id, start in self._query_starts.items() if run_id in running}
-        self._query_starts = {**kept, query.run_id: (operation.id, operation.tags)}
+        """Remember which execution has started a query, for as long as it runs.  Raises if the execution was
+        interrupted or the session closed meanwhile: they may not have met the query, which then has to be stopped."""
+        with self.lock:
+            running = {one.run_id for one in self.streams.active}
+            kept = {run_id: start for run_id, start in self._query_starts.items() if run_id in running}
+            self._query_starts = {**kept, query.run_id: (operation.id, operation.tags)}
+            self._check_open()
+        operation.check()
 
     # ---- life
 
@@ -239,8 +256,15 @@ class Session:
 
     def close(self) -> None:
         """Stop queries, interrupt executions, close the database, end the worker processes of Python functions."""
-        if self._streams is not None:
-            self._streams.stop_all()
+        with self.lock:
+            self._is_closed = True  # what begins from now on would outlive the session
+        try:
+            if self._streams is not None:
+                self._streams.close()
+        finally:  # a query that does not end keeps nothing else open
+            self._let_go()
+
+    def _let_go(self) -> None:
         if self._listeners is not None:
             self._listeners.close()
         self.interrupt()
@@ -256,6 +280,11 @@ class Session:
                 self._engine.close()
                 self._engine = None
         _end_workers()
+
+
+def session_closed(session_id: str) -> SparkError:
+    """INVALID_HANDLE.SESSION_CLOSED."""
+    return invalid_handle("SESSION_CLOSED", session_id, "The session has been closed.")
 
 
 def _end_workers() -> None:
@@ -292,7 +321,7 @@ class Sessions:
         _check_uuid(key[1])
         with self._lock:
             if key in self._closed:
-                raise invalid_handle("SESSION_CLOSED", key[1], "The session has been closed.")
+                raise session_closed(key[1])
             if expected_server_id and key not in self._sessions:
                 raise invalid_handle("SESSION_NOT_FOUND", key[1], "There is no such session on this server.")
             if key not in self._sessions:

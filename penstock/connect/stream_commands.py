@@ -20,7 +20,7 @@ from penstock.connect import streaming
 from penstock.connect.commands import Call, Handler
 from penstock.connect.errors import invalid_plan, plain_illegal_argument
 from penstock.connect.operations import Operation, Payloads
-from penstock.core.errors import unsupported
+from penstock.core.errors import SparkError, unsupported
 from penstock.runtime import listener
 from penstock.runtime.query import StreamingQuery
 
@@ -36,7 +36,11 @@ _SLICE_MS = 200
 
 def _start(call: Call, command: pb.WriteStreamOperationStart) -> Payloads:
     query = streaming.start(call.service, call.session, command)
-    call.session.note_start(query, call.operation)
+    try:
+        call.session.note_start(query, call.operation)
+    except SparkError:
+        query.stop()
+        raise
     event = listener.started(query.identity, query.spec.clock.now_ms())
     result = pb.WriteStreamOperationStartResult(
         query_id=_instance(query), name=query.name or "", query_started_event_json=json.dumps(event.json)

@@ -240,7 +240,7 @@ def _sink(
         return sink_format, _memory_sink(session, command.query_name)
     if (source := data_sources.find(session, sink_format)) is not None:
         return sink_format, functools.partial(PythonSink, source)
-    return sink_format, registry.find(sink_format)
+    return sink_format, registry.find(sink_format, command.options)
 
 
 def _python(function: pb.StreamingForeachFunction) -> bytes:

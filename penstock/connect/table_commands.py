@@ -85,7 +85,7 @@ def create_table_as(session: Session, statement: s.CreateTable) -> Result:
     if plan is not None:
         fill(session, table, plan)
     elif statement.schema is None and statement.partition_by:
-        session.catalog.tables.put(replace(table, partitions=partition_directories(table)))
+        session.catalog.tables.update(table, _with_all_partitions)
     return _nothing()
 
 
@@ -360,6 +360,10 @@ def recover_partitions(session: Session, message: pb.RecoverPartitions) -> Rows:
     return []
 
 
+def _with_all_partitions(table: Table) -> Table:
+    return replace(table, partitions=partition_directories(table))
+
+
 def _recover(session: Session, table: Table) -> None:
     if not table.partition_by:
         name = quoted(table.full_name)
@@ -367,5 +371,5 @@ def _recover(session: Session, table: Table) -> None:
         raise analysis_error(
             "NOT_A_PARTITIONED_TABLE", message, "42809", operation="MSCK REPAIR", tableIdentWithDB=name
         )
-    session.catalog.tables.put(replace(table, partitions=partition_directories(table)))
+    session.catalog.tables.update(table, _with_all_partitions)
     session.caches.forget_path(table.path)

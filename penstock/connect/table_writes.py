@@ -159,9 +159,12 @@ def insert(session: Session, table: Table, plan: Node, operation: Operation | No
         options={key.lower(): value for key, value in table.options.items()},
         conf=session.conf,
     )
-    known = () if overwrite else before
-    base = replace(table, partitions=()) if overwrite else table
-    session.catalog.tables.put(with_partitions(base, known))
+    session.catalog.tables.update(
+        table,
+        lambda known: (
+            with_partitions(replace(known, partitions=()), ()) if overwrite else with_partitions(known, before)
+        ),
+    )
     session.caches.forget_path(table.path)
 
 
@@ -174,7 +177,7 @@ def truncate(session: Session, table: Table) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    session.catalog.tables.put(replace(table, partitions=()))
+    session.catalog.tables.update(table, lambda known: replace(known, partitions=()))
     session.caches.forget_path(table.path)
 
 

@@ -156,6 +156,13 @@ class TableCatalog:
         with self._lock:
             self._tables[(table.database.lower(), table.name.lower())] = table
 
+    def update(self, table: Table, change: Callable[[Table], Table]) -> None:
+        """Change what is known of a table by now: others may have changed or dropped it since `table` was looked up."""
+        with self._lock:
+            known = self.find(table.database, table.name)
+            if known is not None and known.path == table.path:
+                self.put(change(known))
+
     def drop(self, table: Table) -> None:
         """Forget a table; the files of a managed one are removed."""
         with self._lock:

@@ -118,8 +118,8 @@ class Conf(Mapping[str, str]):
         self._set: dict[str, str] = dict(initial or {})
 
     def __getitem__(self, key: str) -> str:
-        if key in self._set:
-            return self._set[key]
+        if (found := self._set.get(key)) is not None:  # one look: another thread may unset it
+            return found
         if key in DEFAULTS:
             return DEFAULTS[key]
         raise SparkError(
@@ -160,7 +160,8 @@ class Conf(Mapping[str, str]):
 
     def reset(self) -> None:
         """Everything a session may change, back to the defaults (SQL RESET)."""
-        self._set = {key: value for key, value in self._set.items() if key in STATIC or _is_core(key)}
+        for key in [key for key in list(self._set) if key not in STATIC and not _is_core(key)]:
+            self._set.pop(key, None)
 
     @property
     def changed(self) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from penstock.checkpoint.checkpoint import GAPS_KEY
 from penstock.checkpoint.commit_log import CommitEntry, parse_commit
 from penstock.checkpoint.metadata_log import json_object
 from penstock.checkpoint.offset_log import OffsetEntry, parse_offsets
@@ -20,6 +21,8 @@ from penstock.core.errors import SparkError
 from penstock.inspection.state_report import OperatorReport, read_operator
 
 _Entry = TypeVar("_Entry")
+#: How often a checkpoint in use is read once more in which something was missing.
+_AGAIN = 5
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,24 @@ class Report:
 
 
 def read_report(root: Path) -> Report:
-    """Read the logs of a checkpoint, and what its state consists of; not yet the state itself."""
+    """Read the logs of a checkpoint, and what its state consists of; not yet the state itself.  Of a query that runs
+    meanwhile: how it was at one moment."""
+    report = _read(root)
+    for _ in range(_AGAIN):
+        if not report.in_use or (report.decision is not None and not report.damage):
+            break
+        report = _read(root)  # perhaps the query has just removed what was to be read
+    return report
+
+
+def _read(root: Path) -> Report:
     paths = CheckpointPaths(root)
     report = Report(root, in_use=_is_locked(paths.lock))
-    report.offsets = _entries(report, paths.offsets, parse_offsets)
-    report.commits = _entries(report, paths.commits, parse_commit)
+    planned, committed = _listed(paths)
+    report.offsets = _entries(report, paths.offsets, planned, parse_offsets)
+    report.commits = _entries(report, paths.commits, committed, parse_commit)
     report.query_id = _query_id(report, paths)
-    report.decision = _decision(report, paths)
+    report.decision = _decision(report, paths, max(planned, default=None), max(committed, default=None))
     try:
         names = read_operators(paths)
         report.operators = tuple(read_operator(paths.state, index, name) for index, name in enumerate(names))
@@ -71,15 +85,26 @@ def read_report(root: Path) -> Report:
     return report
 
 
+def _listed(paths: CheckpointPaths) -> tuple[set[int], set[int]]:
+    """The batches in the two logs, at one moment: when the commits are listed, the batches that were planned before
+    and those that are committed are planned."""
+    planned, committed = _batches(paths.offsets), _batches(paths.commits)
+    newest = max(committed, default=-1)
+    return planned | {batch for batch in _batches(paths.offsets) if batch <= newest}, committed
+
+
 def is_checkpoint(root: Path) -> bool:
     """Whether there is anything of a checkpoint in a directory."""
     paths = CheckpointPaths(root)
     return any(path.exists() for path in (paths.metadata, paths.offsets, paths.commits))
 
 
-def _entries(report: Report, directory: Path, parse: Callable[[bytes, Path], _Entry]) -> dict[int, _Entry]:
+def _entries(
+    report: Report, directory: Path, batches: set[int], parse: Callable[[bytes, Path], _Entry]
+) -> dict[int, _Entry]:
+    """By batch; the newest are read first, which a running query removes last."""
     entries: dict[int, _Entry] = {}
-    for batch_id in sorted(int(name) for name in files.fs.list(directory) if name.isdigit()):
+    for batch_id in sorted(batches, reverse=True):
         path = directory / str(batch_id)
         try:
             entries[batch_id] = parse(files.fs.read(path), path)
@@ -89,7 +114,7 @@ def _entries(report: Report, directory: Path, parse: Callable[[bytes, Path], _En
             report.damage.append(Damage(path, error.message))
         except OSError as error:
             report.damage.append(Damage(path, f"it cannot be read: {error.strerror}"))
-    return entries
+    return dict(sorted(entries.items()))
 
 
 def _query_id(report: Report, paths: CheckpointPaths) -> str | None:
@@ -107,9 +132,8 @@ def _query_id(report: Report, paths: CheckpointPaths) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _decision(report: Report, paths: CheckpointPaths) -> Decision | None:
-    """As a restart decides it, by the newest file names: a damaged newest entry hides it."""
-    batch, committed = _newest(paths.offsets), _newest(paths.commits)
+def _decision(report: Report, paths: CheckpointPaths, batch: int | None, committed: int | None) -> Decision | None:
+    """As a restart decides it, by the newest entries' file names: a damaged newest entry hides it."""
     if (batch is not None and batch not in report.offsets) or (
         committed is not None and committed not in report.commits
     ):
@@ -119,7 +143,7 @@ def _decision(report: Report, paths: CheckpointPaths) -> Decision | None:
     tail = LogTail(
         batch_id=batch,
         entry=None if batch is None else report.offsets[batch],
-        previous=report.offsets.get(batch - 1) if batch else None,
+        previous=_previous(report, batch) if batch else None,
         committed_id=committed,
         commit=None if committed is None else report.commits[committed],
     )
@@ -131,6 +155,15 @@ def _decision(report: Report, paths: CheckpointPaths) -> Decision | None:
     return decision
 
 
+def _previous(report: Report, batch: int) -> OffsetEntry | None:
+    """The entry before, as a restart finds it: where progress was logged now and then, not that of the batch before."""
+    entry = report.offsets[batch]
+    if entry.conf.get(GAPS_KEY) != "true":
+        return report.offsets.get(batch - 1)
+    before = max((number for number in report.offsets if number < batch), default=None)
+    return OffsetEntry((None,) * len(entry.offsets), 0, 0) if before is None else report.offsets[before]
+
+
 def next_version(report: Report) -> int | None:
     """The version of the state with which a restart begins."""
     if report.decision is None or isinstance(report.decision, Inconsistent):
@@ -138,8 +171,8 @@ def next_version(report: Report) -> int | None:
     return 0 if isinstance(report.decision, Fresh) else report.decision.batch_id
 
 
-def _newest(directory: Path) -> int | None:
-    return max((int(name) for name in files.fs.list(directory) if name.isdigit()), default=None)
+def _batches(directory: Path) -> set[int]:
+    return {int(name) for name in files.fs.list(directory) if name.isdigit()}
 
 
 def _is_locked(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from penstock.core import files
 from penstock.state.format import BadStateFileError
@@ -49,8 +50,16 @@ def _partition(state: Path, folder: Path) -> PartitionReport:
     store = StoreFiles(state, folder.parent.name, int(folder.name))
     deltas, snapshots = store.list()
     versions = sorted(deltas | {snapshot.version for snapshot in snapshots})
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    size = sum(map(_size, folder.iterdir()))
     return PartitionReport(store, (versions[0], versions[-1]) if versions else None, len(deltas), len(snapshots), size)
+
+
+def _size(path: Path) -> int:
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # a running query has just removed or renamed it
+        return 0
+    return found.st_size if S_ISREG(found.st_mode) else 0
 
 
 def damaged_files(operator: OperatorReport, version: int | None) -> Iterator[tuple[Path, str]]:

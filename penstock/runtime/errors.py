@@ -31,7 +31,11 @@ def describe(cause: BaseException) -> str:
     """An exception as users read it: Spark's text for ours, `Type: text` for others."""
     if isinstance(cause, SparkError):
         return str(cause) if cause.condition else cause.message
-    return f"{type(cause).__name__}: {cause}"
+    try:
+        text = str(cause)
+    except Exception:  # a class of the user's whose __str__ fails; in Python's words
+        text = "<exception str() failed>"
+    return f"{type(cause).__name__}: {text}"
 
 
 def explained(query: QueryIdentity, cause: BaseException, root: Path) -> BaseException:
@@ -56,6 +60,12 @@ def already_active(query: QueryIdentity) -> SparkError:
         "or set spark.sql.streaming.stopActiveRunOnRestart to true."
     )
     return SparkError("CONCURRENT_QUERY", message, {"id": query.id}, sqlstate="0A000", classes=ILLEGAL_STATE)
+
+
+def session_closed(query: QueryIdentity) -> SparkError:
+    """A start met the end of its session (in Spark: a stopped context's IllegalStateException, without condition)."""
+    message = f"Cannot start query {query.label}: its session has been closed. Start it from another session."
+    return SparkError("", message, classes=ILLEGAL_STATE[1:])
 
 
 def no_checkpoint_location() -> SparkError:

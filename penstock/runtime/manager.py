@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from penstock.checkpoint.checkpoint import Checkpoint, CheckpointChecks
 from penstock.checkpoint.errors import cannot_write
 from penstock.core import files
-from penstock.runtime.errors import already_active, name_in_use, no_checkpoint_location, not_recoverable
+from penstock.core.errors import SparkError
+from penstock.runtime.errors import already_active, name_in_use, no_checkpoint_location, not_recoverable, session_closed
 from penstock.runtime.listener import Listener, ListenerBus
 from penstock.runtime.progress import QueryIdentity
 from penstock.runtime.query import CompileQuery, StreamingQuery
@@ -42,6 +43,7 @@ class StreamingQueryManager:
         self._active: dict[str, StreamingQuery] = {}
         self._finished: OrderedDict[tuple[str, str], StreamingQuery] = OrderedDict()
         self._terminated: StreamingQuery | None = None  # the first that failed, else the last that ended
+        self._closed = False
 
     # ------------------------------------------------------------ starting
 
@@ -55,8 +57,11 @@ class StreamingQueryManager:
             self._claim(query)
             query.start()
         except BaseException:
-            self._forget(query)
-            query.give_up()
+            if query.has_begun:
+                query.ask_to_stop()  # Ctrl-C: it runs, and is known and has its checkpoint until its thread has ended
+            else:
+                self._forget(query)
+                query.give_up()
             raise
         return query
 
@@ -93,6 +98,8 @@ class StreamingQueryManager:
     def _register(self, query: StreamingQuery) -> StreamingQuery | None:
         """Enter the query; returns the active run of the same query instead, if there is one."""
         with _runs_lock, self._changed:
+            if self._closed:
+                raise session_closed(query.identity)
             if (other := _runs.get(query.id)) is not None:
                 return other
             if query.name is not None and any(q.name == query.name for q in self._active.values()):
@@ -178,13 +185,25 @@ class StreamingQueryManager:
         for query in self.active:
             query.ends_by_itself()
 
-    def stop_all(self) -> None:
-        """Stop every query (the session ends)."""
-        self.ask_to_stop()
+    def close(self) -> None:
+        """The session ends: every query is stopped, and none starts any more."""
         with self._changed:
-            ended = list(self._finished.values())  # their threads may still be on their last lines
-        for query in [*self.active, *ended]:
-            query.stop()
+            self._closed = True
+        self.stop_all()
+
+    def stop_all(self) -> None:
+        """Stop every query; raises when one does not end, after the others have."""
+        self.ask_to_stop()
+        with self._changed:  # of those that have ended, threads may still be on their last lines
+            queries = [*self._active.values(), *self._finished.values()]
+        failures = []
+        for query in queries:
+            try:
+                query.stop()
+            except SparkError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 def _checkpoint_root(spec: QuerySpec) -> tuple[Path, bool]:

@@ -35,6 +35,7 @@ class _Query:
 
     name: str
     id: str
+    run_id: str | None = None
     is_active: bool = True
     failures: int = 0
     batches: int = 0
@@ -99,7 +100,7 @@ class StreamingMetrics:
 
     def _started(self, who: Mapping[str, Any]) -> None:
         query = self._query(who)
-        query.name, query.is_active = who.get("name") or who["id"], True
+        query.name, query.run_id, query.is_active = who.get("name") or who["id"], who["runId"], True
 
     def _idle(self, query_id: str) -> None:
         if (query := self._queries.get(query_id)) is not None:
@@ -107,8 +108,10 @@ class StreamingMetrics:
 
     def _terminated(self, event: Mapping[str, Any]) -> None:
         query = self._query(event)
-        query.is_active = False
         query.failures += event["exception"] is not None
+        if query.run_id not in (None, event["runId"]):
+            return  # the next run has begun: a run is over before its end is told
+        query.is_active = False
         query.input_rate = query.processing_rate = 0.0
         ended = [key for key, known in self._queries.items() if not known.is_active]
         for key in ended[: max(0, len(ended) - KEPT_ENDED)]:

@@ -153,11 +153,15 @@ class StreamingQuery:
             self._ended.wait()
             raise self._start_error
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its thread runs, or has run: then that thread alone says when the query is over."""
+        return self._thread.ident is not None
+
     def give_up(self) -> None:
-        """It could not start: nobody has to wait for its end."""
-        if self._thread.ident is None:
-            self.mark_over()
-            self._ended.set()
+        """It never begins: nobody has to wait for its end."""
+        self.mark_over()
+        self._ended.set()
 
     def explain(self, extended: bool = False) -> str:
         """The plan as text."""
@@ -184,8 +188,10 @@ class StreamingQuery:
             self._waiting += 1
             self._wake.set()
             timeout = None if timeout_ms is None else timeout_ms / 1000
-            done = self._progress_made.wait_for(lambda: self._idle_trigger >= target or not self.is_active, timeout)
-            self._waiting -= 1
+            try:
+                done = self._progress_made.wait_for(lambda: self._idle_trigger >= target or not self.is_active, timeout)
+            finally:
+                self._waiting -= 1
         if self.exception is not None:
             raise self.exception
         return done
@@ -221,7 +227,7 @@ class StreamingQuery:
     def _ended_within(self, timeout_ms: int) -> bool:
         if not self._ended.wait(timeout_ms / 1000):
             return False
-        if self._thread.ident is not None:
+        if self.has_begun:
             self._thread.join(1)  # its last frames hold the engine's connection
         return True
 
@@ -396,6 +402,22 @@ class StreamingQuery:
     # ------------------------------------------------------------ the end
 
     def _end(self, failure: BaseException | None) -> None:
+        """Whatever fails here: somebody waits for the end, so it comes."""
+        try:
+            self._let_go(failure)
+        finally:
+            try:
+                self._on_terminated(self)
+                self.mark_over()
+                self._tell_end()
+            finally:
+                self._ended.set()
+                self._ready.set()
+                with self._progress_made:
+                    self._progress_made.notify_all()
+
+    def _let_go(self, failure: BaseException | None) -> None:
+        """Of everything that others may want next; then say how it ended."""
         self._closers.append(lambda: self.checkpoint.flush(clean=False))
         for close in reversed(self._closers):
             self._close(close)
@@ -405,22 +427,18 @@ class StreamingQuery:
         self._show_end()
         if self._temporary and (self.exception is None or self.settings.force_delete_temporary):
             shutil.rmtree(self.checkpoint.paths.root, ignore_errors=True)
-        self._on_terminated(self)
-        self.mark_over()
+
+    def _tell_end(self) -> None:
         if self._start_error is None:
             self._announce()
             text = None if self.exception is None else self.exception.cause_traceback
             condition = None if self.exception is None else self.exception.cause_condition
             self._bus.post(listener.terminated(self.identity, text, condition))
-        self._ended.set()
-        self._ready.set()
-        with self._progress_made:
-            self._progress_made.notify_all()
 
     def _close(self, close: Callable[[], None]) -> None:
         try:
             close()
-        except Exception:
+        except BaseException:  # the parts below it close all the same
             _log.exception("Query %s: a part did not close", self.identity.label)
 
     def _fail(self, failure: BaseException) -> None:

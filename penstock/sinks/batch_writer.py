@@ -20,6 +20,7 @@ from penstock.checkpoint.lock import FileLock
 from penstock.core import files
 from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument, unsupported
 from penstock.core.files import local_path
+from penstock.core.option_names import tell_unknown
 from penstock.plan.types import StructType
 from penstock.sinks.errors import not_found, refuse_file_limit, writing_to
 from penstock.sinks.formats import FILE_FORMATS, encoder
@@ -61,6 +62,7 @@ def write(
         return
     if name not in FILE_FORMATS:
         raise not_found(name, (*FILE_FORMATS, "jdbc", "noop"), KNOWN_ELSEWHERE)
+    tell_unknown(name, options)
     target = _target(path or options.get("path"))
     if target.exists() and not _may_write(target, save_mode):
         return
@@ -137,13 +139,23 @@ def _replace(target: Path, parts: Parts, job: str) -> None:
     _remove_abandoned(target)
     fresh = target.with_name(f".{target.name}.{job}{_NEW}")
     try:
-        files.fs.make_directory(fresh)
-        with FileLock(fresh):
+        with _own(fresh):
             _write_into(fresh, parts)
             if not files.fs.exchange(fresh, target):
                 _swap(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _own(fresh: Path) -> FileLock:
+    """The new directory, locked.  Until it is, another writer may take it for one that was left behind."""
+    while True:
+        files.fs.make_directory(fresh)
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            lock = FileLock(fresh, make=False)
+            if lock.is_of(fresh):
+                return lock
+            lock.release()
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -164,5 +176,5 @@ def _remove_abandoned(target: Path) -> None:
     """Those whose writer lives are locked by it."""
     pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\.(new|old)")
     for name in [name for name in os.listdir(target.parent) if pattern.fullmatch(name)]:
-        with contextlib.suppress(OSError), FileLock(target.with_name(name)):  # or another one writes, or removes it
+        with contextlib.suppress(OSError), FileLock(target.with_name(name), make=False):  # or another one has it
             shutil.rmtree(target.with_name(name), ignore_errors=True)

@@ -6,9 +6,11 @@ foreach and foreachBatch have no name here, they need the user's function: see `
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Protocol
 
 from penstock.core.errors import not_streamed
+from penstock.core.option_names import tell_unknown
 from penstock.sinks.base import Sink, SinkContext
 from penstock.sinks.errors import not_found
 
@@ -64,14 +66,15 @@ def register(name: str, factory: SinkFactory) -> None:
 
 def open(format: str, context: SinkContext) -> Sink:
     """The sink of that format for a query.  Raises DATA_SOURCE_NOT_FOUND for an unknown format."""
-    return find(format)(context)
+    return find(format, context.options)(context)
 
 
-def find(format: str) -> SinkFactory:
-    """The factory of a format; queries check it before they start."""
+def find(format: str, options: Iterable[str] = ()) -> SinkFactory:
+    """The factory of a format; queries check it before they start.  The log tells of options that it has not."""
     key = format.lower()
     if (factory := _registered.get(key)) is not None:
         return factory
+    tell_unknown(key, options)
     if (target := _FACTORIES.get(key)) is not None:
         module, _, attribute = target.partition(":")
         loaded: SinkFactory = getattr(importlib.import_module(module), attribute)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError, not_streamed, unsupported
+from penstock.core.option_names import tell_unknown
 from penstock.plan.nodes import Read
 from penstock.sources.base import Provider, Relation
 from penstock.sources.naming import check_name
@@ -96,7 +97,10 @@ def resolve(read: Read, conf: Conf) -> Relation:
     options = {key.lower(): value for key, value in read.options.items() if value is not None}
     if read.predicates:  # of spark.read.jdbc
         options["$predicates"] = json.dumps(read.predicates)
-    return find(name)(
+    provider = find(name)
+    if canonical(name) not in _registered:
+        tell_unknown(canonical(name), read.options)
+    return provider(
         options=options,
         paths=read.paths,
         schema=read.user_schema,

@@ -129,15 +129,16 @@ class Checkpoints:
             self._closed = True
             self._close_file()
 
-    def release(self, after: threading.Thread | None = None) -> None:
-        """Another program may use the directory: now, or when a thread has ended that still notes a batch."""
-        if after is None:
+    def release(self, after: Sequence[threading.Thread] = ()) -> None:
+        """Another program may use the directory: now, or when the threads have ended that still note a batch."""
+        if not after:
             self._claim.release()
             return
         _ending.add(self.directory)
 
         def wait() -> None:
-            after.join()
+            for thread in after:
+                thread.join()
             self._claim.release()
             _ending.discard(self.directory)
 
@@ -223,10 +224,11 @@ def _claimed(directory: Path) -> FileLock:
     """The directory for this program alone: what two wrote into it would be lost."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
+        is_ending = directory in _ending  # asked first: meanwhile it may let go and be none of those any more
         try:
             return FileLock(directory / ".lock")
         except BlockingIOError:
-            if directory not in _ending or time.monotonic() > deadline:
+            if not is_ending or time.monotonic() > deadline:
                 message = f"Another program runs on the checkpoint directory {directory}: stop it first"
                 raise ValueError(message) from None
         time.sleep(0.005)

@@ -71,6 +71,7 @@ class StreamingContext:
         concurrent = int(sparkContext._setting("spark.streaming.concurrentJobs", "1"))
         self._scheduler = JobScheduler(self, self.clock, concurrent)
         self._generator = JobGenerator(self, self._scheduler, self.clock)
+        self._ending_batch = threading.Lock()
         self._ended = threading.Condition()
         self._error: BaseException | None = None
 
@@ -137,8 +138,8 @@ class StreamingContext:
         elif self._found_nothing and latest(directory) is not None:
             raise ValueError(f"Another program has begun in {directory} meanwhile: start this one again")
 
-    def _let_go(self, after: threading.Thread | None = None) -> None:
-        """Of the files; and of the directory, at once or when a thread has ended."""
+    def _let_go(self, after: Sequence[threading.Thread] = ()) -> None:
+        """Of the files; and of the directory, when these threads have ended."""
         for stream in self.graph.inputs:
             stream.close()
         if self._checkpoints is not None:
@@ -166,7 +167,16 @@ class StreamingContext:
         return sorted({*recovered.pending, *missed})
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
-        """End.  Gracefully: data that has come in is processed first."""
+        """End.  Gracefully: data that has come in is processed first.  A function that makes a batch, and gracefully
+        also one that runs in a batch, would wait for itself: the end has begun when this returns to it."""
+        own = threading.current_thread()
+        waits_for_itself = self._generator.is_run_by(own) or (stopGraceFully and self._scheduler.is_run_by(own))
+        if self.state == ACTIVE and waits_for_itself:
+            if not stopGraceFully:
+                self._generator.limit()  # the batch that is being made is the last
+            args = (stopSparkContext, stopGraceFully)
+            threading.Thread(target=self.stop, args=args, name="penstock streaming stop", daemon=True).start()
+            return
         if self.state == ACTIVE:
             for stream in self.graph.inputs:
                 stream.stop()
@@ -174,14 +184,13 @@ class StreamingContext:
             self._generator.stop(after)
             if stopGraceFully:
                 self._scheduler.drain()
-            self._scheduler.stop()
+            still_running = self._scheduler.stop()
             self.bus.stop()
-            own = threading.current_thread()
-            self._let_go(own if self._scheduler.is_run_by(own) or self._generator.is_run_by(own) else None)
-        self.state = STOPPED
-        if StreamingContext._activeContext is self:
-            StreamingContext._activeContext = None
-        with self._ended:
+            self._let_go(still_running)
+        with self._ended:  # who sees that this one has stopped may start another
+            if StreamingContext._activeContext is self:
+                StreamingContext._activeContext = None
+            self.state = STOPPED
             self._ended.notify_all()
         if stopSparkContext:
             self._sc.stop()
@@ -316,6 +325,10 @@ class StreamingContext:
 
     def batch_done(self, batch: Batch) -> None:
         """A batch's jobs have ended.  One that failed runs again after a restart, with its data."""
+        with self._ending_batch:  # with concurrent jobs one after the other
+            self._batch_done(batch)
+
+    def _batch_done(self, batch: Batch) -> None:
         failed = any(job.error is not None for job in batch.jobs)
         if failed and self._checkpoints is not None:
             self._failed.add(batch.time_ms)

@@ -29,6 +29,7 @@ class JobGenerator:
         self._scheduler = scheduler
         self._clock = clock
         self._wake = threading.Event()
+        self._limiting = threading.RLock()  # reentrant: a signal may stop the context while it is being stopped
         self._stop_after_ms: int | None = None
         #: Whether to stop without the batches that are still to be made.
         self._at_once = False
@@ -60,19 +61,16 @@ class JobGenerator:
     def _wait(self) -> Sequence[int] | None:
         """The times of the batches that are due; None at the end."""
         interval = self._context.batch_ms
-        while True:
-            self._clock.wait_until(self._next_ms, self._wake)
-            limit = self._stop_after_ms
-            if limit is not None and self._next_ms > limit:
-                return None
+        while (limit := self._stop_after_ms) is None or self._next_ms <= limit:
             now = self._clock.now_ms()
-            if now < self._next_ms:
-                self._wake.clear()  # stopping gracefully: the last batch's time is still to come
-                continue
-            last = now if limit is None else min(now, limit)
-            due = range(self._next_ms, last + 1, interval)[:GROUP]
-            self._next_ms = due[-1] + interval
-            return due
+            if now >= self._next_ms:
+                last = now if limit is None else min(now, limit)
+                due = range(self._next_ms, last + 1, interval)[:GROUP]
+                self._next_ms = due[-1] + interval
+                return due
+            self._clock.wait_until(self._next_ms, self._wake)
+            self._wake.clear()  # before the limit is read: who changes it now wakes the next one that waits
+        return None
 
     def generate(self, times: Sequence[int]) -> None:
         """Make and submit batches: together, but none waits long for the others."""
@@ -120,11 +118,15 @@ class JobGenerator:
         return thread is self._thread
 
     def stop(self, after_ms: int | None = None) -> None:
-        """Make no more batches, or those up to a time; wait until that is so.  Of several calls the strictest
-        counts."""
-        self._at_once = self._at_once or after_ms is None
-        limit = self._next_ms - self._context.batch_ms if after_ms is None else after_ms
-        self._stop_after_ms = limit if self._stop_after_ms is None else min(limit, self._stop_after_ms)
-        self._wake.set()
+        """Make no more batches, or those up to a time; wait until that is so."""
+        self.limit(after_ms)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._ended.wait()
+
+    def limit(self, after_ms: int | None = None) -> None:
+        """The same without waiting.  Of several calls the strictest counts."""
+        with self._limiting:
+            self._at_once = self._at_once or after_ms is None
+            limit = self._next_ms - self._context.batch_ms if after_ms is None else after_ms
+            self._stop_after_ms = limit if self._stop_after_ms is None else min(limit, self._stop_after_ms)
+        self._wake.set()

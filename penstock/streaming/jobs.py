@@ -56,6 +56,7 @@ class JobScheduler:
         self._stopping = False
         self._threads: list[threading.Thread] = []
         self._serving: set[threading.Thread] = set()  # not join: CPython's is over when a signal interrupts it
+        self._stoppers: set[threading.Thread] = set()  # those of them that stop the context in a function
 
     def start(self) -> None:
         """Begin to run jobs."""
@@ -97,9 +98,10 @@ class JobScheduler:
     def _run(self, batch: Batch, job: OutputJob) -> None:
         bus, now = self._context.bus, self._clock.now_ms
         job.started_ms = now()
-        if batch.started_ms is None:
-            batch.started_ms = job.started_ms
-            bus.post("onBatchStarted", events.BatchEvent(events.info(batch)))
+        with self._changed:  # another job of the batch is not told of before the batch is
+            if batch.started_ms is None:
+                batch.started_ms = job.started_ms
+                bus.post("onBatchStarted", events.BatchEvent(events.info(batch)))
         bus.post("onOutputOperationStarted", events.OutputEvent(events.output_info(batch, job)))
         try:
             with self._context.batch_properties(batch.time_ms, job.id):
@@ -112,7 +114,7 @@ class JobScheduler:
             batch.left -= 1
             last = batch.left == 0
         if last:
-            batch.ended_ms = job.ended_ms
+            batch.ended_ms = max(each.ended_ms for each in batch.jobs if each.ended_ms is not None)
             self._done(batch)
 
     def _done(self, batch: Batch) -> None:
@@ -138,11 +140,16 @@ class JobScheduler:
             while self._open and not self._stopping:
                 self._changed.wait(0.1)
 
-    def stop(self, join: bool = True) -> None:
-        """Run no more jobs than those that have begun."""
+    def stop(self) -> list[threading.Thread]:
+        """Run no more jobs than those that have begun, and wait until they have ended; gives the threads of those that
+        cannot, as they call this.  Functions that do so at the same time do not wait for each other."""
+        own = threading.current_thread()
         with self._changed:
             self._queue.clear()
             self._stopping = True
+            if own in self._serving:
+                self._stoppers.add(own)
             self._changed.notify_all()
-            while join and self._serving - {threading.current_thread()}:
+            while self._serving - (self._stoppers if own in self._stoppers else set()):
                 self._changed.wait()
+            return list(self._serving)

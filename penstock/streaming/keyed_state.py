@@ -132,12 +132,11 @@ class StateNode(Node):
                 return iter(by_value(state.items(self.id)))
         return super().elements(index, task)
 
-    def snapshot(self, index: int) -> list[tuple[Any, Any]]:
-        """All pairs of a partition of this version, which has been computed."""
+    def snapshot(self, index: int) -> list[tuple[Any, Any]] | None:
+        """All pairs of a partition of this version; None when memory does not reach back to it."""
         with self._shared.locks[index]:
             state = self._shared.states[index]
-            assert state is not None
-            return state.items(self.id)
+            return state.items(self.id) if state is not None and state.knows(self.id) else None
 
     def compute(self, index: int, task: Task) -> Elements:
         with self._shared.locks[index]:
@@ -169,9 +168,12 @@ class StateNode(Node):
         """From the nearest version that is known, or whose elements are kept, on."""
         chain: list[StateNode] = [self]
         node = self.parents[0]
-        while isinstance(node, StateNode) and node.saved is None and not (state is not None and state.knows(node.id)):
+        while isinstance(node, StateNode) and not (state is not None and state.knows(node.id)):
+            parents = node.parents  # before `saved`, which is set first when another thread cuts the node
+            if node.saved is not None:
+                break
             chain.append(node)
-            node = node.parents[0]
+            node = parents[0]
         fresh = KeyedState(node.id, dict(node.elements(index, task)))
         for later in reversed(chain):
             later._bring(fresh, index, task)

@@ -20,6 +20,7 @@ from penstock.streaming.keyed_state import DELETED, StateNode
 
 if TYPE_CHECKING:
     from penstock.rdd.nodes import Elements, Node
+    from penstock.rdd.rdd import RDD
     from penstock.rdd.tasks import Task
 
 _log = logging.getLogger(__name__)
@@ -84,21 +85,27 @@ class StateWriter:
         self._base_size = 0
         self._changed = 0
         self._compacting: threading.Thread | None = None
-        self._compacted: tuple[int, str, int] | None = None
+        self._compacted: list[tuple[int, str, int]] = []
 
-    def write(self, node: StateNode) -> StateFiles:
+    def write(self, rdd: RDD) -> StateFiles:
         """Keep a version that has been computed."""
+        node = rdd._node
+        assert isinstance(node, StateNode)
         self._take_compacted()
         chain = self._since(node)
         directory = self._root / f"state-{node.id}-{uuid.uuid4().hex[:8]}"
         fs.make_directory(directory)
         if chain is None:
-            self._base_size = _write_all(node, directory)
-            self._directories, self._changed = [str(directory)], 0
+            size = _write_all(rdd, directory)
+            if self._last is not None and node.id < self._last:
+                return StateFiles([str(directory)])  # a batch that came later was done first: changes follow from that
+            self._base_size, self._changed = size, 0
+            self._directories = [str(directory)]
+            self._compacted = []  # a copy that is being made is of what was before
         else:
             self._changed += _write_changes(chain, directory)
             self._directories = [*self._directories, str(directory)]
-            self._compact_if_due(node)
+            self._compact_if_due(rdd)
         self._last = node.id
         return StateFiles(list(self._directories))
 
@@ -113,19 +120,20 @@ class StateWriter:
             found = found.parents[0]
         return list(reversed(chain)) if found.id == self._last else None
 
-    def _compact_if_due(self, node: StateNode) -> None:
+    def _compact_if_due(self, rdd: RDD) -> None:
         if self._changed <= max(self._base_size, _LEAST_CHANGES) or self._compacting is not None:
             return
-        parts = [node.snapshot(i) for i in range(node.partitions)]
+        parts = [_pairs(rdd, i) for i in range(rdd._node.partitions)]
         kept = len(self._directories)
+        written = self._compacted
 
         def compact() -> None:
-            directory = self._root / f"state-{node.id}-full-{uuid.uuid4().hex[:8]}"
+            directory = self._root / f"state-{rdd._node.id}-full-{uuid.uuid4().hex[:8]}"
             try:
                 fs.make_directory(directory)
                 for i, pairs in enumerate(parts):
                     _write(directory / f"part-{i:05d}", [], pairs)
-                self._compacted = kept, str(directory), sum(map(len, parts))
+                written.append((kept, str(directory), sum(map(len, parts))))
             except Exception as error:  # the changes are enough: the next copy may succeed
                 _log.warning(
                     "Could not write a full copy of a state in %s: %s. Its changes are kept.", directory, error
@@ -141,16 +149,24 @@ class StateWriter:
         if self._compacting is None or self._compacting.is_alive():
             return
         self._compacting = None
-        if self._compacted is not None:
-            kept, directory, self._base_size = self._compacted
-            self._compacted = None
+        if self._compacted:
+            kept, directory, self._base_size = self._compacted.pop()
             self._directories = [directory, *self._directories[kept:]]
 
 
-def _write_all(node: StateNode, directory: Path) -> int:
+def _pairs(rdd: RDD, index: int) -> list[tuple[Any, Any]]:
+    """A partition's pairs; computed again when with concurrent jobs so many batches have overtaken this one that memory
+    does not reach back to it."""
+    node = rdd._node
+    assert isinstance(node, StateNode)
+    found = node.snapshot(index)
+    return found if found is not None else rdd.ctx.runJob(rdd, list, [index])
+
+
+def _write_all(rdd: RDD, directory: Path) -> int:
     size = 0
-    for i in range(node.partitions):
-        pairs = node.snapshot(i)
+    for i in range(rdd._node.partitions):
+        pairs = _pairs(rdd, i)
         size += len(pairs)
         _write(directory / f"part-{i:05d}", [], pairs)
     return size

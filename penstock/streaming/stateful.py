@@ -33,10 +33,11 @@ class StatefulStream(DStream):
             super().keep_durably(time_ms, rdd)
 
     def batch_computed(self, time_ms: int) -> None:
-        if time_ms not in self._due:
-            return
-        self._due -= {time_ms}
-        rdd = self.generated.get(time_ms)
+        with self._lock:  # the thread that makes batches adds to them
+            if time_ms not in self._due:
+                return
+            self._due -= {time_ms}
+            rdd = self.generated.get(time_ms)
         if rdd is None or not isinstance(rdd._node, StateNode):
             return
         node = rdd._node
@@ -46,16 +47,19 @@ class StatefulStream(DStream):
             location = self.ssc.sparkContext.getCheckpointDir()
             assert location is not None
             self._writer = StateWriter(Path(local_path(location)))
-        files = self._writer.write(node)
+        files = self._writer.write(rdd)
         node.cut(files)
         self._kept = {**self._kept, time_ms: (files, node.partitions)}
 
     def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int] = ()) -> None:
         super().forget(time_ms, unpersist, failed)
-        self._due = frozenset(t for t in self._due if t > time_ms - self.remember_ms)
+        with self._lock:
+            self._due = frozenset(t for t in self._due if t > time_ms - self.remember_ms)
         if len(self._kept) > 1:
-            last = max(self._kept)
-            self._kept = {**bases(dict(self._kept), failed), last: self._kept[last]}
+            # With concurrent jobs a later batch may be done, and those after this time begin from what was before it.
+            last = max((t for t in self._kept if t <= time_ms), default=time_ms)
+            newer = {t: entry for t, entry in self._kept.items() if t >= last}
+            self._kept = {**bases(dict(self._kept), failed), **newer}
 
     def kept_files(self) -> dict[int, tuple[list[str], int]]:
         kept = self._kept

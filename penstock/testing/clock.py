@@ -42,7 +42,8 @@ class ManualClock:
 
     def advance(self, milliseconds: int) -> None:
         """Move the time on; whoever waited for a moment that has now come goes on."""
-        self.set(self.now_ms() + milliseconds)
+        with self._changed:
+            self.set(self._now_ms + milliseconds)
 
     def set(self, time_ms: int) -> None:
         """Set the time; it does not go back."""

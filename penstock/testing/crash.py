@@ -21,11 +21,18 @@ class CrashPlan:
         self.point = point
         self.nth = nth
         self.passed = 0
+        self._lock = threading.Lock()
 
     @property
     def crashed(self) -> bool:
         """Whether the crash has happened."""
         return self.passed >= self.nth
+
+    def is_due(self) -> bool:
+        """The point is passed: whether to crash now (of several threads, one is told so)."""
+        with self._lock:
+            self.passed += 1
+            return self.passed == self.nth
 
 
 @contextmanager
@@ -39,8 +46,7 @@ def crash_at(point: str, nth: int = 1, thread_name: str | None = None) -> Iterat
     def hook() -> None:
         if thread_name is not None and threading.current_thread().name != thread_name:
             return
-        plan.passed += 1
-        if plan.passed == nth:
+        if plan.is_due():
             raise SimulatedCrash(f"at {point}, pass {nth}")
 
     before = faults.hooks.get(point)

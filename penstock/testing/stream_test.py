@@ -106,9 +106,7 @@ class StreamTest:
     def running(self) -> StreamingQuery:
         """The query, which must be running."""
         query = self.known()
-        if query.exception is not None:
-            raise query.exception
-        assert query.is_active, "the query does not run"
+        assert self._is_active(query), "the query does not run"
         return query
 
     def start(self, trigger: Mapping[str, Any], conf: Mapping[str, str]) -> None:
@@ -121,12 +119,18 @@ class StreamTest:
         started = (writer.trigger(**trigger) if trigger else writer).start()
         self._query = server_session(self.df.sparkSession).streams.find(started.id, started.runId)
 
+    @staticmethod
+    def _is_active(query: StreamingQuery) -> bool:
+        """Raises the query's exception if it failed: asked last, as it is there before the query is over."""
+        is_active = query.is_active
+        if query.exception is not None:
+            raise query.exception
+        return is_active
+
     def settle(self) -> None:
         """Wait until the query has nothing to do (manual clock and trigger interval: until it waits for the clock)."""
         query = self.known()
-        if query.exception is not None:
-            raise query.exception
-        if not query.is_active:
+        if not self._is_active(query):
             return
         if isinstance(query.spec.trigger, (Once, AvailableNow)):
             done = query.await_termination(self.timeout_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -90,9 +91,11 @@ def test_a_disk_that_fails_at_the_end_is_the_batchs_error(
 
 def test_a_batch_does_not_wait_for_the_copy(tmp_path: Path, ahead: None, monkeypatch: pytest.MonkeyPatch) -> None:
     log, pieces, write_all = CompactibleLog(tmp_path, interval=40), [], compaction.write_all
+    begun = threading.Event()
 
     def stands_still(descriptor: int, data: bytes) -> None:
         pieces.append(data)
+        begun.set()
         deadline = time.monotonic() + 120
         while log._ahead is None or not log._ahead._cancelled:
             assert time.monotonic() < deadline, "nobody stops it"
@@ -104,6 +107,7 @@ def test_a_batch_does_not_wait_for_the_copy(tmp_path: Path, ahead: None, monkeyp
     for batch_id in range(1, 20):
         log.add(batch_id, ['{"n":1}'])
     assert log._ahead is not None and log._ahead._thread.is_alive(), "the copy of the first batch is still being made"
+    assert begun.wait(120), "the copy is never begun"
     log.close()
     assert len(pieces) == 1, "and it stops where it is"
 

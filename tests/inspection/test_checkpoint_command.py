@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,8 @@ from pyspark.sql import functions as F
 
 import penstock
 from penstock.cli import main
+from penstock.core import files
+from penstock.core.files import LocalFiles
 
 Damage = Callable[[Path], object]
 
@@ -132,6 +136,72 @@ def test_what_a_restart_will_do_is_told_in_spite_of_damage(
     (checkpoint / "offsets/3").unlink()
     main(["checkpoint", "show", str(checkpoint)])
     assert "restart      fails: batch 3 is committed, but the newest planned batch is 2" in capsys.readouterr().out
+
+
+class GoesOn(LocalFiles):
+    """While a checkpoint is read its query does a batch at every look at the logs, and keeps the last five."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.newest = 3
+
+    def list(self, path: Path) -> list[str]:
+        found = super().list(path)
+        if path.parent == self.root:
+            self._batch()
+        return found
+
+    def _batch(self) -> None:
+        for log in ("offsets", "commits"):
+            content = (self.root / log / str(self.newest)).read_bytes()
+            (self.root / log / str(self.newest + 1)).write_bytes(content)
+        for partition in (self.root / "state" / "0").glob("[0-9]*"):
+            shutil.copy(partition / f"{self.newest + 1}.delta", partition / f"{self.newest + 2}.delta")
+        self.newest += 1
+        for log in ("offsets", "commits"):
+            (self.root / log / str(self.newest - 5)).unlink(missing_ok=True)
+
+
+def test_a_query_that_goes_on_meanwhile_is_not_damaged(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "fs", GoesOn(checkpoint))
+    with (checkpoint / ".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for command in ("show", "verify"):
+            assert main(["checkpoint", command, str(checkpoint)]) == 0
+            shown = capsys.readouterr().out
+            assert "DAMAGED" not in shown
+            assert re.search(r"restart +(goes on with|runs) batch", shown), shown
+
+
+def test_damage_of_a_running_query_is_told(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flip("state/0/0/2.delta")(checkpoint)
+    with (checkpoint / ".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main(["checkpoint", "verify", str(checkpoint)]) == 1
+    assert re.search(r"DAMAGED .*2\.delta: .*checksum", capsys.readouterr().out)
+
+
+def test_a_log_of_some_batches_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of asynchronous progress tracking."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.json").write_text('{"n": 1}')
+    reader = penstock.session().readStream.schema("n long").json(str(tmp_path / "in"))
+    writer = reader.writeStream.format("noop").option("checkpointLocation", str(tmp_path / "checkpoint"))
+    writer = writer.option("asyncProgressTrackingEnabled", True)
+    query = writer.option("asyncProgressTrackingCheckpointIntervalMs", 600_000).start()
+    for number in range(1, 4):
+        query.processAllAvailable()
+        (tmp_path / "in" / f"{number}.json").write_text('{"n": 1}')
+    query.processAllAvailable()
+    query.stop()
+    assert sorted(os.listdir(tmp_path / "checkpoint" / "offsets")) == ["0", "3"]
+    assert main(["checkpoint", "verify", str(tmp_path / "checkpoint")]) == 0
+    assert "A restart goes on with batch 4" in capsys.readouterr().out
+    (tmp_path / "checkpoint" / "commits" / "3").unlink()
+    assert main(["checkpoint", "verify", str(tmp_path / "checkpoint")]) == 0
+    assert "A restart runs batch 3 again" in capsys.readouterr().out
 
 
 def test_diff(original: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

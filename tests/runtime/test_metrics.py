@@ -118,3 +118,15 @@ def test_the_format():
             name = line.split()[2]
             assert lines[number - 1].startswith(f"# HELP {name} ")
             assert lines[number + 1].startswith(name)
+
+
+def test_the_end_of_a_run_that_is_told_after_the_next_has_begun():
+    """A run is over before its end is told: who waits for any query to end starts it again at once."""
+    metrics = StreamingMetrics()
+    for run in ("r1", "r2"):
+        metrics(QueryEvent("QueryStartedEvent", {"id": "1", "runId": run, "name": "q"}))
+    metrics(QueryEvent("QueryTerminatedEvent", {"id": "1", "runId": "r1", "exception": "it failed"}))
+    found = samples(metrics.text())
+    assert (found["active", 'query="q"'], found["failures_total", 'query="q"']) == (1, 1)
+    metrics(QueryEvent("QueryTerminatedEvent", {"id": "1", "runId": "r2", "exception": None}))
+    assert samples(metrics.text())["active", 'query="q"'] == 0

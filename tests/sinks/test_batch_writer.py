@@ -73,3 +73,43 @@ def test_noop_and_what_is_refused(tmp_path):
     ]:
         with pytest.raises(SparkError, match=expected):
             write(tmp_path / "out", simple((1, "x")), **arguments)
+
+
+@pytest.mark.parametrize("how", ["removed", "held", "held and removed"])
+def test_another_writer_may_take_the_new_directory_for_an_abandoned_one(tmp_path, monkeypatch, how):
+    """Between its making and its lock."""
+    out, original, held = tmp_path / "out", batch_writer.FileLock, []
+
+    class Met(original):
+        def __init__(self, path, **options):
+            if held:
+                held[0].release()
+            else:
+                held.append(original(path))
+                if "removed" in how:
+                    path.rmdir()
+                if how == "removed":
+                    held[0].release()
+            super().__init__(path, **options)
+
+    write(out, simple((1, "x")))
+    monkeypatch.setattr(batch_writer, "FileLock", Met)
+    write(out, simple((2, "y")), "overwrite")
+    assert lines(out) == ['{"a":2,"s":"y"}']
+    assert os.listdir(tmp_path) == ["out"]
+    assert held
+
+
+def test_what_is_gone_when_it_is_to_be_removed_is_not_made_again(tmp_path, monkeypatch):
+    out, original = tmp_path / "out", batch_writer.FileLock
+    abandoned = tmp_path / ".out.00000000-0000-0000-0000-000000000000.new"
+    abandoned.mkdir()
+
+    def gone(path, **options):
+        if path.exists():
+            path.rmdir()
+        return original(path, **options)
+
+    monkeypatch.setattr(batch_writer, "FileLock", gone)
+    batch_writer._remove_abandoned(out)
+    assert not abandoned.exists()

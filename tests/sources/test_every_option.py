@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 import penstock
+from penstock.core import option_names
 from tests.sources.option_cases import (
     AVRO_READ,
     FILES,
@@ -194,3 +196,62 @@ def test_writing_refuses(spark: Any, tmp_path: Path, form: str, name: str, case:
     error = _written(spark, tmp_path, form, case, {name: case.value})
     assert isinstance(error, str), "it is accepted"
     assert name in error
+
+
+# ---------------------------------------------------------------- names that no option has
+
+
+def test_every_option_is_known_by_name() -> None:
+    """Else a program would be told that it has no effect."""
+    cases = [(form, {**READ.get(form, {}), **WRITE.get(form, {}), **FILES, **WRITES}) for form in {**READ, **WRITE}]
+    assert [(form, name) for form, found in cases for name in found if name not in option_names.names(form)] == []
+
+
+def _told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == option_names.__name__]
+
+
+@pytest.mark.parametrize(
+    ("form", "option", "meant"),
+    [
+        ("rate", "rowPerSecond", " Did you mean rowsPerSecond?"),
+        ("socket", "ports", " Did you mean port?"),
+        ("rate", "zzz", ""),
+    ],
+)
+def test_a_misspelled_option_of_a_stream_is_told(
+    spark: Any, caplog: pytest.LogCaptureFixture, form: str, option: str, meant: str
+) -> None:
+    option_names._told.clear()
+    needed = {"host": "localhost", "port": "1"} if form == "socket" else {}
+    with caplog.at_level(logging.WARNING):
+        frame = spark.readStream.format(form).options(**needed).option(option, "5").load()
+        assert frame.isStreaming and frame.schema
+    assert _told(caplog) == [f"The format {form} has no option {option} here: it has no effect.{meant}"]
+
+
+def test_a_misspelled_option_of_files_is_told_once(
+    spark: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    option_names._told.clear()
+    frame = spark.sql("SELECT 1 AS a")
+    with caplog.at_level(logging.WARNING):
+        for n in range(2):
+            frame.write.option("headers", True).option("sep", ";").csv(str(tmp_path / str(n)))
+        stream = spark.readStream.schema("a INT").option("maxFilePerTrigger", 1).csv(str(tmp_path / "0"))
+        query = (
+            stream.writeStream.format("console").option("numRow", 3).option("checkpointLocation", str(tmp_path / "c"))
+        )
+        query.trigger(availableNow=True).start().awaitTermination()
+    assert _told(caplog) == [
+        "The format csv has no option headers here: it has no effect. Did you mean header?",
+        "The format csv has no option maxFilePerTrigger here: it has no effect. Did you mean maxFilesPerTrigger?",
+        "The format console has no option numRow here: it has no effect. Did you mean numRows?",
+    ]
+
+
+def test_options_of_a_source_of_a_program_are_its_own(spark: Any, caplog: pytest.LogCaptureFixture) -> None:
+    option_names._told.clear()
+    with caplog.at_level(logging.WARNING):
+        option_names.tell_unknown("mine", ["anything"])
+    assert _told(caplog) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from penstock.checkpoint.lock import FileLock
 from penstock.core import files
 from penstock.streaming import checkpoints
 from penstock.streaming.checkpoint_files import latest
@@ -115,6 +116,28 @@ def test_a_program_that_was_to_begin_does_not_remove_one_that_has_begun(tmp_path
     with pytest.raises(ValueError, match="Another program has begun in .*: start this one again"):
         late.start()
     assert checkpoint_of(tmp_path / "checkpoint") == left
+
+
+def test_a_directory_that_is_let_go_while_the_next_context_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner ends between the two questions: whether it is locked, and whether its owner ends."""
+    checkpoints._ending.add(tmp_path)
+    owner = FileLock(tmp_path / ".lock")
+
+    def asked(path: Path) -> FileLock:
+        try:
+            return FileLock(path)
+        except BlockingIOError:
+            owner.release()
+            checkpoints._ending.discard(tmp_path)
+            raise
+
+    monkeypatch.setattr(checkpoints, "FileLock", asked)
+    run = program(tmp_path)
+    run.batches(1)
+    run.stop()
+    assert [when for when, _ in SEEN] == [1]
 
 
 def test_a_context_that_follows_one_whose_function_stopped_it(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from penstock.testing import (
     StopStream,
     check_stream,
 )
+from penstock.testing.stream_test import StreamTest
 
 BATCH_POINTS = [point for point in faults.POINTS if "snapshot" not in point]
 
@@ -152,3 +153,20 @@ def test_a_crash_that_does_not_happen_is_a_failure(spark, numbers):
 def test_unknown_point(spark, numbers):
     with pytest.raises(AssertionError, match="no point 'nowhere'"):
         check_stream(numbers.to_df(spark), CrashAt("nowhere"))
+
+
+def test_a_failure_between_two_questions_is_told(tmp_path):
+    """The query fails while a step looks whether it runs."""
+
+    class Query:
+        exception = None
+
+        @property
+        def is_active(self):
+            self.exception = RuntimeError("it failed just now")
+            return False
+
+    test = StreamTest(None, "append", tmp_path, 1000)
+    test._query = Query()
+    with pytest.raises(RuntimeError, match="just now"):
+        test.settle()

@@ -50,3 +50,24 @@ def test_a_waiter_whose_time_has_come_counts_no_more():
 def test_time_does_not_go_back():
     with pytest.raises(ValueError, match="cannot go back"):
         ManualClock(5).set(4)
+
+
+def test_two_who_move_it_on_at_once():
+    class Racing(ManualClock):
+        """Whoever asks for the time is overtaken once by another thread."""
+
+        overtaken = False
+
+        def now_ms(self):
+            now = super().now_ms()
+            if not self.overtaken:
+                self.overtaken = True
+                other = threading.Thread(target=self.advance, args=(10,))
+                other.start()
+                other.join(PATIENCE_S)
+            return now
+
+    clock = Racing()
+    clock.advance(5)
+    assert clock.now_ms() == 5
+    assert clock.now_ms() == 15
