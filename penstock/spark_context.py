@@ -8,6 +8,7 @@ which has no RDDs does not load them."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -43,14 +44,12 @@ _LEVELS = {
 OpenSession = Callable[[SparkConf], "SparkSession"]
 
 
-def _join_rdd_calls() -> bool:
-    """Make the calls that are about RDDs part of SparkContext; False when they already are."""
+def _join_rdd_calls() -> None:
+    """Make the calls that are about RDDs part of SparkContext."""
     from penstock.rdd import context
 
-    if issubclass(SparkContext, context.RDDCalls):
-        return False
-    SparkContext.__bases__ = (context.RDDCalls,)
-    return True
+    if not issubclass(SparkContext, context.RDDCalls):
+        SparkContext.__bases__ = (context.RDDCalls,)
 
 
 class _LateCalls(type):
@@ -60,8 +59,10 @@ class _LateCalls(type):
     def __getattr__(cls, name: str) -> Any:
         if name in _JVM_ATTRIBUTES:
             return None
-        if not _is_special(name) and _join_rdd_calls():
-            return getattr(cls, name)
+        if not _is_special(name):
+            _join_rdd_calls()  # also when they are joined: another thread may have done it since this one looked
+            with contextlib.suppress(AttributeError):
+                return super().__getattribute__(name)
         raise AttributeError(f"type object 'SparkContext' has no attribute '{name}'")
 
     def __dir__(cls) -> Iterable[str]:
@@ -310,8 +311,10 @@ class SparkContext(RDDCalls, metaclass=_LateCalls):
             return JavaNames()
         if name in _JVM_ATTRIBUTES:
             raise PySparkAttributeError(errorClass="JVM_ATTRIBUTE_NOT_SUPPORTED", messageParameters={"attr_name": name})
-        if not _is_special(name) and _join_rdd_calls():
-            return getattr(self, name)
+        if not _is_special(name):
+            _join_rdd_calls()  # also when they are joined: another thread may have done it since this one looked
+            with contextlib.suppress(AttributeError):
+                return super().__getattribute__(name)
         raise AttributeError(f"'SparkContext' object has no attribute '{name}'")
 
     def __dir__(self) -> Iterable[str]:

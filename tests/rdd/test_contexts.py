@@ -208,3 +208,17 @@ def test_a_program_without_rdds_does_not_load_them() -> None:
     """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
+
+
+def test_calls_that_another_thread_makes_first() -> None:
+    """What is about RDDs joins the class at the first call; one that looked before, and in vain, gets it all the
+    same."""
+    with context("local[1]") as sc:
+        assert sc.range(3).count() == 3
+        looked_before = SparkContext.__getattr__(sc, "statusTracker")
+        assert looked_before().getJobInfo(99_999) is None
+        assert type(SparkContext).__getattr__(SparkContext, "range") is SparkContext.range
+        with pytest.raises(AttributeError, match="'SparkContext' object has no attribute 'nothing'"):
+            sc.nothing  # noqa: B018
+        with pytest.raises(AttributeError, match="type object 'SparkContext' has no attribute 'nothing'"):
+            SparkContext.nothing  # noqa: B018
