@@ -103,14 +103,18 @@ def shutdown() -> None:
     _let_threads_end()
 
 
-def _stop_dstreams(limit_s: float = 5.0) -> None:
+#: How long the batch of a StreamingContext that runs when the program is told to end may still take.
+BATCH_END_S = 5.0
+
+
+def _stop_dstreams() -> None:
     """The batch of a StreamingContext that runs may end, and that is noted, while there is a session."""
     module = sys.modules.get("penstock.streaming.context")
     active = None if module is None else module.StreamingContext.getActive()
     if active is not None:
         stop = threading.Thread(target=active.stop, args=(False,), name="penstock streaming end", daemon=True)
         stop.start()
-        stop.join(limit_s)
+        stop.join(BATCH_END_S)
 
 
 def _let_threads_end(limit_s: float = 4.0) -> None:

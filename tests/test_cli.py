@@ -219,6 +219,74 @@ except KeyboardInterrupt:
     assert (process.returncode, out, err) == (0, "stopped\n", "")
 
 
+#: Forks a process a moment: SIGTERM comes to it that many calls and returns of the main thread after `begin`.
+AT_EVERY_MOMENT = """
+import os, signal, sys
+import penstock
+from penstock import cli, embed
+from penstock.connect import server
+
+def begin():
+    left = moment
+    def count(*_):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            signal.raise_signal(signal.SIGTERM)
+    sys.setprofile(count)
+
+class Server:
+    port = 0
+    def __init__(self, *_): pass
+    def start(self): begin()
+    def stop(self): pass
+
+embed.install()
+penstock.begin, server.Server, cli._SLICE_S = begin, Server, 0.001
+codes = set()
+for moment in range(1, int(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(int(sys.argv[2]))
+        sys.exit(cli.main(sys.argv[3:]))
+    codes.add(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+sys.stderr.write(f"{codes}")
+"""
+
+
+def at_every_moment(moments: int, *command: str) -> tuple[int, str]:
+    """The exit codes of the command, and what it prints to standard error before."""
+    arguments = [sys.executable, "-c", AT_EVERY_MOMENT, str(moments), str(PATIENCE_S), *command]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=10 * PATIENCE_S)
+    return done.returncode, done.stderr
+
+
+def test_a_server_ends_whenever_sigterm_comes_while_it_waits() -> None:
+    """The handler runs in the main thread, between any two lines of its wait."""
+    assert at_every_moment(60, "serve", "--port", "0") == (0, "{0}")
+
+
+def test_a_second_sigterm_at_any_moment_after_the_first(tmp_path: Path) -> None:
+    job = "import penstock, signal\npenstock.begin()\nsignal.raise_signal(signal.SIGTERM)\n"
+    assert at_every_moment(80, "run", write(tmp_path / "job.py", job)) == (0, "{143}")
+
+
+def test_a_server_ends_in_order_when_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    process = start("serve", "--port", "0")
+    read_until(process, "listens")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.send_signal(signal.SIGTERM)
+    assert (process.wait(PATIENCE_S), process.stderr.read() if process.stderr else "") == (0, "")
+
+
+def test_a_program_without_a_standard_output(tmp_path: Path) -> None:
+    job = write(tmp_path / "job.py", "print('nobody reads this')\n")
+    closed = ["sh", "-c", f"{sys.executable} -m penstock run {job} >&-"]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_program_ends_while_a_query_runs(tmp_path: Path) -> None:
     """What the query has committed is whole, and the next run goes on behind it."""
     job = write(
@@ -256,14 +324,17 @@ def test_a_program_ends_while_a_query_runs(tmp_path: Path) -> None:
 
 
 def test_a_program_ends_while_a_batch_is_in_the_users_function(tmp_path: Path) -> None:
-    """The batch ends in order: until then its function may use the session, also where that finds the service."""
+    """The batch ends in order: until then its function may use the session, also where that finds the service.  It has
+    as much time as it needs here: a machine may stand still for longer than a batch is waited for."""
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / "0.txt", "one\ntwo\n")
     job = write(
         tmp_path / "job.py",
-        """
+        f"""
         import sys, threading, time
+        import penstock.cli, penstock.runtime.query
         from pyspark.sql import SparkSession
+        penstock.cli._STOP_LIMIT_S, penstock.runtime.query.STOP_GRACE_MS = {PATIENCE_S}, 1000 * {PATIENCE_S}
         spark = SparkSession.builder.getOrCreate()
         begun = threading.Event()
         def batch(frame, batch_id):

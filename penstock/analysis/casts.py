@@ -1,28 +1,22 @@
-"""Explicit CASTs: their mode, and which are refused."""
+"""Explicit CASTs: their mode and their types."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from pyspark.sql.types import NumericType
-
 from penstock.analysis.context import AnalysisContext
-from penstock.analysis.errors import fail, sql_expr, sql_type
-from penstock.functions.coercion import can_cast
+from penstock.functions.cast_checks import check_cast
 from penstock.plan.expressions import Cast, Expression
 from penstock.plan.types import (
     STRING,
     ArrayType,
     CharType,
     DataType,
-    DateType,
     MapType,
     StructField,
     StructType,
     VarcharType,
 )
-
-_ANSI = "spark.sql.ansi.enabled"
 
 
 def resolve_cast(cast: Cast, child: Expression, context: AnalysisContext) -> Expression:
@@ -44,27 +38,3 @@ def without_lengths(t: DataType) -> DataType:
     if isinstance(t, StructType):
         return StructType([StructField(f.name, without_lengths(f.dataType), f.nullable, f.metadata) for f in t])
     return t
-
-
-def check_cast(cast: Cast) -> None:
-    """DATATYPE_MISMATCH.CAST_*, if Spark has no such cast in this mode."""
-    source, target = cast.child.type, cast.data_type
-    ansi = cast.mode != "legacy"
-    nested = isinstance(source, (ArrayType, MapType, StructType)) and isinstance(target, type(source))
-    if can_cast(source, target, ansi and not (nested and cast.mode == "try")):
-        return
-    shown = {"sqlExpr": sql_expr(cast), "srcType": sql_type(source), "targetType": sql_type(target)}
-    if ansi and (functions := _instead(source, target)):
-        raise fail("DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION", **shown, functionNames=functions)
-    if cast.mode == "ansi" and can_cast(source, target, False):
-        raise fail("DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION", **shown, config=f'"{_ANSI}"', configVal="'false'")
-    raise fail("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", **shown)
-
-
-def _instead(source: DataType, target: DataType) -> str:
-    """The functions that Spark recommends instead of an ANSI cast."""
-    if isinstance(source, NumericType) and isinstance(target, DateType):
-        return "`DATE_FROM_UNIX_DATE`"
-    if isinstance(source, DateType) and isinstance(target, NumericType):
-        return "`UNIX_DATE`"
-    return ""

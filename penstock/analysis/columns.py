@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.analysis.casts import check_cast
 from penstock.analysis.context import AnalysisContext
 from penstock.analysis.errors import fail, sql_id, sql_type
 from penstock.analysis.expressions import resolve_expression
@@ -12,6 +11,7 @@ from penstock.analysis.project import resolve_project
 from penstock.analysis.scope import Scope
 from penstock.analysis.set_operations import check_unique
 from penstock.core.errors import SparkError
+from penstock.functions.cast_checks import check_cast
 from penstock.functions.coercion import same_type
 from penstock.plan.expressions import Alias, Attribute, Cast, Expression, UnresolvedAttribute, fresh_id
 from penstock.plan.nodes import Drop, Node, Project, ToDF, ToSchema, WithColumns, WithColumnsRenamed

@@ -110,15 +110,6 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "INVALID_SUBQUERY_EXPRESSION.STREAMING_QUERY": ("42823", "A stream cannot be used as a subquery expression."),
     "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN": ("42K09", "The condition {filter} is {type}, not BOOLEAN."),
     "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE": ("42K0E", "Join condition {joinCondition} is {conditionType}, not BOOLEAN."),
-    "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION": ("42K09", "{sqlExpr}: cannot cast {srcType} to {targetType}."),
-    "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION": (
-        "42K09",
-        "{sqlExpr}: cannot cast {srcType} to {targetType} in ANSI mode; {config} = {configVal} permits it.",
-    ),
-    "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION": (
-        "42K09",
-        "{sqlExpr}: cannot cast {srcType} to {targetType}; use {functionNames}.",
-    ),
     "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE": (
         "42K09",
         "{sqlExpr}: argument {paramIndex} must be {requiredType}, but {inputSql} is {inputType}.",

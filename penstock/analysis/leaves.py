@@ -54,7 +54,10 @@ def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
         )
     if node.streaming and isinstance(found, Read) and not found.streaming:
         options = {**found.options, **node.options}
+        lacking = getattr(found.relation, "lacking", None)
         found = resolve_read(replace(found, options=options, streaming=True, relation=None, columns=()), context)
+        if lacking and isinstance(found, Read):  # older files do not have all the columns of the table
+            found = replace(found, relation=replace(found.relation, lacking=lacking))
     if node.streaming and not found.is_streaming:
         quoted = sql_id(node.parts)
         message = f"{quoted} is not a temp view of a stream: read it without STREAM, as with spark.read.table."

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.analysis.casts import check_cast
 from penstock.analysis.distinct_values import distinct_values
 from penstock.analysis.errors import fail, sql_expr, sql_type
 from penstock.analysis.expressions import resolve_value
@@ -13,6 +12,7 @@ from penstock.analysis.scope import Scope
 from penstock.analysis.time_windows import expand_windows
 from penstock.core.errors import SparkError
 from penstock.functions import resolve
+from penstock.functions.cast_checks import check_cast
 from penstock.functions.coercion import cast_if_needed, same_type
 from penstock.functions.names import display_name
 from penstock.plan.expressions import Alias, Attribute, Cast, Expression, FunctionCall, Literal, fresh_id

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.connect import script_scope
-from penstock.connect.tables import CATALOG, DEFAULT, Table, TableCatalog
+from penstock.connect.tables import CATALOG, DEFAULT, Table, TableCatalog, already_exists
 from penstock.core.config import Conf
 from penstock.core.errors import SparkError, analysis_error, unsupported
 from penstock.plan.expressions import Literal, PythonFunction
@@ -57,6 +57,15 @@ class Views:
         with self._lock:
             key = self._key(name, case_sensitive)
             return key is not None and self._views.pop(key) is not None
+
+    def rename(self, name: str, new: str, case_sensitive: bool) -> None:
+        """Another name for a view that is there."""
+        with self._lock:
+            key = self._key(name, case_sensitive)
+            if self._key(new, case_sensitive) is not None:
+                raise already_exists((new,))
+            if key is not None:
+                self._views[new if case_sensitive else new.lower()] = self._views.pop(key)
 
     def names(self) -> list[str]:
         with self._lock:
@@ -224,7 +233,9 @@ def scan(table: Table, conf: Conf) -> Node:
     read = Read(table.provider, options, paths, table.schema, columns=attributes_of(table.schema))
     there = paths and Path(table.path).is_dir()
     relation = registry.resolve(read, conf) if there else NoFiles(table.schema)
-    return replace(read, relation=replace(relation, is_table=True) if isinstance(relation, FileRelation) else relation)
+    if isinstance(relation, FileRelation):
+        relation = replace(relation, is_table=True, lacking=table.lacking)
+    return replace(read, relation=relation)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class ListenerBus:
     def __init__(self) -> None:
         self._events: queue.Queue[Event | None] | None = None
         self._ended, self._cut = threading.Event(), threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a stream that nobody holds any more ends wherever its rubbish is collected
 
     def __call__(self, event: QueryEvent) -> None:
         """Take an event (from a query's thread); never blocks."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,6 +11,7 @@ import pyspark.sql.connect.proto as pb
 
 from penstock.connect.decode import decode_relation
 from penstock.connect.operations import Operation
+from penstock.core.beside_main import beside_main
 from penstock.core.errors import SparkError
 from penstock.plan.nodes import Aggregate, Deduplicate, Node
 from penstock.plan.statistic_nodes import CollectMetrics
@@ -22,10 +19,6 @@ from penstock.plan.types import StructType
 
 if TYPE_CHECKING:
     from penstock.connect.session import Session
-    from penstock.engine import EngineCursor
-
-#: How long the main thread waits at once.
-_SLICE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,7 @@ def _execute(session: Session, plan: Node, operation: Operation | None) -> Resul
 
         def query(text: str, tables: Mapping[str, pa.Table]) -> pa.Table:
             visible = {**context.tables, **tables}
-            return _interruptible(cursor, lambda: cursor.query(text, visible, session.conf, context.fallbacks))
+            return beside_main(lambda: cursor.query(text, visible, session.conf, context.fallbacks), cursor.interrupt)
 
         try:
             if operation is not None:
@@ -119,59 +112,6 @@ def _execute(session: Session, plan: Node, operation: Operation | None) -> Resul
             if operation is not None:
                 operation.interruptible(None)
     return Result(to_spark_arrow(table, plan.output), plan.schema)
-
-
-def _interruptible(cursor: EngineCursor, query: Callable[[], pa.Table]) -> pa.Table:
-    """Run it so that Ctrl-C gets through: signals reach the main thread only between Python instructions, and the
-    engine does not come back before it is done."""
-    if threading.current_thread() is not threading.main_thread():
-        return query()
-    running = _beside_main().submit(query)
-    try:
-        return _awaited(running)
-    except BaseException:
-        if not running.done():
-            cursor.interrupt()
-            running.exception()
-        raise
-
-
-def _awaited(running: Future[pa.Table]) -> pa.Table:
-    """The result.  Waits a little at a time: a signal that comes while the process is stopped is taken by any thread,
-    which does not wake the main one."""
-    while True:
-        try:
-            return running.result(_SLICE_S)
-        except TimeoutError:
-            if running.done():  # by now, or the error is the query's own
-                return running.result()
-
-
-class _Worker:
-    """A daemon thread that runs one call after the other (an executor's threads would keep the process from ending)."""
-
-    def __init__(self) -> None:
-        self._calls: SimpleQueue[tuple[Callable[[], pa.Table], Future[pa.Table]]] = SimpleQueue()
-        threading.Thread(target=self._run, name="penstock query", daemon=True).start()
-
-    def submit(self, call: Callable[[], pa.Table]) -> Future[pa.Table]:
-        future: Future[pa.Table] = Future()
-        self._calls.put((call, future))
-        return future
-
-    def _run(self) -> None:
-        while True:
-            call, future = self._calls.get()
-            try:
-                future.set_result(call())
-            except BaseException as error:
-                future.set_exception(error)
-            del call, future  # what they hold would outlive the interpreter's own clean-up
-
-
-@functools.cache
-def _beside_main() -> _Worker:
-    return _Worker()
 
 
 def require_batch(plan: Node) -> None:

@@ -18,6 +18,7 @@ from penstock.connect.configuration import configure
 from penstock.connect.errors import RpcFailure, as_spark_error, invalid_cursor, to_status
 from penstock.connect.operations import Operation
 from penstock.connect.session import Session, Sessions
+from penstock.core.active_conf import active, steps_under
 
 _STATES = pb.GetStatusResponse.OperationStatus.OperationState
 
@@ -45,6 +46,8 @@ class Service:
             if name not in ("AddArtifacts", "ReleaseSession"):
                 expected = getattr(request, "client_observed_server_side_session_id", "")
                 session = self.sessions.get(request.user_context.user_id, request.session_id, expected)
+                with active(session.conf):
+                    return _METHODS[name](self, session, request, peer)
             return _METHODS[name](self, session, request, peer)
         except RpcFailure:
             raise
@@ -66,7 +69,7 @@ class Service:
         """ExecutePlan."""
         self.sessions.sweep(idle=not peer.in_process)
         operation = Operation(session.id, session.server_id, request.operation_id or str(uuid4()), request.tags)
-        operation.run(payloads(self, session, operation, request, peer))
+        operation.run(steps_under(session.conf, payloads(self, session, operation, request, peer)))
         session.begin(operation)
         if _is_reattachable(request):
             return self._attached(session, operation, None, peer)

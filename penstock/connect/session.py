@@ -261,15 +261,18 @@ class Session:
         try:
             if self._streams is not None:
                 self._streams.close()
-        finally:  # a query that does not end keeps nothing else open
-            self._let_go()
+        finally:
+            self._end_operations()
+        self._let_go()  # of what a query that has not ended would still use
 
-    def _let_go(self) -> None:
+    def _end_operations(self) -> None:
         if self._listeners is not None:
             self._listeners.close()
         self.interrupt()
         for operation in list(self.operations.values()):
             self.end(operation)
+
+    def _let_go(self) -> None:
         if self._artifact_files is not None:
             self._artifact_files.close()
         with self.lock:
@@ -290,7 +293,7 @@ def session_closed(session_id: str) -> SparkError:
 def _end_workers() -> None:
     """They start again when another session needs them."""
     if (module := sys.modules.get("penstock.pyfn.pool")) is not None:
-        module.pool.close()
+        module.pool.release()
 
 
 class Sessions:
@@ -371,12 +374,18 @@ class Sessions:
         return list(self._sessions.values())
 
     def close(self) -> None:
-        """Close every session."""
+        """Close every session; raises when a query of one does not end, after the others are closed."""
         for session in self.all():
             if session.has_streams:
                 session.streams.ask_to_stop()
+        failures = []
         for session in self.all():
-            self.release(session.user_id, session.id, allow_reconnect=True)
+            try:
+                self.release(session.user_id, session.id, allow_reconnect=True)
+            except SparkError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 def _check_uuid(session_id: str) -> None:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.connect.proto as pb
 
+from penstock.connect import alter_commands, function_commands, table_commands, variable_commands, view_commands
 from penstock.connect import catalog_relations as catalogs
-from penstock.connect import function_commands, table_commands, variable_commands
 from penstock.connect.analyze import DEFAULT_LEVEL, explain_text
-from penstock.connect.catalog import GLOBAL_DATABASE, matches, not_found, quoted, view_name
+from penstock.connect.catalog import matches, not_found, quoted, view_name
+from penstock.connect.column_defaults import defaults_of
 from penstock.connect.configuration import get_all
 from penstock.connect.decode import decode_sql
 from penstock.connect.encode import local_relation, rows_result
 from penstock.connect.operations import Operation
 from penstock.connect.pipeline import Result, resolve, run
-from penstock.connect.tables import CATALOG, CLUSTERING, Table, already_exists
-from penstock.core.errors import SparkError, analysis_error, unsupported
-from penstock.plan.nodes import Node, ToDF
+from penstock.connect.tables import CATALOG, CLUSTERING
+from penstock.core.errors import SparkError, unsupported
+from penstock.plan.nodes import Node
 from penstock.plan.types import BOOLEAN, STRING, StructField, StructType
 from penstock.sql import statements as s
 
@@ -81,48 +82,6 @@ def _reset(session: Session, statement: s.ResetConf) -> Result:
     return _nothing()
 
 
-def _create_view(session: Session, statement: s.CreateView) -> Result:
-    if statement.kind == "persistent":
-        return _create_persistent_view(session, statement)
-    is_global = statement.kind == "global"
-    name = view_name(statement.name, is_global=is_global)
-    parts = (GLOBAL_DATABASE, name) if is_global else (name,)
-    if statement.if_not_exists and session.catalog.is_view(parts):
-        return _nothing()
-    plan: Node = statement.plan
-    if statement.columns:
-        plan = ToDF(_checked_columns(session, statement), plan)
-    session.catalog.create_view(name, resolve(session, plan), is_global=is_global, replace=statement.replace)
-    return _nothing()
-
-
-def _create_persistent_view(session: Session, statement: s.CreateView) -> Result:
-    """A view of the catalog: its query is analysed anew whenever it is used."""
-    tables = session.catalog.tables
-    database, name = session.catalog.table_name(statement.name)
-    old = tables.find(tables.database(database, session.conf).name, name)
-    if old is not None and old.view is None and statement.replace:
-        raise already_exists(old.full_name)
-    if old is not None and statement.if_not_exists:
-        return _nothing()
-    plan = ToDF(_checked_columns(session, statement), statement.plan) if statement.columns else statement.plan
-    view = Table(database, name.lower(), resolve(session, plan).schema, view=lambda: resolve(session, plan))
-    if statement.replace:
-        tables.put(view)
-    else:
-        tables.create(view)
-    return _nothing()
-
-
-def _checked_columns(session: Session, statement: s.CreateView) -> tuple[str, ...]:
-    given, found = len(statement.columns), len(resolve(session, statement.plan).output)
-    if given == found:
-        return statement.columns
-    kind = "NOT_ENOUGH_DATA_COLUMNS" if given > found else "TOO_MANY_DATA_COLUMNS"
-    message = f"The view {quoted(statement.name)} names {given} columns and its query gives {found}."
-    raise analysis_error(f"CREATE_VIEW_COLUMN_ARITY_MISMATCH.{kind}", message, "21S01", viewName=quoted(statement.name))
-
-
 def _drop_view(session: Session, statement: s.DropView) -> Result:
     table_commands.drop(session, statement.name, if_exists=statement.if_exists, view=not statement.is_table)
     return _nothing()
@@ -166,7 +125,8 @@ def _describe_database(session: Session, statement: s.DescribeDatabase) -> Resul
     rows = [("Catalog Name", CATALOG), ("Namespace Name", database.name), ("Comment", database.description),
             ("Location", database.location), ("Owner", getpass.getuser())]  # fmt: skip
     shown = StructType([StructField("info_name", STRING, False), StructField("info_value", STRING, False)])
-    return rows_result(shown, [*rows, ("Properties", "")] if statement.extended else rows)
+    told = ", ".join(f"({key},{value})" for key, value in sorted(database.properties.items()))
+    return rows_result(shown, [*rows, ("Properties", f"({told})" if told else "")] if statement.extended else rows)
 
 
 def _show_columns(session: Session, statement: s.ShowColumns) -> Result:
@@ -199,6 +159,9 @@ def _describe(session: Session, statement: s.Describe) -> Result:
         rows += [("# Clustering Information", "", ""), ("# col_name", "data_type", "comment")]
         by_name = {row[0].lower(): row for row in rows[: len(plan.output)]}
         rows += [by_name[".".join(name).lower()] for name in json.loads(table.properties[CLUSTERING])]
+    if table is not None and table.view is None and (defaults := defaults_of(table.schema)):
+        rows += [("", "", ""), ("# Column Default Values", "", "")]
+        rows += [(f.name, f.dataType.simpleString(), text) for f, text in defaults]
     return rows_result(_DESCRIBE, rows)
 
 
@@ -262,7 +225,7 @@ _COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
     s.Script: _script,
     s.SetConf: _set,
     s.ResetConf: _reset,
-    s.CreateView: _create_view,
+    s.CreateView: view_commands.create_view,
     s.DropView: _drop_view,
     s.ShowTables: _show_tables,
     s.ShowViews: _show_views,
@@ -291,4 +254,5 @@ _COMMANDS: dict[type[s.Statement], Callable[[Session, Any], Result]] = {
     s.CreateFunction: function_commands.create_function,
     s.DropFunction: function_commands.drop_function,
     s.DescribeFunction: function_commands.describe_function,
+    **alter_commands.COMMANDS,
 }

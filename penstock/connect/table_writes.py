@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.connect.catalog import not_found, quoted
+from penstock.connect.column_defaults import constant, default
 from penstock.connect.pipeline import require_batch, run
 from penstock.connect.tables import (
     CATALOG,
     Buckets,
     Table,
     already_exists,
+    files_below,
     managed_path,
-    partition_directories,
     table_schema,
+    unknown_files,
     with_partitions,
+    without_columns,
 )
 from penstock.core.errors import analysis_error, unsupported
 from penstock.core.files import local_path
@@ -68,7 +71,7 @@ def define(
     if format_name not in PROVIDERS:
         raise unsupported(f"tables in the format {format_name}", f"The formats are {', '.join(PROVIDERS)}.")
     catalog, name = session.catalog, parts[-1]
-    _check_name(parts)
+    check_name(parts)
     database = catalog.tables.database(catalog.table_name(parts)[0], session.conf)
     given = dict(options or {})
     path = location or next((given.pop(key) for key in list(given) if key.lower() == "path"), None)
@@ -84,7 +87,7 @@ def define(
     return table
 
 
-def _check_name(parts: tuple[str, ...]) -> None:
+def check_name(parts: tuple[str, ...]) -> None:
     """A name that the catalog can hold."""
     if len(parts) > (3 if parts[0].lower() == CATALOG else 2):
         message = f"The catalog {CATALOG} has schemas of one part; {quoted(parts)} names one of {len(parts) - 1}."
@@ -148,8 +151,8 @@ def insert(session: Session, table: Table, plan: Node, operation: Operation | No
 
     require_batch(plan)
     result = run(session, conformed(session, table, plan), operation)
-    before = partition_directories(table)
-    batch_writer.write(
+    before = unknown_files(table)
+    job = batch_writer.write(
         result.table,
         table.schema,
         format=table.provider,
@@ -159,26 +162,40 @@ def insert(session: Session, table: Table, plan: Node, operation: Operation | No
         options={key.lower(): value for key, value in table.options.items()},
         conf=session.conf,
     )
-    session.catalog.tables.update(
-        table,
-        lambda known: (
-            with_partitions(replace(known, partitions=()), ()) if overwrite else with_partitions(known, before)
-        ),
-    )
+    session.catalog.tables.update(table, lambda known: _after_write(known, table, before, job, overwrite))
     session.caches.forget_path(table.path)
 
 
+def _after_write(known: Table, planned: Table, before: Mapping[str, set[str]], job: str, overwrite: bool) -> Table:
+    """What is known of the table after a write; the files do not have columns that came after it was planned."""
+    found = (
+        with_partitions(replace(known, partitions=(), lacking={}), {}) if overwrite else with_partitions(known, before)
+    )
+    had = {name.lower() for name in planned.schema.names}
+    late = [column for column in known.younger if column[0] not in had]
+    return without_columns(found, files_below(found.path, job) if late and job else (), late)
+
+
 def truncate(session: Session, table: Table) -> None:
-    """A table without its rows."""
+    """A table without its rows; its partitions stay, empty."""
+    kept = {Path(table.path) / directory for directory in table.partitions}
+    for directory in kept:
+        clear_directory(directory)
+    clear_directory(Path(table.path), {parent for directory in kept for parent in (directory, *directory.parents)})
+    session.caches.forget_path(table.path)
+
+
+def clear_directory(directory: Path, kept: Collection[Path] = ()) -> None:
+    """Remove what is in a directory, but for `kept`."""
     import shutil
 
-    for entry in Path(table.path).iterdir() if Path(table.path).is_dir() else ():
+    for entry in directory.iterdir() if directory.is_dir() else ():
+        if entry in kept:
+            continue
         if entry.is_dir():
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    session.catalog.tables.update(table, lambda known: replace(known, partitions=()))
-    session.caches.forget_path(table.path)
 
 
 def conformed(session: Session, table: Table, plan: Node) -> Node:
@@ -186,7 +203,7 @@ def conformed(session: Session, table: Table, plan: Node) -> Node:
     INCOMPATIBLE_DATA_FOR_TABLE for a type that ANSI does not assign."""
     given, wanted = plan.output, table.schema.fields
     if len(given) != len(wanted):
-        raise _arity(table, [a.name for a in given])
+        raise arity_error(table, [a.name for a in given])
     columns: list[Expression] = []
     for a, f in zip(given, wanted, strict=True):
         if not assignable(a.type, f.dataType):
@@ -195,10 +212,23 @@ def conformed(session: Session, table: Table, plan: Node) -> Node:
     return Project(tuple(columns), plan)
 
 
+def arranged(session: Session, table: Table, plan: Node, given: Mapping[str, Expression]) -> Node:
+    """A resolved plan's columns as the table's: those `given` (by names in lower case), and defaults."""
+    columns = [
+        Alias(
+            given[f.name.lower()] if f.name.lower() in given else constant(session, default(session, f)),
+            (f.name,),
+            fresh_id(),
+        )
+        for f in table.schema.fields
+    ]
+    return Project(tuple(columns), plan)
+
+
 def by_name(session: Session, table: Table, plan: Node, names: Sequence[str]) -> Node:
     """The plan's columns, called `names`, in the order of the table's; columns that are not given are NULL."""
     if len(names) != len(plan.output):
-        raise _arity(table, [a.name for a in plan.output])
+        raise arity_error(table, [a.name for a in plan.output])
     given: dict[str, Attribute] = {name.lower(): a for name, a in zip(names, plan.output, strict=True)}
     unknown = set(given) - {f.name.lower() for f in table.schema.fields}
     if unknown:
@@ -224,8 +254,9 @@ def assignable(source: DataType, target: DataType) -> bool:
     ) or (isinstance(source, BinaryType) and isinstance(target, BinaryType))
 
 
-def _arity(table: Table, given: list[str]) -> Exception:
-    columns = [f.name for f in table.schema.fields]
+def arity_error(table: Table, given: list[str], columns: Sequence[str] = ()) -> Exception:
+    """INSERT_COLUMN_ARITY_MISMATCH: `columns` are those that are written, all by default."""
+    columns = columns or [f.name for f in table.schema.fields]
     kind = "NOT_ENOUGH_DATA_COLUMNS" if len(given) < len(columns) else "TOO_MANY_DATA_COLUMNS"
     name = quoted(table.full_name)
     message = f"{len(given)} columns cannot be written to {name}, which has {len(columns)}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Database:
     name: str
     location: str
     description: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class Buckets:
 
 @dataclass(frozen=True)
 class Table:
-    """Files in one directory, or (with `view`) a query under a name."""
+    """Files in one directory, or (with `view`) a query under a name.
+
+    lacking: names of files that do not have columns which were added with a default, and these columns in lower case
+    with the text of the value that stands for them; `younger` are all such columns."""
 
     database: str
     name: str
@@ -58,6 +62,9 @@ class Table:
     managed: bool = True
     partitions: tuple[str, ...] = ()
     view: Callable[[], Node] | None = None
+    query: Node | None = None  # of a view: the plan as it was written, with the names that it uses
+    lacking: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    younger: tuple[tuple[str, str], ...] = ()
     buckets: Buckets | None = None
 
     @property
@@ -94,14 +101,22 @@ class TableCatalog:
 
     def find_database(self, name: str, conf: Conf) -> Database | None:
         """A database, or None; `default` is always there."""
-        if name.lower() == DEFAULT:
+        found = self._databases.get(name.lower())
+        if found is None and name.lower() == DEFAULT:
             return Database(DEFAULT, warehouse(conf), "default database")
-        return self._databases.get(name.lower())
+        return found
 
     def databases(self, conf: Conf) -> list[Database]:
         """All of them, by name."""
-        known = [*self._databases.values(), self.database(DEFAULT, conf)]
-        return sorted(known, key=lambda database: database.name)
+        with self._lock:
+            known = {DEFAULT: self.database(DEFAULT, conf), **self._databases}
+        return sorted(known.values(), key=lambda database: database.name)
+
+    def update_database(self, name: str, conf: Conf, change: Callable[[Database], Database]) -> None:
+        """Change what is known of a database; raises SCHEMA_NOT_FOUND."""
+        with self._lock:
+            known = self.database(name, conf)
+            self._databases[known.name.lower()] = change(known)
 
     def create_database(self, database: Database, conf: Conf, *, if_not_exists: bool) -> None:
         """Raises SCHEMA_ALREADY_EXISTS."""
@@ -163,6 +178,20 @@ class TableCatalog:
             if known is not None and known.path == table.path:
                 self.put(change(known))
 
+    def rename(self, table: Table, name: str, path: str) -> None:
+        """Another name in the same database; the directory of a managed table moves to `path` with it.  Raises
+        TABLE_OR_VIEW_ALREADY_EXISTS, LOCATION_ALREADY_EXISTS."""
+        with self._lock:
+            known = self.find(table.database, table.name)
+            if self.find(table.database, name) is not None:
+                raise already_exists((table.database, name))
+            if known is None:
+                return
+            if known.path != path:
+                move_directory(known.path, path, quoted_name(known.full_name))
+            del self._tables[(known.database.lower(), known.name.lower())]
+            self.put(replace(known, name=name, path=path))
+
     def drop(self, table: Table) -> None:
         """Forget a table; the files of a managed one are removed."""
         with self._lock:
@@ -208,10 +237,49 @@ def partition_directories(table: Table) -> tuple[str, ...]:
     return tuple(str(d.relative_to(table.path)) for d in found) if table.partition_by else ()
 
 
-def with_partitions(table: Table, before: tuple[str, ...]) -> Table:
-    """The table after a write: the directories that came with it are partitions."""
-    new = tuple(d for d in partition_directories(table) if d not in before and d not in table.partitions)
+def unknown_files(table: Table) -> dict[str, set[str]]:
+    """What lies in directories that are no partitions of the table (any more): a write makes partitions of them."""
+    found = (d for d in partition_directories(table) if d not in table.partitions)
+    return {directory: {entry.name for entry in (Path(table.path) / directory).iterdir()} for directory in found}
+
+
+def with_partitions(table: Table, before: Mapping[str, set[str]]) -> Table:
+    """The table after a write: the directories in which files came with it are partitions."""
+    new = tuple(d for d, names in unknown_files(table).items() if names - before.get(d, set()))
     return replace(table, partitions=(*(p for p in table.partitions if (Path(table.path) / p).is_dir()), *new))
+
+
+def without_columns(table: Table, files: Iterable[str], columns: Iterable[tuple[str, str]]) -> Table:
+    """The table with files that do not have some columns."""
+    new = tuple(columns)
+    added = {name: (*table.lacking.get(name, ()), *new) for name in files}
+    return replace(table, lacking={**table.lacking, **added}) if new else table
+
+
+def files_below(directory: str, part: str = "") -> list[str]:
+    """The names of the files in a directory and in those below it that have `part` in them."""
+    found = Path(directory).rglob("*") if Path(directory).is_dir() else ()
+    return [path.name for path in found if part in path.name and path.is_file()]
+
+
+def move_directory(old: str, new: str, identifier: str) -> None:
+    """A directory under another name; raises LOCATION_ALREADY_EXISTS where something is there."""
+    target = Path(new)
+    if target.is_dir() and any(target.iterdir()):
+        message = f"The directory 'file:{new}' exists already and is not empty."
+        raise analysis_error(
+            "LOCATION_ALREADY_EXISTS", message, "42710", location=f"'file:{new}'", identifier=identifier
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if Path(old).is_dir():
+        Path(old).replace(target)  # an empty directory gives way
+    else:
+        target.mkdir(exist_ok=True)
+
+
+def quoted_name(parts: tuple[str, ...]) -> str:
+    """A name with back quotes."""
+    return ".".join(f"`{part}`" for part in parts)
 
 
 def schema_not_found(name: str) -> SparkError:
@@ -222,6 +290,6 @@ def schema_not_found(name: str) -> SparkError:
 
 def already_exists(parts: tuple[str, ...]) -> SparkError:
     """TABLE_OR_VIEW_ALREADY_EXISTS."""
-    shown = ".".join(f"`{part}`" for part in parts)
+    shown = quoted_name(parts)
     message = f"There is a table or view {shown} already."
     return analysis_error("TABLE_OR_VIEW_ALREADY_EXISTS", message, "42P07", relationName=shown)

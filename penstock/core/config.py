@@ -9,7 +9,7 @@ from pathlib import Path
 
 from penstock.core.config_entries import CORE_PREFIXES, ENTRIES, STATIC
 from penstock.core.config_entry import Entry
-from penstock.core.errors import NO_SUCH_ELEMENT, SparkError, analysis_error, illegal_argument, unsupported
+from penstock.core.errors import NO_SUCH_ELEMENT, SparkError, analysis_error, illegal_argument
 
 TIME_ZONE = "spark.sql.session.timeZone"
 
@@ -107,8 +107,6 @@ def check_value(key: str, value: str) -> None:
     entry = ENTRIES.get(key)
     if entry is not None:
         _check(key, value, entry)
-    if key == "spark.sql.timestampType" and value.strip().upper() != "TIMESTAMP_LTZ":
-        raise unsupported(f"{key}={value}", "Write TIMESTAMP_NTZ where a timestamp without time zone is meant.")
 
 
 class Conf(Mapping[str, str]):
@@ -183,6 +181,11 @@ class Conf(Mapping[str, str]):
     @property
     def ansi(self) -> bool:
         return self.flag("spark.sql.ansi.enabled")
+
+    @property
+    def timestamps_are_local(self) -> bool:
+        """Whether TIMESTAMP means TIMESTAMP_NTZ."""
+        return self["spark.sql.timestampType"].strip().upper() == "TIMESTAMP_NTZ"
 
     @property
     def case_sensitive(self) -> bool:

@@ -82,3 +82,14 @@ def unsupported(feature: str, remedy: str = "") -> SparkError:
 def illegal_argument(condition: str, message: str, sqlstate: str = "22023", **params: object) -> SparkError:
     """A wrong option or argument value (java.lang.IllegalArgumentException)."""
     return SparkError(condition, message, params, sqlstate=sqlstate, classes=ILLEGAL_ARGUMENT)
+
+
+def sum_overflow() -> SparkError:
+    """A sum of decimals with more than 38 digits."""
+    message = "Overflow in sum of decimals. Use 'try_sum' to get NULL instead."
+    params = {
+        "message": "Overflow in sum of decimals",
+        "alternative": " Use 'try_sum' to tolerate overflow and return NULL instead.",
+        "config": '"spark.sql.ansi.enabled"',
+    }
+    return SparkError("ARITHMETIC_OVERFLOW", message, params, sqlstate="22003", classes=ARITHMETIC)

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 import duckdb
 import pyarrow as pa
 
+from penstock.core.beside_main import beside_main
 from penstock.core.config import Conf
 from penstock.core.errors import illegal_argument
 from penstock.core.sql_text import BATCH_TIME
@@ -167,7 +168,7 @@ class EngineCursor:
                 registered.append(name)
             yield
         except duckdb.Error as error:
-            raise to_spark_error(error) from error
+            raise to_spark_error(error, sql) from error
         finally:
             with self._interrupting:
                 self._is_busy = False
@@ -229,7 +230,8 @@ def _open(settings: dict[str, str]) -> duckdb.DuckDBPyConnection:
 
     try:
         database = duckdb.connect(":memory:", config=settings)
-        database.sql(";\n".join((*CAST_MACROS, *MACROS)))
+        macros = ";\n".join((*CAST_MACROS, *MACROS))
+        beside_main(lambda: database.sql(macros), database.interrupt)
     except duckdb.Error as error:
         raise to_spark_error(error) from error
     return database

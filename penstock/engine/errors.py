@@ -13,7 +13,7 @@ from collections.abc import Callable
 import duckdb
 
 from penstock.core import errors
-from penstock.core.errors import SparkError
+from penstock.core.errors import SparkError, sum_overflow
 from penstock.functions.markers import CLOSE, OPEN
 
 _ANSI_CONFIG = {"ansiConfig": '"spark.sql.ansi.enabled"'}
@@ -32,8 +32,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def to_spark_error(error: BaseException) -> SparkError:
-    """The Spark error that a DuckDB exception stands for."""
+def to_spark_error(error: BaseException, sql: str = "") -> SparkError:
+    """The Spark error that a DuckDB exception stands for; `sql` is the statement that raised it."""
     text = str(error)
     if (marked := _from_marker(text)) is not None:
         return marked
@@ -41,6 +41,8 @@ def to_spark_error(error: BaseException) -> SparkError:
         return SparkError(
             "OPERATION_CANCELED", "Operation has been canceled.", {}, sqlstate="HY008", classes=errors.SPARK
         )
+    if (summed := _SUM.search(text)) is not None:
+        return sum_overflow() if "GROUP BY" in sql and not _sums_in_window(sql) else _total_overflow(summed)
     for pattern, build in _TEXTS:
         if (match := pattern.search(text)) is not None:
             return build(match)
@@ -96,6 +98,33 @@ def _decimal_overflow(_: re.Match[str]) -> SparkError:
     message = 'A decimal result does not fit its type. Set "spark.sql.ansi.enabled" to "false" to get NULL instead.'
     return SparkError(
         "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", message, {}, sqlstate="22003", classes=errors.ARITHMETIC
+    )
+
+
+#: What the sum of decimals raises, and nothing else: DuckDB sums them in 128 bits and looks at the total's digits.
+_SUM = re.compile(r"Overflow in HUGEINT addition: (?P<left>-?\d+) \+ (?P<right>-?\d+)|Overflow in SUM of DECIMAL")
+
+
+def _sums_in_window(sql: str) -> bool:
+    for found in re.finditer(r"\bsum\(", sql):
+        depth, at = 1, found.end()
+        while depth and at < len(sql):
+            depth += (sql[at] == "(") - (sql[at] == ")")
+            at += 1
+        if sql.startswith(" OVER (", at):
+            return True
+    return False
+
+
+def _total_overflow(match: re.Match[str]) -> SparkError:
+    """Spark knows the total that does not fit in a window and, mostly, without groups; the total of a group it has lost
+    by then.  The engine tells the two terms of only some, without their point."""
+    terms = [match["left"], match["right"]]
+    value = str(int(terms[0]) + int(terms[1])) if all(terms) else "A sum"
+    message = f'{value} has more than 38 digits. Set "spark.sql.ansi.enabled" to "false" to get NULL instead.'
+    params = {"value": value, "precision": "38", "scale": "0", "config": '"spark.sql.ansi.enabled"'}
+    return SparkError(
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", message, params, sqlstate="22003", classes=errors.ARITHMETIC
     )
 
 

@@ -118,8 +118,6 @@ def _sum(args: list[str], call: FunctionCall, context: Any) -> str:
         assert isinstance(call.type, DecimalType)
         if call.type.precision < 38:
             return f"CAST({value} AS {decimal_name(call.type)})"
-        if not context.conf.ansi and t.precision > 28 and not call.distinct:  # DuckDB's sum raises
-            return scaled(wide_sum(args[0], t), call.type)
         return checked_total(value, call.type, context.conf.ansi)
     if isinstance(t, LongType) and not context.conf.ansi:
         return f"spark_wrapped_long({value})"
@@ -128,6 +126,14 @@ def _sum(args: list[str], call: FunctionCall, context: Any) -> str:
     if isinstance(t, YearMonthIntervalType):
         return f"CAST({value} AS INTEGER)"
     return f"CAST({value} AS BIGINT)" if is_integral(t) else f"CAST({value} AS DOUBLE)"
+
+
+def _sum_or_null(args: Args, request: Request) -> Expression:
+    """With ANSI off a sum of decimals that leaves its type is NULL and stays it, as that of try_sum."""
+    call = call_of(request.function, args, request)
+    t = call.args[0].type
+    may_leave = isinstance(t, DecimalType) and t.precision > 28
+    return replace(call, name="try_sum") if may_leave and not request.conf.ansi else call
 
 
 def _try_sum(args: list[str], call: FunctionCall, context: Any) -> str:
@@ -428,7 +434,8 @@ register(
     aggregate("count_if", "boolean", LONG, _COUNT_IF,
               Incremental((Buffer("n", LONG, _COUNT_IF, "sum"),), "coalesce({n}, 0)"), nullable=False),
     aggregate("sum", "numeric", lambda args: sum_type(args[0].type), _sum,
-              Incremental((Buffer("total", own_type, _sum, "sum"),), "{total}"), coerce=_summable),
+              Incremental((Buffer("total", own_type, _sum, "sum"),), "{total}"), coerce=_summable,
+              build=_sum_or_null),
     aggregate("try_sum", "numeric", lambda args: sum_type(args[0].type), _try_sum, _TRY_SUM, coerce=_summable),
     aggregate("avg mean", "numeric", avg_type, _avg, _AVG, coerce=_summable),
     aggregate("try_avg", "numeric", avg_type, _try_avg_sql, _TRY_AVG, build=_try_avg),

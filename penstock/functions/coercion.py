@@ -55,6 +55,11 @@ STRINGS = (StringType, CharType, VarcharType)
 _COMPLEX = (ArrayType, MapType, StructType)
 
 
+def default_timestamp(conf: Conf) -> DataType:
+    """What TIMESTAMP means by `spark.sql.timestampType`."""
+    return TIMESTAMP_NTZ if conf.timestamps_are_local else TIMESTAMP
+
+
 def is_numeric(t: DataType) -> bool:
     return isinstance(t, NUMERIC)
 

@@ -7,7 +7,7 @@ from typing import Any
 from penstock.core.errors import unsupported
 from penstock.core.java_format import format_micros
 from penstock.core.row_functions import define
-from penstock.functions.coercion import DATETIME, cast_if_needed, is_string
+from penstock.functions.coercion import DATETIME, cast_if_needed, default_timestamp, is_numeric, is_string
 from penstock.functions.errors import wrong_input
 from penstock.functions.interval_arithmetic import wall_clock
 from penstock.functions.literals import constant, constant_value
@@ -68,13 +68,16 @@ def _parsed_whole(text: str, pattern: str, zone_type: str, zone: str) -> str:
     return f"CAST({value} AS {zone_type})" if zoned or zone_type != "TIMESTAMPTZ" else instant(value, zone)
 
 
-def _parse(target: DataType, strict: bool) -> Any:
-    """to_date(x), which is a cast, or to_date(x, pattern)."""
+def _parse(kind: DataType | None, strict: bool) -> Any:
+    """to_date(x), which is a cast, or to_date(x, pattern); without a `kind` it gives what TIMESTAMP means."""
 
     def build(args: Args, request: Request) -> Expression:
         name, key = request.name, request.function.name
+        target = kind or default_timestamp(request.conf)
         value = args[0]
         if len(args) == 1:
+            if isinstance(target, TimestampNTZType) and is_numeric(value.type):  # only an instant counts seconds
+                value = cast_if_needed(value, STRING, request.conf)
             mode = ("ansi" if request.conf.ansi else "legacy") if strict else "try"
             cast = value if value.type == target else Cast(value, target, mode, implicit=True)
             return FunctionCall(key, (cast,), target, cast.nullable, name)
@@ -88,10 +91,9 @@ def _parse(target: DataType, strict: bool) -> Any:
     return build
 
 
-def _parse_sql(target: DataType, strict: bool) -> Any:
-    kind = {DateType: "DATE", TimestampType: "TIMESTAMPTZ", TimestampNTZType: "TIMESTAMP"}[type(target)]
-
+def _parse_sql(strict: bool) -> Any:
     def sql(args: list[str], call: FunctionCall, context: Any) -> str:
+        kind = {DateType: "DATE", TimestampType: "TIMESTAMPTZ", TimestampNTZType: "TIMESTAMP"}[type(call.type)]
         if len(args) == 1 or not is_string(call.args[0].type):
             return args[0]
         if isinstance(call.args[1], Literal) and call.args[1].value is None:
@@ -135,8 +137,8 @@ def _read_by_row(args: list[str], suggestion: str, zone: str | None) -> str:
     return f"{name}({args[0]}, {args[1]}, '{suggestion}')"
 
 
-def _parser_row(names: str, target: DataType, strict: bool = True) -> Function:
-    return row(names, "any any?", target, _parse_sql(target, strict), build=_parse(target, strict))
+def _parser_row(names: str, target: DataType | None, strict: bool = True) -> Function:
+    return row(names, "any any?", target or TIMESTAMP, _parse_sql(strict), build=_parse(target, strict))
 
 
 def _date_format_input(args: Args, request: Request) -> Args:
@@ -207,10 +209,10 @@ def _from_unixtime(args: list[str], call: FunctionCall, context: Any) -> str:
 register(
     _parser_row("to_date", DATE),
     _parser_row("try_to_date", DATE, strict=False),
-    _parser_row("to_timestamp", TIMESTAMP),
+    _parser_row("to_timestamp", None),
     _parser_row("to_timestamp_ltz", TIMESTAMP),
     _parser_row("to_timestamp_ntz", TIMESTAMP_NTZ),
-    _parser_row("try_to_timestamp", TIMESTAMP, strict=False),
+    _parser_row("try_to_timestamp", None, strict=False),
     row("date_format", "any any", STRING, _date_format, coerce=_date_format_input),
     row("unix_timestamp to_unix_timestamp", "any? any?", LONG, _unix_timestamp, coerce=_unix_input,
         build=null_on_failure),

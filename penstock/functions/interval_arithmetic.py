@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock.functions.cast_checks import void_cast
 from penstock.functions.coercion import (
     DATETIME,
     INTERVALS,
@@ -19,7 +20,7 @@ from penstock.functions.coercion import (
     same_type,
     wider,
 )  # fmt: skip
-from penstock.functions.errors import different_types, wrong_input, wrong_operand
+from penstock.functions.errors import different_types, shown, wrong_input, wrong_operand
 from penstock.functions.literals import constant_value
 from penstock.functions.markers import INTERVAL_BY_ZERO
 from penstock.functions.rows import row
@@ -52,7 +53,8 @@ def interval_operation(op: str, args: Args, request: Request) -> Expression | No
     """The call for `left op right` when a date, timestamp or interval takes part; None for plain numbers."""
     if not any(isinstance(a.type, (*DATETIME, *_ANY_INTERVAL)) for a in args):
         return None
-    left, right = _typed(args[0], args[1], op, request), _typed(args[1], args[0], op, request)
+    left = _typed(args[0], args[1], op, request, is_left=True)
+    right = _typed(args[1], args[0], op, request, is_left=False)
     found = _STEPS[op](left, right, request) if op in _STEPS else None
     if found is None:
         raise _refused(op, (left, right), request)
@@ -66,6 +68,11 @@ def _refused(op: str, args: Args, request: Request) -> Exception:
     days = [isinstance(e.type, DayTimeIntervalType) for e in args]
     if op in ("+", "-") and (days[1] or (op == "+" and days[0])):
         return wrong_input(request.name, args, 0 if days[1] else 1, _A_TIME)
+    calendar = [isinstance(e.type, CalendarIntervalType) for e in args]
+    if sum(isinstance(e.type, _ANY_INTERVAL) for e in args) == 1 and (
+        (op == "+" and any(calendar)) or (op == "-" and calendar[1])
+    ):
+        return wrong_input(request.name, (left, right) if calendar[1] else (right, left), 0, _A_TIME)
     if op == "-" and any(isinstance(e.type, (TimestampType, TimestampNTZType)) for e in args):
         return wrong_input(request.name, args, int(times[0]), _A_TIME)
     if op == "-" and isinstance(right.type, DateType):
@@ -88,8 +95,9 @@ _A_TIME = "(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)"
 _ADDABLE = '("NUMERIC" or "INTERVAL DAY TO SECOND" or "INTERVAL YEAR TO MONTH" or "INTERVAL")'
 
 
-def _typed(e: Expression, partner: Expression, op: str, request: Request) -> Expression:
-    """An untyped NULL beside a date, timestamp or interval as what Spark takes it for; another operand as it is."""
+def _typed(e: Expression, partner: Expression, op: str, request: Request, *, is_left: bool) -> Expression:
+    """An untyped NULL beside a date, timestamp or interval as what Spark takes it for; another operand as it is.
+    Moved by a calendar interval it is a timestamp, which Spark then fails to cast back to VOID."""
     if not isinstance(e.type, NullType):
         return e
     kind: DataType | None = partner.type
@@ -97,6 +105,9 @@ def _typed(e: Expression, partner: Expression, op: str, request: Request) -> Exp
         kind = {"+": DayTimeIntervalType(), "-": partner.type}.get(op)
     elif op in ("*", "/"):
         kind = DOUBLE
+    elif isinstance(partner.type, CalendarIntervalType) and op in _STEPS and (op == "+" or is_left):
+        name = "$add_interval" if op == "+" else "$subtract_interval"
+        raise void_cast(shown(name, (e, partner)), TIMESTAMP)
     return e if kind is None or op not in _STEPS else cast_if_needed(e, kind, request.conf)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from penstock.core.errors import unsupported
-from penstock.functions.coercion import cast_if_needed
+from penstock.functions.coercion import cast_if_needed, default_timestamp
 from penstock.functions.datetime import BAD_DATE, valid_date
 from penstock.functions.errors import wrong_input
 from penstock.functions.markers import overflow, quote
@@ -101,8 +101,13 @@ def _timestamp_row(name: str, kind: DataType, strict: bool) -> Function:
 
 
 def _timestamp_build(args: Args, request: Request) -> Expression:
-    """A date and a time always fit, fields may not."""
-    return null_on_failure(args, request) if len(args) >= 6 else call_of(request.function, args, request)
+    """A date and a time always fit, fields may not; only of fields the functions without a suffix make what TIMESTAMP
+    means."""
+    if len(args) < 6:
+        call = call_of(request.function, args, request)
+        return call if call.name == "try_make_timestamp_ntz" else replace(call, is_nullable=any_nullable(call.args))
+    call = null_on_failure(args, request)
+    return call if call.name.endswith("tz") else replace(call, data_type=default_timestamp(request.conf))
 
 
 # ---------------------------------------------------------------- intervals

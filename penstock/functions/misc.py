@@ -38,19 +38,13 @@ def _cast_function(names: str, target: DataType) -> Function:
     """`int(x)` is `CAST(x AS INT)` and shows as `x`."""
 
     def build(args: Args, request: Request) -> Expression:
-        from penstock.core.errors import analysis_error
-        from penstock.functions.coercion import can_cast
-        from penstock.functions.type_names import quoted_type
+        from penstock.functions.cast_checks import check_cast
 
-        if not can_cast(args[0].type, target, request.conf.ansi):
-            raise analysis_error(
-                "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
-                f"Cannot cast {quoted_type(args[0].type)} to {quoted_type(target)}.", "42K09",
-                sqlExpr="", srcType=quoted_type(args[0].type), targetType=quoted_type(target),
-            )  # fmt: skip
         if args[0].type == target:
             return args[0]
-        return Cast(args[0], target, "ansi" if request.conf.ansi else "legacy", implicit=True)
+        cast = Cast(args[0], target, "ansi" if request.conf.ansi else "legacy", implicit=True)
+        check_cast(cast)
+        return cast
 
     return row(names, "any", target, "", build=build)
 

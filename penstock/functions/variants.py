@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.core.errors import analysis_error, unsupported
 from penstock.functions.aggregates import aggregate
-from penstock.functions.coercion import is_string
+from penstock.functions.coercion import cast_if_needed, is_string
 from penstock.functions.errors import not_foldable, wrong_input
 from penstock.functions.generators import generator
 from penstock.functions.kernels.variant import path_steps
@@ -31,6 +31,7 @@ from penstock.plan.types import (
     IntegerType,
     LongType,
     MapType,
+    NullType,
     ShortType,
     StringType,
     StructField,
@@ -49,6 +50,8 @@ _PLAIN = (BooleanType, ByteType, ShortType, IntegerType, LongType, StringType)
 
 
 def _variant(args: Args, request: Request) -> Args:
+    if isinstance(args[0].type, NullType):
+        return (cast_if_needed(args[0], VARIANT, request.conf), *args[1:])
     if not isinstance(args[0].type, VariantType):
         raise wrong_input(request.name, args, 0, "VARIANT")
     return args
@@ -87,7 +90,7 @@ def _target(args: Args, request: Request) -> DataType:
 
 def _get(args: Args, request: Request) -> Expression:
     """The part at a path, cast to a type; the part as it is when no type is given."""
-    _variant(args, request)
+    args = _variant(args, request)
     part = FunctionCall("$variant_at", (args[0], _path(args, request)), VARIANT, True, "variant_get")
     target = _target(args, request)
     quiet = request.name.startswith("try_")
@@ -128,7 +131,7 @@ def _object_name(call: FunctionCall, texts: Sequence[str]) -> str:
 
 
 def _explode(args: Args, request: Request) -> Expression:
-    _variant(args, request)
+    args = _variant(args, request)
     fields = [StructField("pos", INTEGER, False), StructField("key", STRING), StructField("value", VARIANT, False)]
     return FunctionCall(request.function.name, args, StructType(fields), True, request.name)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from penstock.core.errors import ARITHMETIC, SparkError
+from penstock.core.errors import ARITHMETIC, SparkError, sum_overflow
 from penstock.functions.nested_order import order_key
 
 #: Runs a SELECT over named Arrow tables: the engine's, given by the planner.
@@ -95,7 +95,12 @@ def _merge_by_sql(
         for column in {m.column, *m.siblings.values()}:
             columns[f"old_{column}"] = old.column(old.schema.get_field_index(column))
             columns[f"new_{column}"] = new.column(new.schema.get_field_index(column))
-    merged = run_sql(merge_sql(merges), {"merge_input": pa.table(columns)})
+    try:
+        merged = run_sql(merge_sql(merges), {"merge_input": pa.table(columns)})
+    except SparkError as error:
+        if error.condition != "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION":
+            raise
+        raise sum_overflow() from error  # nothing but the sum of two decimals leaves its type here
     return {m.column: merged.column(i).combine_chunks().cast(m.type) for i, m in enumerate(merges)}
 
 

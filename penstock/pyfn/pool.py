@@ -25,6 +25,9 @@ from penstock.core.errors import SPARK, SparkError
 from penstock.pyfn.parallel import WORKERS
 from penstock.pyfn.worker_process import keep
 
+#: How long an end waits before it kills what works.
+_SLICE_S = 0.1
+
 
 class Worker:
     """One process and the connection to it."""
@@ -85,13 +88,15 @@ class Pool:
     """The processes of this program; one function is evaluated at a time, by all of them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held for as long as a function is evaluated
         self._workers: list[Worker] = []  # guarded by _lock
+        self._released = threading.Event()
 
     def run(self, count: int, function: bytes, requests: Sequence[Any]) -> list[Any]:
         """The answers to at most `count` requests, in order; raises the first error."""
         key = hashlib.sha256(function).digest()
         with self._lock:
+            self._released.clear()
             while len(self._workers) < min(count, len(requests)):
                 self._workers.append(Worker())
             try:
@@ -99,6 +104,8 @@ class Pool:
             except BaseException:  # what is under way can't be told from what comes next
                 self._close()
                 raise
+            if self._released.is_set():
+                self._close()
         for is_result, value in answers:
             if not is_result:
                 condition, message, params, sqlstate, classes = value
@@ -111,10 +118,25 @@ class Pool:
             worker.send(key, function, request)
         return [worker.receive() for worker in workers]
 
+    def release(self) -> None:
+        """End all processes, those at work (perhaps for another session) when they are done; a later call starts new
+        ones."""
+        self._released.set()
+        if self._lock.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
+
     def close(self) -> None:
-        """End all processes; a later call starts new ones."""
-        with self._lock:
+        """End all processes, whatever they do: the program ends."""
+        while not self._lock.acquire(timeout=_SLICE_S):
+            for worker in self._workers.copy():
+                worker.process.kill()
+        try:
             self._close()
+        finally:
+            self._lock.release()
 
     def _close(self) -> None:
         workers, self._workers = self._workers, []

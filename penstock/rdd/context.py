@@ -14,7 +14,6 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from penstock.rdd.executor import Executor, Threads
 from penstock.rdd.files import AddedFiles
 from penstock.rdd.hadoop_files import HadoopInputs
 from penstock.rdd.nodes import Collection, Generated, Node
+from penstock.rdd.once import once
 from penstock.rdd.paths import files_of
 from penstock.rdd.rdd import RDD, ancestors
 from penstock.rdd.scheduler import Action, Job, Scheduler
@@ -48,6 +48,7 @@ MEMORY = "spark.executor.pyspark.memory"
 _GROUP, _DESCRIPTION = "spark.jobGroup.id", "spark.job.description"
 _INTERRUPT = "spark.job.interruptOnCancel"
 _MAX_FAILURES = "spark.task.maxFailures"
+_NOT_PENDING = Path()
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*(\d+))?\])?$")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]$")
 #: How many elements of a list are kept together when it is cut.
@@ -76,7 +77,7 @@ class RDDCalls(HadoopInputs):
 
     # ------------------------------------------------------------ jobs
 
-    @cached_property
+    @once
     def _scheduler(self) -> Scheduler:
         slots, failures = self._slots()
         scheduler = Scheduler(self._executor(max(1, slots // self._task_cpus)), failures)
@@ -88,7 +89,7 @@ class RDDCalls(HadoopInputs):
     def _profiles_rdds(self) -> bool:
         return self.profiler_collector is not None and self._setting("spark.python.profile", "false") == "true"
 
-    @cached_property
+    @once
     def _serializer(self) -> RoundTrip | None:
         """What the context's serializer does to elements; None when it is the one that changes nothing."""
         if self._unbatched_serializer is None:
@@ -97,7 +98,7 @@ class RDDCalls(HadoopInputs):
 
         return round_trip(self._unbatched_serializer)
 
-    @cached_property
+    @once
     def _processes(self) -> Processes | None:
         """The processes that tasks run in, if the settings say so."""
         where = self._setting(EXECUTOR, "threads")
@@ -122,7 +123,7 @@ class RDDCalls(HadoopInputs):
 
         return RemoteWork(work, node, self._processes) if is_remote(node) else work
 
-    @cached_property
+    @once
     def _task_cpus(self) -> int:
         return int(self._setting("spark.task.cpus", "1"))
 
@@ -143,11 +144,11 @@ class RDDCalls(HadoopInputs):
     def _executor(self, slots: int) -> Executor:
         return Threads(slots)
 
-    @cached_property
+    @once
     def _thread(self) -> _Thread:
         return _Thread()
 
-    @cached_property
+    @once
     def _pending_checkpoints(self) -> weakref.WeakKeyDictionary[Node, Path | None]:
         """Nodes whose elements are to be kept after the next job that uses them, and where."""
         return weakref.WeakKeyDictionary()
@@ -172,18 +173,18 @@ class RDDCalls(HadoopInputs):
     def _write_checkpoints(self, node: Node) -> None:
         """Those that the job's lineage asks for; parents after children, so that a child's is not in vain."""
         for found in ancestors(node):
-            if found not in self._pending_checkpoints:
+            directory = self._pending_checkpoints.pop(found, _NOT_PENDING)  # of two threads one writes it
+            if directory is _NOT_PENDING:
                 continue
-            directory = self._pending_checkpoints.pop(found)
             if directory is None:
                 self._scheduler.run(found, lambda _, elements: sum(1 for _ in elements))
                 assert found.saved is not None
-                found.cut(found.saved)
+                self._scheduler.cut(found, found.saved)
                 continue
             checkpoint = Checkpoint(directory)
             fs.make_directory(directory)
             self._scheduler.run(found, checkpoint.write)
-            found.cut(checkpoint)
+            self._scheduler.cut(found, checkpoint)
 
     def runJob(
         self,
@@ -385,7 +386,7 @@ class RDDCalls(HadoopInputs):
 
     # ------------------------------------------------------------ files
 
-    @cached_property
+    @once
     def _added(self) -> AddedFiles:
         return AddedFiles()
 
@@ -410,8 +411,7 @@ class RDDCalls(HadoopInputs):
     def _end_jobs(self, why: str) -> None:
         """At the end of the context."""
         if "_scheduler" in self.__dict__:
-            self._cancel(lambda job: True, why)
-            self._scheduler.executor.stop()
+            self._scheduler.stop(why)
             if self._processes is not None:
                 self._processes.stop()
         if "_added" in self.__dict__:

@@ -46,12 +46,15 @@ class Threads:
         """Run it when a thread is free."""
         with self._lock:
             if len(self._threads) < self.slots:
-                name = f"penstock task {self._started}"
-                self._started += 1
-                thread = threading.Thread(target=self._serve, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                self._start_one()
         self._queue.put(work)
+
+    def _start_one(self) -> None:
+        name = f"penstock task {self._started}"
+        self._started += 1
+        thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
@@ -65,13 +68,16 @@ class Threads:
                 return
 
     def replace(self, threads: set[int]) -> None:
-        """They end when their work does; new ones are started when they are needed."""
+        """They end when their work does; new ones are started at once, as other work may wait for them already."""
         with self._lock:
             stuck = [thread for thread in self._threads if thread.ident in threads]
             self._replaced.update(thread.ident for thread in stuck if thread.ident is not None)
             self._threads = [thread for thread in self._threads if thread not in stuck]
+            for _ in stuck:
+                self._start_one()
 
     def stop(self) -> None:
         """Threads end when they are idle."""
-        for _ in self._threads:
-            self._queue.put(None)
+        with self._lock:
+            for _ in self._threads:
+                self._queue.put(None)

@@ -133,8 +133,9 @@ class Pipeline(Node):
     def __init__(self, parent: Node, step: Step, *, keeps_partitioning: bool = False) -> None:
         super().__init__((parent,), parent.partitions, parent.partitioner if keeps_partitioning else None)
         self._steps: tuple[Step, ...] = (step,)
+        parents = parent.parents  # before `saved`, which is set first when another thread cuts the parent
         if type(parent) is Pipeline and parent.saved is None and not parent.barrier:
-            self.parents = parent.parents
+            self.parents = parents
             self._steps = (*parent._steps, step)
             #: Kept so that persisting the parent later still counts.
             self._through: Pipeline | None = parent
@@ -146,14 +147,16 @@ class Pipeline(Node):
 
     def _start(self) -> tuple[Node, tuple[Step, ...]]:
         """The nearest node whose elements are kept or that is not a pipeline, and the steps from there."""
+        return self._start_from(self.parents)
+
+    def _start_from(self, parents: tuple[Node, ...]) -> tuple[Node, tuple[Step, ...]]:
         through: Pipeline | None = self._through
-        last: Pipeline = self
         while through is not None:
+            before, following = through.parents, through._through  # before `saved`, as above
             if through.saved is not None:
                 return through, self._steps[len(through._steps) :]
-            last = through
-            through = last._through
-        return last.parents[0], self._steps
+            parents, through = before, following
+        return parents[0], self._steps
 
     def compute(self, index: int, task: Task) -> Elements:
         node, steps = self._start()
@@ -165,7 +168,8 @@ class Pipeline(Node):
         return iter(found)
 
     def reads(self) -> tuple[Node, ...]:
-        return (self._start()[0],) if self.parents else ()
+        parents = self.parents
+        return (self._start_from(parents)[0],) if parents else ()
 
     def needs(self, index: int) -> Sequence[tuple[Node, int]]:
         return [(self._start()[0], index)]

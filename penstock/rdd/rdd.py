@@ -127,7 +127,7 @@ class RDD(Saving, HadoopOutputs):
     def isCheckpointed(self) -> bool:
         """Whether the elements have been written to a checkpoint, or kept by localCheckpoint."""
         saved = self._node.saved
-        return isinstance(saved, (Checkpoint, LocalCheckpoint)) and not self._node.parents
+        return isinstance(saved, Checkpoint) or (isinstance(saved, LocalCheckpoint) and not self._node.parents)
 
     def getCheckpointFile(self) -> str | None:
         """The directory of the checkpoint, once written, as a URI."""

@@ -204,7 +204,7 @@ class RemoteWork:
             if kind == "broadcast":
                 return True, dumps(self._broadcasts[details[0]].value)
             number, index = details
-            return True, _partition(self._held[kind, number], index, task)
+            return True, (_kept if kind == "kept" else _partition)(self._held[kind, number], index, task)
         except Exception as error:
             return False, remote_worker.packed_error(error)
 
@@ -236,10 +236,15 @@ def _pickled_parents(node: Node) -> tuple[Node, ...]:
     return () if kept or (node.held_by_driver and node.saved is None) else node.bare().parents
 
 
+def _kept(node: Node, index: int, task: Task) -> Any:
+    """The one part of a partition, pickled; None when it is not kept yet, or not any more."""
+    saved = node.saved
+    data = saved.pickled(index) if isinstance(saved, Persisted) else None
+    return None if data is None else [data]
+
+
 def _partition(node: Node, index: int, task: Task) -> Any:
-    """The parts of a partition, pickled; None when it is not kept yet."""
-    if node.saved is not None and isinstance(node.saved, Persisted):
-        return [node.saved.pickled(index)] if node.saved.holds(index) else None
+    """The parts of a partition, pickled."""
     if isinstance(node, Shuffled):
         return node.packed(index)
     return [dumps(list(node.elements(index, task)))]

@@ -15,6 +15,7 @@ from penstock.rdd.errors import JobFailed, cancelled, failed, of_user, only_on_d
 from penstock.rdd.executor import Executor
 from penstock.rdd.nodes import Elements, Node
 from penstock.rdd.shuffle import Shuffled
+from penstock.rdd.storage import Saved
 from penstock.rdd.tasks import Task, TaskCancelled, current, running
 from penstock.rdd.work import ResultWork, Work
 
@@ -45,6 +46,8 @@ class Job:
     properties: dict[str, str | None]
     tags: frozenset[str]
     stages: list[Stage] = field(default_factory=list)
+    #: What it computes, while it runs.
+    node: Node | None = None
     status: str = "RUNNING"
     cancelled: str | None = None
     #: Threads inside a task of this job.
@@ -63,10 +66,11 @@ class Job:
         """Stop at once: tasks that have not begun never do, running ones get an exception."""
         with self.lock:
             self.cancelled = self.cancelled or why or " "
+        for call in list(self.on_cancel):
+            call()  # first: a thread that waits for its process takes no exception before that is killed
+        with self.lock:
             for thread in self.threads:
                 _raise_in(thread, TaskCancelled)
-        for call in list(self.on_cancel):
-            call()
 
     @contextmanager
     def in_task(self) -> Iterator[None]:
@@ -113,6 +117,10 @@ class Scheduler:
         self._lock = threading.Lock()
         self.jobs: dict[int, Job] = {}
         self.stages: dict[int, Stage] = {}
+        #: What is to be cut when these jobs have ended.
+        self._cuts: list[tuple[set[int], Node, Saved]] = []
+        #: Why there are no more jobs.
+        self._over: str | None = None
         #: Says where a stage's work is run; set by the context.
         self.placed: Callable[[Work, Node], Callable[[int, Task], Any]] = lambda work, node: work
         #: Merges a finished task's accumulator updates; set by the context.
@@ -134,7 +142,8 @@ class Scheduler:
         if current() is not None:
             raise only_on_driver()
         wanted = range(node.partitions) if partitions is None else partitions
-        job = self._begin(properties, tags)
+        job = self._begin(node, properties, tags)
+        status = "FAILED"
         try:
             missing, done = needed_shuffles(node)
             job.stages.extend(shuffled.stage for shuffled in done if shuffled.stage is not None)
@@ -142,19 +151,42 @@ class Scheduler:
                 self._run_map_stage(job, shuffled)
 
             results = self._run_stage(job, node, wanted, ResultWork(node, action), on_result)
-        except BaseException:
-            job.status = "FAILED"
-            raise
-        job.status = "SUCCEEDED"
-        return results
+            status = "SUCCEEDED"
+            return results
+        finally:
+            self._end(job, status)
 
-    def _begin(self, properties: Mapping[str, str | None] | None, tags: frozenset[str]) -> Job:
-        job = Job(next(self._job_ids), dict(properties or {}), tags)
+    def _begin(self, node: Node, properties: Mapping[str, str | None] | None, tags: frozenset[str]) -> Job:
+        job = Job(next(self._job_ids), dict(properties or {}), tags, node=node)
         with self._lock:
+            if self._over is not None:  # nobody would run its tasks
+                raise cancelled(job.id, self._over)
             self.jobs[job.id] = job
             if len(self.jobs) > REMEMBERED:
                 self._forget()
         return job
+
+    def _end(self, job: Job, status: str) -> None:
+        with self._lock:
+            job.status, job.node = status, None
+            for users, _, _ in self._cuts:
+                users.discard(job.id)
+            ready = [entry for entry in self._cuts if not entry[0]]
+            self._cuts = [entry for entry in self._cuts if entry[0]]
+        for _, node, saved in ready:
+            node.cut(saved)
+
+    def cut(self, node: Node, saved: Saved) -> None:
+        """From now on the elements of a node come from `saved`.  What they were computed from is let go when no job
+        computes them any more: one that had begun to would find nothing there, and give nothing."""
+        node.saved = saved
+        users = {job.id for job in self.active_jobs() if (root := job.node) is not None and _reads(root, node)}
+        with self._lock:
+            users = {i for i in users if (job := self.jobs.get(i)) is not None and job.node is not None}
+            if users:
+                self._cuts.append((users, node, saved))
+                return
+        node.cut(saved)
 
     def _forget(self) -> None:
         ended = [job for job in self.jobs.values() if job.status != "RUNNING"]
@@ -169,6 +201,13 @@ class Scheduler:
             jobs = [job for job in self.jobs.values() if job.status == "RUNNING" and chosen(job)]
         for job in jobs:
             job.cancel(why)
+
+    def stop(self, why: str) -> None:
+        """Cancel all jobs, and those that come later, too."""
+        with self._lock:
+            self._over = why
+        self.cancel(lambda job: True, why)
+        self.executor.stop()
 
     def active_jobs(self) -> list[Job]:
         """Those that run now."""
@@ -357,6 +396,20 @@ def needed_shuffles(node: Node) -> tuple[list[Shuffled], list[Shuffled]]:
             stack.append((current_node, True))
         stack.extend((parent, False) for parent in current_node.reads())
     return found, there
+
+
+def _reads(root: Node, wanted: Node) -> bool:
+    """Whether a node is what another one is computed from, or that itself."""
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        found = stack.pop()
+        if found is wanted:
+            return True
+        if found.id not in seen:
+            seen.add(found.id)
+            stack.extend(found.reads())
+    return False
 
 
 def _kept(node: Node) -> bool:

@@ -166,10 +166,15 @@ class Persisted:
             on_disk = self._directory is not None
             self._blocks[index] = self._block(index, pickle.loads(data)) if on_disk else Packed(data)
 
-    def pickled(self, index: int) -> bytes:
-        """A partition that has been computed."""
-        block = self._blocks[index]
-        return block.data if isinstance(block, Packed) else dumps(block.read())
+    def pickled(self, index: int) -> bytes | None:
+        """A partition; None when it has not been computed, or has been forgotten."""
+        block = self._blocks.get(index)
+        if block is None:
+            return None
+        try:
+            return block.data if isinstance(block, Packed) else dumps(block.read())
+        except FileNotFoundError:  # unpersisted meanwhile
+            return None
 
     def discard(self) -> None:
         """Forget all partitions."""

@@ -113,23 +113,31 @@ class StreamingQueryManager:
 
     def _forget(self, query: StreamingQuery) -> None:
         with _runs_lock, self._changed:
-            self._active.pop(query.run_id, None)
-            if _runs.get(query.id) is query:
-                del _runs[query.id]
+            self._remove(query)
+        self._release(query)
+
+    def _remove(self, query: StreamingQuery) -> None:
+        self._active.pop(query.run_id, None)
+        if _runs.get(query.id) is query:
+            del _runs[query.id]
+
+    @staticmethod
+    def _release(query: StreamingQuery) -> None:
         query.checkpoint.release()
         files.remove_volatile(query.checkpoint.paths.root)
 
     def _on_terminated(self, query: StreamingQuery) -> None:
-        with self._changed:  # it can be found at every moment: who waits for its end asks again and again
+        """At one moment for all who ask: who sees no active query any more is told of the end, and of its failure."""
+        with _runs_lock, self._changed:
             self._finished[query.id, query.run_id] = query
             while len(self._finished) > FINISHED_KEPT:
                 self._finished.popitem(last=False)
-        self._forget(query)
-        query.mark_over()
-        with self._changed:
+            self._remove(query)
+            query.mark_over()
             if self._terminated is None or self._terminated.exception is None:
                 self._terminated = query
             self._changed.notify_all()
+        self._release(query)
 
     # ------------------------------------------------------------ asking
 

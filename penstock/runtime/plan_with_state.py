@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from penstock.core.active_conf import active
 from penstock.core.config import Conf
 from penstock.engine.types import engine_type
 from penstock.operators.apply_with_state import ApplyWithStateOperator, FunctionPlan, value_schema
@@ -110,18 +111,30 @@ def transform_operator(node: TransformWithState, context: StateContext) -> Trans
         context.number,
         plan.key_schema,
         context.hash_keys,
-        lambda: declared(call, node.time_mode),
+        lambda: declared(call, node.time_mode, reader_of_schemas(context.conf)),
         node.time_mode.lower() != "none",
         lambda variable, stored: variable_layout(keys, plan.key_schema, variable, stored, plan, node.output_mode),
     )
-    return TransformWithStateOperator(plan, state, context.hash_keys, context.run_sql, context.conf, parse_schema)
+    return TransformWithStateOperator(
+        plan, state, context.hash_keys, context.run_sql, context.conf, reader_of_schemas(context.conf)
+    )
 
 
-def declared(call: Call, time_mode: str) -> Mapping[str, Variable]:
+def reader_of_schemas(conf: Conf) -> Callable[[str], StructType]:
+    """Reads what a processor says of its variables: TIMESTAMP means what it did where the query was started."""
+
+    def read(text: str) -> StructType:
+        with active(conf):
+            return parse_schema(text)
+
+    return read
+
+
+def declared(call: Call, time_mode: str, read_schema: Callable[[str], StructType]) -> Mapping[str, Variable]:
     """The state variables of a processor: its `init` is run with a handle that only takes note."""
     from penstock.pyfn.errors import user_code
 
-    handle = Handle(time_mode, parse_schema)
+    handle = Handle(time_mode, read_schema)
     with user_code():
         processor = load_processor(call)
         processor.init(handle)

@@ -421,7 +421,7 @@ class StreamingQuery:
         self._closers.append(lambda: self.checkpoint.flush(clean=False))
         for close in reversed(self._closers):
             self._close(close)
-        self.checkpoint.release()
+        self._close(self.checkpoint.release)
         if failure is not None and self._start_error is None and not self._interrupted:
             self._fail(failure)
         self._show_end()

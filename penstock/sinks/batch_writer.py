@@ -45,8 +45,9 @@ def write(
     partition_by: Sequence[str],
     options: Mapping[str, str],
     conf: Mapping[str, str],
-) -> None:
-    """Write a table (columns by position in the order of the schema, in Spark's Arrow types).
+) -> str:
+    """Write a table (columns by position in the order of the schema, in Spark's Arrow types); returns what the names of
+    the new files have in common, "" where no files came.
 
     `format` None means spark.sql.sources.default; `mode` is append, overwrite, error (errorifexists, default) or
     ignore; `options` keys are lower-case.  Raises PATH_ALREADY_EXISTS, DATA_SOURCE_NOT_FOUND and TASK_WRITE_FAILED."""
@@ -54,18 +55,18 @@ def write(
     save_mode = _mode(mode)
     if name == "noop":
         _check_noop(save_mode)
-        return
+        return ""
     if name == "jdbc":
         from penstock.sinks import jdbc
 
         jdbc.write(table, schema, save_mode, options, conf.get("spark.sql.session.timeZone") or "UTC")
-        return
+        return ""
     if name not in FILE_FORMATS:
         raise not_found(name, (*FILE_FORMATS, "jdbc", "noop"), KNOWN_ELSEWHERE)
     tell_unknown(name, options)
     target = _target(path or options.get("path"))
     if target.exists() and not _may_write(target, save_mode):
-        return
+        return ""
     _refuse_dynamic_overwrite(save_mode, partition_by, options, conf)
     refuse_file_limit(options, conf)
     zone = conf.get("spark.sql.session.timeZone") or "UTC"
@@ -79,6 +80,7 @@ def write(
             _replace(target, parts, job)
         else:
             _write_into(target, parts)
+    return job
 
 
 def _mode(mode: str) -> str:

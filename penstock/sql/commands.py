@@ -34,11 +34,11 @@ _LIKE = rf"(?:\s+(?:LIKE\s+)?{_STRING})?"
 
 def command(text: str, inner: ParseInner) -> st.Statement:
     """The command that `text` (without comments in front and semicolon behind) is; others are refused by name."""
-    from penstock.sql import function_commands, table_commands, variable_commands
+    from penstock.sql import alter_commands, function_commands, table_commands, variable_commands
 
     text = _with_names(text, inner)
     more = (*function_commands.COMMANDS, *variable_commands.COMMANDS)
-    for pattern, build in (*more, *_COMMANDS, *table_commands.COMMANDS):
+    for pattern, build in (*more, *_COMMANDS, *table_commands.COMMANDS, *alter_commands.COMMANDS):
         match = pattern.fullmatch(text)
         if match is not None:
             return build(match, inner)
@@ -114,13 +114,6 @@ def _value(text: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == "`" else value
 
 
-def _create_view(match: re.Match[str], inner: ParseInner) -> st.Statement:
-    kind = "global" if match["global_"] else "temp" if match["temp"] else "persistent"
-    columns = tuple(name_parts(column)[0] for column in (match["columns"] or "").split(",") if column.strip())
-    plan = query_plan(match["query"], inner)
-    return st.CreateView(name_parts(match["name"]), plan, bool(match["replace"]), kind, columns, bool(match["if_"]))
-
-
 def _describe(match: re.Match[str], inner: ParseInner) -> st.Statement:
     return st.Describe(name_parts(match["name"]), None, bool(match["extended"]))
 
@@ -138,12 +131,6 @@ def build_command(pattern: str, build: Build) -> tuple[re.Pattern[str], Build]:
 _COMMANDS: tuple[tuple[re.Pattern[str], Build], ...] = (
     build_command(r"SET(?P<rest>\s.*)?", _set),
     build_command(r"RESET(?:\s+(?P<key>.+))?", lambda m, inner: st.ResetConf(_key(m["key"]) if m["key"] else None)),
-    build_command(
-        r"CREATE(?P<replace> OR REPLACE)?(?P<global_> GLOBAL)?(?P<temp> TEMP(?:ORARY)?)? VIEW"
-        rf"(?P<if_> IF NOT EXISTS)? {NAME}"
-        r"(?:\s*\((?P<columns>[^()]*)\))? AS\s*(?P<query>.+)",
-        _create_view,
-    ),
     build_command(
         rf"DROP (?P<kind>VIEW|TABLE)(?P<if_> IF EXISTS)? {NAME}(?: PURGE)?",
         lambda m, inner: st.DropView(name_parts(m["name"]), bool(m["if_"]), m["kind"].upper() == "TABLE"),

@@ -157,6 +157,17 @@ class SparkSqlParser(SparkParser):  # type: ignore[misc]
             table.meta["stream"] = True
         return table
 
+    def _parse_function_args(self, alias: bool = False) -> Any:
+        """In `struct(1 a, 2 AS b)` a name needs no AS, as in a SELECT list."""
+        name = self._tokens[self._index - 2]
+        if name.token_type == TokenType.IDENTIFIER or name.text.upper() != "STRUCT":
+            return super()._parse_function_args(alias)
+        return self._parse_csv(self._spark_field)
+
+    def _spark_field(self) -> Any:
+        item = self._parse_lambda(alias=True)
+        return item if item is None or isinstance(item, exp.Alias) else self._parse_alias(item)
+
     def _parse_string_as_identifier(self) -> Any:
         """A text in quotes is no name."""
         return None

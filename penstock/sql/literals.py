@@ -8,7 +8,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from penstock.core import civil
-from penstock.core.errors import SparkError, parse_error, unsupported
+from penstock.core.active_conf import timestamps_are_local
+from penstock.core.errors import DATE_TIME, SparkError, parse_error, unsupported
 from penstock.plan import types as t
 from penstock.plan.expressions import Literal
 from penstock.sql import intervals
@@ -101,7 +102,8 @@ def binary(text: str) -> Literal:
 
 
 def typed(keyword: str, text: str, time_zone: str) -> Literal:
-    """DATE, TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ and TIME; without a zone in the text, `time_zone` holds."""
+    """DATE, TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ and TIME; without a zone in the text, `time_zone` holds, or
+    TIMESTAMP means TIMESTAMP_NTZ."""
     value = text.strip()
     if value.lower() in _SPECIAL:
         raise unsupported(f"the special value {keyword} '{value}'", "Use current_date() or current_timestamp().")
@@ -111,7 +113,24 @@ def typed(keyword: str, text: str, time_zone: str) -> Literal:
         return Literal(_nanos(value), t.TimeType(6))
     if keyword == "TIMESTAMP_NTZ":
         return Literal(_micros(value, keyword, "UTC", zoned=False), t.TIMESTAMP_NTZ)
+    if keyword == "TIMESTAMP" and timestamps_are_local():
+        if (zone := _zone_in(value)) is None:
+            return Literal(_micros(value, keyword, "UTC", zoned=False), t.TIMESTAMP_NTZ)
+        _check_zone(zone)
     return Literal(_micros(value, keyword, time_zone, zoned=True), t.TIMESTAMP)
+
+
+def _zone_in(text: str) -> str | None:
+    match = _TIMESTAMP.fullmatch(text)
+    return match.groups()[-1] if match is not None else None
+
+
+def _check_zone(name: str) -> None:
+    try:
+        _zone(name)
+    except (ValueError, KeyError, OSError):
+        message = f"There is no time zone {name!r}: give a name like Europe/Paris or an offset like +02:00."
+        raise SparkError("INVALID_TIMEZONE", message, {"timeZone": name}, sqlstate="22009", classes=DATE_TIME) from None
 
 
 def _days(text: str, keyword: str) -> int:

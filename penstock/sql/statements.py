@@ -41,8 +41,8 @@ class ResetConf(Statement):
 
 @dataclass(frozen=True)
 class CreateView(Statement):
-    """`CREATE [OR REPLACE] [GLOBAL] TEMP VIEW [IF NOT EXISTS] name [(columns)] AS query`.  `kind` is "temp", "global"
-    or "persistent"; `columns` renames the query's."""
+    """`CREATE [OR REPLACE] [GLOBAL] TEMP VIEW [IF NOT EXISTS] name [(columns)] [clauses] AS query`.  `kind` is "temp",
+    "global" or "persistent"; `columns` renames the query's, `comments` are theirs."""
 
     name: tuple[str, ...]
     plan: Node
@@ -50,6 +50,9 @@ class CreateView(Statement):
     kind: str = "temp"
     columns: tuple[str, ...] = ()
     if_not_exists: bool = False
+    comments: tuple[str | None, ...] = ()
+    comment: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -187,24 +190,26 @@ class CreateTable(Statement):
 
 @dataclass(frozen=True)
 class Insert(Statement):
-    """`INSERT INTO | OVERWRITE [TABLE] name [PARTITION (p = v, ...)] [(columns)] query`; `partition` holds the values
-    as SQL text."""
+    """`INSERT INTO | OVERWRITE [TABLE] name [PARTITION (p = v, ...)] [(columns) | BY NAME] query`; `partition` holds
+    the values as SQL text.  A column called `default` at the top of the query is the table's default."""
 
     name: tuple[str, ...]
     plan: Node
     overwrite: bool = False
     partition: tuple[tuple[str, str], ...] = ()
     columns: tuple[str, ...] = ()
+    by_name: bool = False
 
 
 @dataclass(frozen=True)
 class CreateDatabase(Statement):
-    """`CREATE DATABASE [IF NOT EXISTS] name [COMMENT ..] [LOCATION ..]`."""
+    """`CREATE DATABASE [IF NOT EXISTS] name [COMMENT ..] [LOCATION ..] [WITH DBPROPERTIES (..)]`."""
 
     name: tuple[str, ...]
     if_not_exists: bool = False
     comment: str | None = None
     location: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

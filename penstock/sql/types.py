@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from penstock.core.active_conf import timestamps_are_local
 from penstock.core.collations import check_collation, without_collations
 from penstock.core.errors import ARITHMETIC, SparkError, analysis_error, parse_error
 from penstock.plan import types as t
@@ -33,7 +34,7 @@ def parse_type(text: str) -> t.DataType:
     stripped = text.strip()
     if stripped.startswith(("{", '"')):
         return _from_json(stripped)
-    parser = _TypeParser(text)
+    parser = _TypeParser(text, timestamps_are_local())
     result = parser.data_type()
     parser.expect_end()
     return result
@@ -54,13 +55,17 @@ def parse_schema(text: str) -> t.StructType:
     )
 
 
-@lru_cache(maxsize=256)
 def parse_type_or_schema(text: str) -> t.DataType:
     """A single type if the text is one, else a list of columns (what Python UDFs and from_json accept)."""
+    return _type_or_schema(text, timestamps_are_local())
+
+
+@lru_cache(maxsize=256)
+def _type_or_schema(text: str, timestamps_are_local: bool) -> t.DataType:
     stripped = text.strip()
     if stripped.startswith(("{", '"')):
         return _from_json(stripped)
-    parser = _TypeParser(text)
+    parser = _TypeParser(text, timestamps_are_local)
     if parser.starts_with_columns():
         return parser.columns()
     result = parser.data_type()
@@ -80,9 +85,10 @@ def _from_json(text: str) -> t.DataType:
 
 
 class _TypeParser:
-    """One text, read from left to right."""
+    """One text, read from left to right; TIMESTAMP alone is TIMESTAMP_NTZ where `timestamps_are_local`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, timestamps_are_local: bool) -> None:
+        self._plain_timestamp = t.TimestampNTZType() if timestamps_are_local else t.TimestampType()
         self._tokens = [(m.lastgroup or "", m.group(m.lastgroup or 0)) for m in _TOKEN.finditer(text)]
         self._next = 0
 
@@ -122,7 +128,7 @@ class _TypeParser:
             raise syntax_error(word)
         name = word.lower()
         if name in _SIMPLE and self._peek() != "(":
-            return self._zoned(name) if name == "timestamp" else _SIMPLE[name]()
+            return self._timestamp() if name == "timestamp" else _SIMPLE[name]()
         parse = _PARAMETRIC.get(name)
         if parse is None:  # also INT(3)
             raise unsupported_type(word + self._arguments_text())
@@ -169,11 +175,10 @@ class _TypeParser:
             raise syntax_error(text)
         return int(text)
 
-    def _zoned(self, name: str) -> t.DataType:
+    def _timestamp(self) -> t.DataType:
         if self._accept("without", "time", "zone"):
             return t.TimestampNTZType()
-        self._accept("with", "local", "time", "zone")
-        return _SIMPLE[name]()
+        return t.TimestampType() if self._accept("with", "local", "time", "zone") else self._plain_timestamp
 
     def _string(self) -> t.DataType:
         if not self._accept("collate"):

@@ -41,7 +41,7 @@ class SocketReceiver(Receiver):
         try:
             if not self.isStopped():  # while it connected
                 self._take_lines(connection)
-        except OSError as error:
+        except Exception as error:  # not only of the socket: the log refuses what comes when the context has stopped
             if not self.isStopped():
                 self.restart("Error receiving data", error)
             return

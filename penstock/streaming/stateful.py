@@ -48,7 +48,7 @@ class StatefulStream(DStream):
             assert location is not None
             self._writer = StateWriter(Path(local_path(location)))
         files = self._writer.write(rdd)
-        node.cut(files)
+        self.ssc.sparkContext._scheduler.cut(node, files)
         self._kept = {**self._kept, time_ms: (files, node.partitions)}
 
     def forget(self, time_ms: int, unpersist: bool, failed: Sequence[int] = ()) -> None:

@@ -126,6 +126,27 @@ def test_the_state_of_an_execution_that_ends_is_known_at_every_moment(session: S
     assert session.status()[operation.id] == "CANCELLED"
 
 
+def test_a_query_that_does_not_end_holds_up_its_own_session_alone(service: Service) -> None:
+    sessions = [service.sessions.get("tester", str(uuid4())) for _ in range(3)]
+    operations = [operation_of(session, batches(1)) for session in sessions]
+
+    class Endless:
+        active: tuple[Any, ...] = ()
+
+        def ask_to_stop(self) -> None: ...
+
+        let_end = ask_to_stop
+
+        def close(self) -> None:
+            raise SparkError("", "It does not end.")
+
+    sessions[1]._streams = Endless()  # type: ignore[assignment]
+    with pytest.raises(SparkError, match="does not end"):
+        service.close()
+    assert service.sessions.all() == []
+    assert [operation.state for operation in operations] == ["CANCELLED"] * 3
+
+
 # ---------------------------------------------------------------- starts of queries
 
 

@@ -66,12 +66,12 @@ def test_available_now_ends_by_itself(spark: Any, numbers: Any) -> None:
 
 def test_the_end_of_a_query_at_every_moment(spark: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits for it finds it while it ceases to be an active one, and who hears of its end finds it ended."""
-    manager, forget = server_session(spark).streams, StreamingQueryManager._forget
+    manager, remove = server_session(spark).streams, StreamingQueryManager._remove
     found: list[bool] = []
     heard: list[tuple[str, bool]] = []
 
-    def forgotten(self: StreamingQueryManager, query: Any) -> None:
-        forget(self, query)
+    def removed(self: StreamingQueryManager, query: Any) -> None:
+        remove(self, query)
         found.append(self.find(query.id, query.run_id) is query)
 
     def hear(event: Any) -> None:
@@ -79,7 +79,7 @@ def test_the_end_of_a_query_at_every_moment(spark: Any, numbers: Any, monkeypatc
             query = manager.find(event.json["id"], event.json["runId"])
             heard.append((event.json["id"], query is not None and query.is_active))
 
-    monkeypatch.setattr(StreamingQueryManager, "_forget", forgotten)
+    monkeypatch.setattr(StreamingQueryManager, "_remove", removed)
     manager.add_listener(hear)
     query = numbers.writeStream.format("noop").trigger(availableNow=True).start()
     assert query.awaitTermination(PATIENCE_S) is True

@@ -16,6 +16,9 @@ import time
 from pyspark import SparkConf, SparkContext
 from pyspark.streaming import Receiver, StreamingContext
 
+from penstock import embed
+
+embed.BATCH_END_S = 60.0  # a machine may stand still for seconds
 directory, work = sys.argv[1], float(sys.argv[2])
 
 
@@ -70,8 +73,10 @@ def create():
         found = {"received": [], "made": [], "count": []}
         for kind, value in rdd.collect():
             found[kind].append(value)
+        time_ms = round(when.timestamp() * 1000)
+        save("running", time_ms)
         time.sleep(work)
-        save(f"batch-{round(when.timestamp() * 1000)}", found)
+        save(f"batch-{time_ms}", found)
 
     received.union(made).union(counts).foreachRDD(write)
     ssc.checkpoint(os.path.join(directory, "checkpoint"))

@@ -111,12 +111,12 @@ def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
 def test_the_batch_that_runs_at_sigterm_ends_and_is_noted(tmp_path: Path) -> None:
     program = Program(tmp_path)
     process = program.start(work=0.5)
-    program.until(lambda: len(program.batches()) > 1)
-    before = len(program.batches())
+    program.until(lambda: len(program.batches()) > 1 and program.load("running") not in program.batches())
+    running = program.load("running")
     process.terminate()
     assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM, program.log()
     left = latest(tmp_path / "checkpoint")
-    assert len(program.batches()) > before
+    assert running in program.batches()
     assert left is not None and left.pending and not set(left.pending) & set(program.batches())
     assert "Error" not in program.log()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from penstock.core.config import Conf
 from penstock.core.errors import ARITHMETIC, SparkError
 from penstock.engine import Engine, EngineCursor
 from penstock.engine.engine import engine_zone
+from penstock.functions import macros
 
 
 @pytest.fixture
@@ -184,3 +187,29 @@ def test_a_trivial_query_is_fast(cursor: EngineCursor) -> None:
         return time.perf_counter() - started
 
     assert min(seconds() for _ in range(50)) < 0.01  # 0.3 ms when the machine is idle
+
+
+class Came(BaseException):
+    """What the handler of a signal raises."""
+
+
+def test_what_a_signals_handler_raises_while_the_database_opens_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB, which looks for signals itself, would make a RuntimeError of it."""
+
+    def raises(*_: object) -> None:
+        raise Came
+
+    class Macros:
+        def __iter__(self) -> Iterator[str]:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            yield "SELECT sum(i * 3 + 1) FROM range(10000000000000) t(i)"
+
+    monkeypatch.setattr(macros, "MACROS", Macros())
+    before = signal.signal(signal.SIGUSR1, raises)
+    try:
+        with pytest.raises(Came):
+            Engine().cursor()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    monkeypatch.undo()
+    assert one(Engine().cursor().query("SELECT 1")) == 1

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -172,6 +175,63 @@ def test_workers_end(workers: Any) -> None:
     assert pids
     pool.close()
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+class Held:
+    """A function in a worker process that waits for a file, and the thread that waits for the function."""
+
+    def __init__(self, workers: Any, directory: Path) -> None:
+        begun, self._go = directory / "begun", directory / "go"
+        go = self._go
+
+        def held(x: int) -> int:
+            begun.touch()
+            while not go.exists():
+                time.sleep(0.01)
+            return x + 1
+
+        self.outcome: list[Any] = []
+        self._frame = workers.range(1).select(udf(held, "long")("id"))
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        deadline = time.monotonic() + 60
+        while not begun.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        try:
+            self.outcome.append(self._frame.collect()[0][0])
+        except Exception as error:
+            self.outcome.append(str(error))
+
+    def end(self) -> Any:
+        self._go.touch()
+        self._thread.join(60)
+        return self.outcome[0]
+
+
+def in_time(action: Callable[[], None]) -> bool:
+    """Whether it comes back while the function is held."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(30)
+    return not thread.is_alive()
+
+
+def test_the_end_of_a_session_does_not_wait_for_a_function(workers: Any, tmp_path: Path) -> None:
+    held = Held(workers, tmp_path)
+    came_back = in_time(pool.release)
+    assert (held.end(), came_back) == (1, True), "it may be another session's"
+    assert pool.pids == [], "and its process ends after it"
+
+
+def test_the_end_of_the_program_does_not_wait_for_a_function(workers: Any, tmp_path: Path) -> None:
+    held = Held(workers, tmp_path)
+    came_back = in_time(pool.close)
+    assert "was killed by signal 9" in str(held.end())
+    assert came_back
+    assert pool.pids == []
 
 
 def test_a_number_that_is_none(spark: Any) -> None:

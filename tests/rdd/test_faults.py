@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import weakref
 from typing import Any
 
 import pytest
 from pyspark.errors import PythonException
 
-from tests.rdd.conftest import Context, until
+from penstock.rdd.errors import JobCancelled
+from tests.rdd.conftest import PATIENCE_S, Context, until
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
@@ -103,3 +105,40 @@ def test_what_is_shuffled_is_given_by_value(sc: Any) -> None:
             values.append("spoilt")
         rdd.foreach(lambda pair: pair[1].append("spoilt"))
         assert rdd.collect() == expected
+
+
+def test_work_that_waits_behind_a_task_that_is_stuck_is_run_when_its_job_is_cancelled() -> None:
+    sc = Context("local[1]")
+    begun, go = threading.Event(), threading.Event()
+    numbers = sc.parallelize([1, 2], 2)
+    cancelled: list[BaseException] = []
+
+    def stuck() -> None:
+        sc.setLocalProperty("spark.jobGroup.id", "stuck")
+        try:
+            numbers.map(lambda x: (begun.set(), go.wait(PATIENCE_S))).collect()
+        except JobCancelled as error:
+            cancelled.append(error)
+
+    found: list[list[int]] = []
+    first = threading.Thread(target=stuck)
+    second = threading.Thread(target=lambda: found.append(numbers.collect()), daemon=True)
+    first.start()
+    assert begun.wait(PATIENCE_S)
+    second.start()
+    until(lambda: sc._scheduler.executor._queue.qsize() == 3)  # type: ignore[attr-defined]
+    sc._cancel(lambda job: job.group == "stuck", "as it is stuck")
+    first.join(PATIENCE_S)
+    second.join(20)
+    go.set()
+    assert found == [[1, 2]] and len(cancelled) == 1
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_job_that_begins_when_the_context_has_ended_does_not_wait_for_ever(partitions: int) -> None:
+    sc = Context("local[2]")
+    numbers = sc.parallelize([1, 2, 3], partitions)
+    assert numbers.count() == 3
+    sc._end_jobs("because SparkContext was shut down")
+    with pytest.raises(JobCancelled, match="Job 1 cancelled because SparkContext was shut down"):
+        numbers.count()

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import cProfile
 import os
 import pickle
 import resource
@@ -152,7 +154,10 @@ def test_or_the_task_runs_again(tmp_path: Any) -> None:
     sc._end_jobs("because the test has ended")
 
 
-def test_a_cancelled_job_ends_though_its_tasks_sleep(processes: Any, tmp_path: Any) -> None:
+@pytest.mark.parametrize("profiled", [False, True])
+def test_a_cancelled_job_ends_though_its_tasks_sleep(processes: Any, tmp_path: Any, profiled: bool) -> None:
+    """Also in a program that is profiled: it looks for the exceptions of all threads until they have been taken."""
+
     def sleep(x: int) -> None:
         (tmp_path / str(x)).touch()
         time.sleep(1000)
@@ -166,12 +171,22 @@ def test_a_cancelled_job_ends_though_its_tasks_sleep(processes: Any, tmp_path: A
         except BaseException as error:
             errors.append(error)
 
+    def cancel() -> None:
+        with cProfile.Profile() if profiled else contextlib.nullcontext():
+            processes._cancel(lambda job: job.group == "g", "part of cancelled job group g")
+
     thread = threading.Thread(target=run)
     thread.start()
     until(lambda: (tmp_path / "0").exists() and (tmp_path / "1").exists())
-    processes._cancel(lambda job: job.group == "g", "part of cancelled job group g")
+    cancelling = threading.Thread(target=cancel, daemon=True)
+    cancelling.start()
+    cancelling.join(PATIENCE_S / 4)
+    is_stuck = cancelling.is_alive()
+    if is_stuck:
+        processes._processes.stop()  # so that it ends
     thread.join(PATIENCE_S)
     assert [type(error) for error in errors] == [JobCancelled]
+    assert not is_stuck
 
 
 def test_a_limit_of_memory() -> None:

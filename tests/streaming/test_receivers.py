@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.storagelevel import StorageLevel
 
 from penstock.streaming.listener import StreamingListener
 from penstock.streaming.receiver import Receiver
+from penstock.streaming.socket_receiver import SocketReceiver
 from tests.streaming.conftest import PATIENCE_S, Run
 
 
@@ -293,3 +295,28 @@ def test_a_segment_stays_while_the_end_of_its_batch_is_not_durable(
     run.batches(1)
     assert len(segments(tmp_path)) == 1
     run.stop()
+
+
+def test_lines_that_come_while_the_context_stops_are_no_error_of_a_thread() -> None:
+    """The log is closed between the line's arrival and its being stored."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        receiver = SocketReceiver("127.0.0.1", server.getsockname()[1], StorageLevel.MEMORY_ONLY)
+
+        class Stopping:
+            state = "STARTED"
+            restarts = 0
+
+            def store_many(self, items: list[Any]) -> None:
+                self.state = "STOPPED"
+                raise ValueError("The records were not stored: the StreamingContext has stopped")
+
+            def restart(self, message: str, error: BaseException | None, delay_ms: int | None) -> None:
+                self.restarts += 1
+
+        stopping = Stopping()
+        receiver._supervisor = stopping  # type: ignore[assignment]
+        sender = threading.Thread(target=lambda: server.accept()[0].sendall(b"a line\n"))
+        sender.start()
+        receiver._receive()
+        sender.join(PATIENCE_S)
+    assert stopping.state == "STOPPED" and stopping.restarts == 0

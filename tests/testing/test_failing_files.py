@@ -18,7 +18,7 @@ from penstock.runtime.trigger import AvailableNow
 
 
 def test_pattern_count_and_kind(tmp_path):
-    with failing_files(FailingFiles("*/b*", nth=2, times=1, error=errno.EIO)) as failing:
+    with failing_files(FailingFiles(f"{tmp_path}/b*", nth=2, times=1, error=errno.EIO)) as failing:
         for name in ("a", "b1"):
             files.fs.write_atomic(tmp_path / name, b"x")
         with pytest.raises(OSError, match="b2") as caught:

@@ -63,12 +63,24 @@ class ParquetEncoder:
 
 
 def _storable(table: pa.Table, schema: StructType) -> pa.Table:
-    """Intervals as their numbers, which is how Spark stores them."""
+    """Intervals as their numbers, which is how Spark stores them; a field of a struct that is NULL is NULL, too."""
     arrays = [
-        column.cast(pa.duration("us")).cast(pa.int64()) if pat.is_duration(column.type) else column
+        column.cast(pa.duration("us")).cast(pa.int64())
+        if pat.is_duration(column.type)
+        else column.cast(_optional(column.type))
         for column in table.columns
     ]
     return pa.Table.from_arrays(arrays, names=schema.names)
+
+
+def _optional(data_type: pa.DataType) -> pa.DataType:
+    """The type with fields that may all be NULL, as in every file that Spark writes."""
+    if pat.is_struct(data_type):
+        return pa.struct([pa.field(f.name, _optional(f.type), True, f.metadata) for f in data_type])
+    if pat.is_list(data_type):
+        item = data_type.value_field
+        return pa.list_(pa.field(item.name, _optional(item.type), True, item.metadata))
+    return data_type
 
 
 def _codec(name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.types as pat
 
+from penstock.core.beside_main import beside_main
 from penstock.core.errors import ILLEGAL_ARGUMENT, SparkError, unsupported
 from penstock.core.files import Buffer
 from penstock.core.java_patterns import duckdb_format
@@ -37,7 +38,8 @@ class LineBuilder:
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", data)
-            lines = connection.sql(f"SELECT CAST({self._expression} AS VARCHAR) AS line FROM rows").to_arrow_table()
+            query = f"SELECT CAST({self._expression} AS VARCHAR) AS line FROM rows"
+            lines = beside_main(lambda: connection.sql(query).to_arrow_table(), connection.interrupt)
         return b"".join(_bytes_of(chunk) for chunk in lines.column(0).chunks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from penstock.core.beside_main import beside_main
 from penstock.core.sql_text import quoted
 from penstock.plan.types import (
     BOOLEAN,
@@ -83,12 +84,8 @@ def _sure_types(csv: CsvFormat, paths: list[str], count: int) -> list[DataType |
     try:
         with duckdb.connect() as connection:
             known = [f"count({text})" for text in texts]
-            row = (
-                connection.execute(
-                    f"SELECT {', '.join([*checks, *known])} FROM ({csv.tokens_sql(paths, count)})"
-                ).fetchone()
-                or ()
-            )
+            query = f"SELECT {', '.join([*checks, *known])} FROM ({csv.tokens_sql(paths, count)})"
+            row = beside_main(lambda: connection.execute(query).fetchone(), connection.interrupt) or ()
     except duckdb.Error:
         return [None] * count
     width = len(_SURE)

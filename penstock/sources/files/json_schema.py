@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from penstock.core.beside_main import beside_main
 from penstock.plan.types import (
     BOOLEAN,
     DOUBLE,
@@ -52,9 +53,10 @@ def fast_schema(paths: list[str], ratio: float) -> StructType | None:
     try:
         with duckdb.connect() as connection:
             connection.execute("SET threads = 2")
-            structure, is_clean = connection.execute(query).fetchone() or (None, None)
+            row = beside_main(lambda: connection.execute(query).fetchone(), connection.interrupt)
     except duckdb.Error:
         return None
+    structure, is_clean = row or (None, None)
     if not structure or not is_clean or '"JSON"' in structure:
         return None
     return StructType(_fields(json.loads(structure)))

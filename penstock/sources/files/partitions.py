@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
+from penstock.core.active_conf import timestamps_are_local
 from penstock.core.errors import SparkError, analysis_error
 from penstock.plan.types import (
     DATE,
@@ -15,6 +16,7 @@ from penstock.plan.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    TIMESTAMP_NTZ,
     DataType,
     DecimalType,
     StringType,
@@ -74,7 +76,7 @@ def _type_of(text: str | None) -> DataType:
     if _is_number(text):
         return DOUBLE
     if _TIMESTAMP.fullmatch(text):
-        return TIMESTAMP
+        return TIMESTAMP_NTZ if timestamps_are_local() else TIMESTAMP
     return DATE if _DATE.fullmatch(text) else STRING
 
 
@@ -99,7 +101,9 @@ def _common(types: list[DataType]) -> DataType:
         return next(t for t in types if t.typeName() in kinds)
     if kinds <= set(_names_of_numbers()):
         return max((t for t in types if t.typeName() in kinds), key=lambda t: _names_of_numbers().index(t.typeName()))
-    return TIMESTAMP if kinds == {"date", "timestamp"} else STRING
+    if len(kinds) == 2 and "date" in kinds and kinds & {"timestamp", "timestamp_ntz"}:
+        return next(t for t in types if t.typeName() in kinds - {"date"})
+    return STRING
 
 
 def _names_of_numbers() -> tuple[str, ...]:
@@ -112,8 +116,9 @@ def _check(text: str, data_type: DataType, name: str) -> None:
         "long": {"integer", "long"},
         "short": {"integer"},
         "byte": {"integer"},
-        "date": {"date", "timestamp"},
-        "timestamp": {"date", "timestamp"},
+        "date": {"date", "timestamp", "timestamp_ntz"},
+        "timestamp": {"date", "timestamp", "timestamp_ntz"},
+        "timestamp_ntz": {"date", "timestamp", "timestamp_ntz"},
     }
     accepted = allowed.get(data_type.typeName())
     if accepted is not None and _type_of(text).typeName() not in accepted:

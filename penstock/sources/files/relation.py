@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -66,7 +66,8 @@ class FormatFactory(Protocol):
 class FileRelation:
     """Files in one format.  `schema` holds the data columns, then the partition columns; `listed` are the files as they
     were when the schema was resolved (batch reads list them once more when they run).  is_table: a table's files, which
-    a running stream lists anew for each batch."""
+    a running stream lists anew for each batch.  lacking: columns that files of these names do not have (in lower case),
+    with the texts of the values that stand for them."""
 
     format: FileFormat
     paths: tuple[str, ...]
@@ -75,6 +76,7 @@ class FileRelation:
     options: Mapping[str, str]
     conf: Mapping[str, str]
     is_table: bool = False
+    lacking: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def scan(self, columns: Sequence[tuple[str, str]], time_zone: str) -> Scan:
         files = sorted(
@@ -100,7 +102,7 @@ class FileRelation:
         wanted = [(fields[name], sql_name) for name, sql_name in columns]
         if not files:
             return Scan(sql=_no_rows(wanted))
-        fragments = [self._group(group, wanted, time_zone) for group in _by_partition(files).values()]
+        fragments = [self._group(group, wanted, time_zone) for group in self._alike(files)]
         sql = " UNION ALL ".join(fragment.sql for fragment in fragments)
         if all(fragment.fallback_sql is None for fragment in fragments):
             return Scan(sql=sql)
@@ -124,9 +126,20 @@ class FileRelation:
         sql, fallback = " UNION ALL ".join(texts), " UNION ALL ".join(slower)
         return Scan(sql=sql, fallback_sql=None if fallback == sql else fallback)
 
+    def _constants(self, file: DataFile) -> tuple[tuple[str, str | None], ...]:
+        """Columns that have one value in a whole file: those of its partition, and those that are younger than it."""
+        return (*file.partitions, *self.lacking.get(Path(file.path).name, ())) if self.lacking else file.partitions
+
+    def _alike(self, files: Sequence[DataFile]) -> list[list[DataFile]]:
+        """The files in groups with the same constants."""
+        groups: dict[tuple[tuple[str, str | None], ...], list[DataFile]] = {}
+        for file in files:
+            groups.setdefault(self._constants(file), []).append(file)
+        return list(groups.values())
+
     def _group(self, files: Sequence[DataFile], wanted: Columns, time_zone: str) -> Fragment:
         """The files of one partition: data columns from the format, partition columns as constants."""
-        values = {name.lower(): text for name, text in files[0].partitions}
+        values = {name.lower(): text for name, text in self._constants(files[0])}
         data = [(f, sql_name) for f, sql_name in wanted if f.name.lower() not in values]
         known = StructType([f for f in self.schema.fields if f.name.lower() not in values])
         fragment = self.format.fragment(files, data, known, time_zone)
@@ -277,13 +290,6 @@ def _nullable_type(data_type: DataType) -> DataType:
     if isinstance(data_type, MapType):
         return MapType(_nullable_type(data_type.keyType), _nullable_type(data_type.valueType), True)
     return data_type
-
-
-def _by_partition(files: Sequence[DataFile]) -> dict[tuple[tuple[str, str | None], ...], list[DataFile]]:
-    groups: dict[tuple[tuple[str, str | None], ...], list[DataFile]] = {}
-    for file in files:
-        groups.setdefault(file.partitions, []).append(file)
-    return groups
 
 
 def _no_rows(wanted: Columns) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from penstock.core.active_conf import timestamps_are_local
 from penstock.core.errors import analysis_error
 from penstock.plan.types import (
     BOOLEAN,
@@ -14,6 +15,7 @@ from penstock.plan.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    TIMESTAMP_NTZ,
     ArrayType,
     DataType,
     DecimalType,
@@ -38,6 +40,7 @@ class JsonGuess:
         self._timestamps = opt.boolean(options, "inferTimestamp", False)
         self._drop = opt.boolean(options, "dropFieldIfAllNull", False)
         self._times = times
+        self._local_kind = TIMESTAMP_NTZ if timestamps_are_local() else TIMESTAMP
 
     def type_of(self, tree: Any) -> DataType:
         """Before merging and canonical form: NULL where nothing is known."""
@@ -70,9 +73,9 @@ class JsonGuess:
                 return _decimal(values.big_decimal(text.replace(",", "")), only_if_fits=True)
             except BadValue:
                 pass
-        if self._timestamps and (fits(self._times.local_timestamp, text) or fits(self._times.timestamp, text)):
-            return TIMESTAMP
-        return STRING
+        if self._timestamps and fits(self._times.local_timestamp, text):
+            return self._local_kind
+        return TIMESTAMP if self._timestamps and fits(self._times.timestamp, text) else STRING
 
     def canonical(self, t: DataType) -> DataType | None:
         """In Spark's canonical form."""
@@ -107,7 +110,7 @@ def compatible(a: DataType, b: DataType) -> DataType:
     numbers = (type(LONG), type(DOUBLE), DecimalType)
     if isinstance(a, numbers) and isinstance(b, numbers):
         return _number(a, b)
-    return STRING
+    return TIMESTAMP if {a, b} == {TIMESTAMP, TIMESTAMP_NTZ} else STRING
 
 
 def merged(a: StructType, b: StructType) -> StructType:

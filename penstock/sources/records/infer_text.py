@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from penstock.core.active_conf import timestamps_are_local
 from penstock.plan.types import (
     BOOLEAN,
     DATE,
@@ -14,6 +15,7 @@ from penstock.plan.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    TIMESTAMP_NTZ,
     ArrayType,
     BooleanType,
     DataType,
@@ -60,19 +62,20 @@ class CsvGuess:
         }
         self._prefers_date = opt.boolean(options, "preferDate", True)
         self._date = java_pattern(options.get("dateformat", "yyyy-MM-dd"))
+        self._local_kind = TIMESTAMP_NTZ if timestamps_are_local() else TIMESTAMP
         self._steps: tuple[tuple[type[DataType], Callable[[str], DataType | None]], ...] = (
             (IntegerType, lambda text: INTEGER if fits(lambda one: values.whole(one, 32), text) else None),
             (LongType, lambda text: LONG if fits(lambda one: values.whole(one, 64), text) else None),
             (DecimalType, self._decimal),
             (DoubleType, lambda text: DOUBLE if text in self._words or fits(values.floating, text) else None),
             (DateType, lambda text: DATE if self._prefers_date and fits(self._date.date, text) else None),
-            (TimestampNTZType, lambda text: TIMESTAMP if fits(self._local, text) else None),
+            (TimestampNTZType, lambda text: self._local_kind if fits(self._local, text) else None),
             (TimestampType, lambda text: TIMESTAMP if fits(self._moment, text) else None),
             (BooleanType, lambda text: BOOLEAN if fits(values.boolean, text) else None),
         )
 
     def _local(self, text: str) -> int:
-        if self._times.timestamp_pattern is not None and self._times.local_pattern is None:
+        if self._local_kind == TIMESTAMP and self._times.timestamp_pattern and not self._times.local_pattern:
             raise BadValue
         return self._times.local_timestamp(text)
 
@@ -122,12 +125,18 @@ def common(a: DataType, b: DataType) -> DataType:
         return a
     if isinstance(a, NullType):
         return b
-    if {a, b} == {DATE, TIMESTAMP}:
-        return TIMESTAMP
+    if (time := wider_time(a, b)) is not None:
+        return time
     numbers = (IntegerType, LongType, DecimalType, DoubleType)
     if isinstance(a, numbers) and isinstance(b, numbers):
         return _number(a, b)
     return STRING
+
+
+def wider_time(a: DataType, b: DataType) -> DataType | None:
+    """The type of dates and times of both types; None where one is neither."""
+    kinds = (DATE, TIMESTAMP_NTZ, TIMESTAMP)
+    return max(a, b, key=kinds.index) if a in kinds and b in kinds else None
 
 
 def _number(a: DataType, b: DataType) -> DataType:
@@ -149,6 +158,7 @@ class XmlGuess:
         self._infer = opt.boolean(options, "inferSchema", True)
         self._prefers_date = opt.boolean(options, "preferDate", True)
         self._decimals = opt.boolean(options, "prefersDecimal", False)
+        self._local = timestamps_are_local()
         self._date = java_pattern(options.get("dateformat", "yyyy-MM-dd"))
 
     def type_of(self, text: str | None) -> DataType:
@@ -178,6 +188,8 @@ class XmlGuess:
     def _time_or_word(self, text: str) -> DataType:
         if self._prefers_date and fits(self._date.date, text):
             return DATE
+        if self._local and fits(self._times.local_timestamp, text):
+            return TIMESTAMP_NTZ
         pattern = self._times.timestamp_pattern
         moment = self._times.timestamp if pattern is None else lambda one: pattern.timestamp(one, self._times.time_zone)
         if (pattern is not None or re.match(r"[+-]?\d|T\d", text)) and fits(moment, text):

@@ -7,18 +7,15 @@ from penstock.plan.types import (
     LONG,
     NULL,
     STRING,
-    TIMESTAMP,
     ArrayType,
     DataType,
-    DateType,
     DecimalType,
     NullType,
     StructField,
     StructType,
-    TimestampType,
 )
 from penstock.sources.records.errors import BadValue, Malformed
-from penstock.sources.records.infer_text import XmlGuess, canonical
+from penstock.sources.records.infer_text import XmlGuess, canonical, wider_time
 from penstock.sources.records.xml_text import END, OVER, START, TEXT, Events, XmlSyntax
 
 _SPACES = "".join(map(chr, range(33)))
@@ -143,4 +140,4 @@ def _scalar(a: DataType, b: DataType) -> DataType:
         scale = max(left.scale, right.scale)
         whole = max(left.precision - left.scale, right.precision - right.scale)
         return DOUBLE if whole + scale > 38 else DecimalType(whole + scale, scale)
-    return TIMESTAMP if kinds == {DateType, TimestampType} else STRING
+    return wider_time(a, b) or STRING
