@@ -25,7 +25,7 @@ class Catalog(Protocol):
 
     current_database: str
 
-    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+    def lookup(self, parts: tuple[str, ...], *, streaming: bool = False) -> Node | None:
         """The plan of a temp view, or None."""
 
     def cached(self, relation_id: str) -> Node | None:
@@ -37,7 +37,7 @@ class EmptyCatalog:
 
     current_database = "default"
 
-    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+    def lookup(self, parts: tuple[str, ...], *, streaming: bool = False) -> Node | None:
         return None
 
     def cached(self, relation_id: str) -> Node | None:

@@ -41,7 +41,7 @@ def resolve_read(node: Read, context: AnalysisContext) -> Node:
 
 def resolve_table(node: UnresolvedTable, context: AnalysisContext) -> Node:
     """A temp view; its name qualifies the columns."""
-    found = context.catalog.lookup(node.parts)
+    found = context.catalog.lookup(node.parts, streaming=node.streaming)
     if found is None and (files := _files_by_path(node, context)) is not None:
         return files
     if found is None and len(node.parts) > 3 - (node.parts[0].lower() != _CATALOG):

@@ -105,8 +105,9 @@ class SessionCatalog:
         self.table_functions: dict[str, PythonTableFunction] = {}
         self.data_sources: dict[str, PythonDataSource] = {}
 
-    def lookup(self, parts: tuple[str, ...]) -> Node | None:
-        """The plan of a temp view (`name` or `global_temp.name`), else of a table or a persistent view."""
+    def lookup(self, parts: tuple[str, ...], *, streaming: bool = False) -> Node | None:
+        """The plan of a temp view (`name` or `global_temp.name`), else of a table (also as a stream) or a persistent
+        view."""
         view: View | None = None
         if len(parts) == 1:
             view = self.views.get(parts[0], self.conf.case_sensitive)
@@ -114,7 +115,7 @@ class SessionCatalog:
             view = self.global_views.get(parts[1], self.conf.case_sensitive)
         if view is None:
             table = self.table(parts)
-            return None if table is None else scan(table, self.conf)
+            return None if table is None else scan(table, self.conf, streaming=streaming)
         return view if isinstance(view, Node) else view()
 
     def table(self, parts: tuple[str, ...]) -> Table | None:
@@ -217,8 +218,9 @@ def not_found(parts: tuple[str, ...], search_path: str) -> SparkError:
     )
 
 
-def scan(table: Table, conf: Conf) -> Node:
-    """The plan that reads a table: its files, of its partitions if it has such; no rows where there are no files."""
+def scan(table: Table, conf: Conf, *, streaming: bool = False) -> Node:
+    """The plan that reads a table: its files, of its partitions if it has such; no rows where there are no files.
+    A stream reads what is in the table's directory, then or later."""
     from penstock.analysis.leaves import attributes_of
     from penstock.sources import registry
     from penstock.sources.files.relation import FileRelation
@@ -226,12 +228,12 @@ def scan(table: Table, conf: Conf) -> Node:
     if table.view is not None:
         return table.view()
     streamed = (Path(table.path) / "_spark_metadata").is_dir()  # a stream's log says which files count
-    whole = streamed or not table.partition_by
+    whole = streamed or streaming or not table.partition_by
     paths = (table.path,) if whole else tuple(str(Path(table.path) / p) for p in table.partitions)
     paths = tuple(path for path in paths if whole or Path(path).is_dir())
     options = dict(table.options) if whole else {**table.options, "basePath": table.path}
     read = Read(table.provider, options, paths, table.schema, columns=attributes_of(table.schema))
-    there = paths and Path(table.path).is_dir()
+    there = streaming or (paths and Path(table.path).is_dir())
     relation = registry.resolve(read, conf) if there else NoFiles(table.schema)
     if isinstance(relation, FileRelation):
         relation = replace(relation, is_table=True, lacking=table.lacking)

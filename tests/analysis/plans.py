@@ -30,7 +30,7 @@ class Views:
     def __init__(self) -> None:
         self._plans = {name: analyze(rows(ddl), context(None)) for name, ddl in VIEWS.items()}
 
-    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+    def lookup(self, parts: tuple[str, ...], *, streaming: bool = False) -> Node | None:
         return self._plans.get(parts[0].lower()) if len(parts) == 1 else None
 
     def cached(self, relation_id: str) -> Node | None:

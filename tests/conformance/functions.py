@@ -47,7 +47,7 @@ class EmptyCatalog:
 
     current_database = "default"
 
-    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+    def lookup(self, parts: tuple[str, ...], *, streaming: bool = False) -> Node | None:
         return None
 
     def cached(self, relation_id: str) -> Node | None:

@@ -104,3 +104,17 @@ def test_a_table_by_partitions(view: Any, tmp_path: Path) -> None:
     query.processAllAvailable()
     query.stop()
     assert sorted(tuple(row) for row in view.table("parted").collect()) == [(1, "a"), (3, "a"), (5, "a")]
+
+
+def test_from_a_table_of_many_partitions(view: Any, tmp_path: Path) -> None:
+    """Also of those that come after the stream has begun, and of a table that has none yet."""
+    view.sql("CREATE TABLE many (a INT, d STRING, e DATE) USING parquet PARTITIONED BY (d, e)")
+    expected: list[tuple[Any, ...]] = []
+    for rows in ([], [(1, "x", "2020-01-01"), (2, "y", None)], [(3, "x", "2020-01-01"), (4, "z", "2021-01-01")]):
+        for a, d, e in rows:
+            view.sql(f"INSERT INTO many VALUES ({a}, '{d}', CAST({'NULL' if e is None else repr(e)} AS DATE))")
+            expected.append((a, d, e))
+        writer = view.readStream.table("many").writeStream.trigger(availableNow=True)
+        writer.option("checkpointLocation", str(tmp_path / "cp")).toTable("of_many").awaitTermination(120)
+        found = view.sql("SELECT a, d, CAST(e AS STRING) FROM of_many ORDER BY a").collect()
+        assert [tuple(row) for row in found] == expected

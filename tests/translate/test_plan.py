@@ -31,7 +31,7 @@ class Views:
     def __init__(self, view: Node | None) -> None:
         self.view = view
 
-    def lookup(self, parts: tuple[str, ...]) -> Node | None:
+    def lookup(self, parts: tuple[str, ...], *, streaming: bool = False) -> Node | None:
         return self.view if parts[-1] == "t" else None
 
     def cached(self, relation_id: str) -> Node | None:
