@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from penstock.core import jdbc as connections
+from penstock.core.active_conf import timestamps_are_local
 from penstock.core.errors import SPARK, SparkError, analysis_error, illegal_argument, not_streamed
 from penstock.plan.types import (
     BINARY,
@@ -165,7 +166,7 @@ def _schema(base: connections.Database, source: str, options: Mapping[str, str])
             return _sqlite_schema(cursor, source), frozenset()
         cursor.execute(f"SELECT * FROM {source} WHERE 1=0")
         found = cursor.fetch_arrow_table().schema
-    ntz = opt.boolean(options, "preferTimestampNTZ", False)
+    ntz = opt.boolean(options, "preferTimestampNTZ", timestamps_are_local())
     fields, as_text = [], set()
     for field in found:
         t, text = _postgres_type(field, ntz)

@@ -127,3 +127,20 @@ def test_other_urls_and_options_are_refused(spark: Any, tmp_path: Path) -> None:
         spark.read.jdbc(f"jdbc:sqlite:{tmp_path}/x.db", "t", properties={"queryTimeout": "5"}).collect()
     with pytest.raises(Exception, match="no such table"):
         spark.read.jdbc(f"jdbc:sqlite:{tmp_path}/x.db", "t").collect()
+
+
+def test_timestamps_without_a_zone(spark: Any, postgres: str) -> None:
+    url = f"jdbc:postgresql://{postgres}/postgres?user=postgres&password=s3cr3t"
+    query = "SELECT TIMESTAMP '2024-01-31 10:11:12' AS t, TIMESTAMPTZ '2024-01-31 10:11:12Z' AS z"
+
+    def types(*option: str) -> str:
+        read = spark.read.format("jdbc").option("url", url).option("query", query)
+        return str((read.option("preferTimestampNTZ", *option) if option else read).load().schema.simpleString())
+
+    ltz, ntz = "struct<t:timestamp,z:timestamp>", "struct<t:timestamp_ntz,z:timestamp>"
+    assert (types(), types("true"), types("false")) == (ltz, ntz, ltz)
+    spark.conf.set("spark.sql.timestampType", "TIMESTAMP_NTZ")
+    try:
+        assert (types(), types("true"), types("false")) == (ntz, ntz, ltz)
+    finally:
+        spark.conf.unset("spark.sql.timestampType")
