@@ -199,10 +199,12 @@ def test_what_a_signals_handler_raises_while_the_database_opens_comes_out(monkey
     def raises(*_: object) -> None:
         raise Came
 
+    send = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
+
     class Macros:
         def __iter__(self) -> Iterator[str]:
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-            yield "SELECT sum(i * 3 + 1) FROM range(10000000000000) t(i)"
+            send.start()
+            yield "CREATE TABLE slow AS SELECT sum(i * 3 + 1) FROM range(10000000000000) t(i)"
 
     monkeypatch.setattr(macros, "MACROS", Macros())
     before = signal.signal(signal.SIGUSR1, raises)
@@ -210,6 +212,7 @@ def test_what_a_signals_handler_raises_while_the_database_opens_comes_out(monkey
         with pytest.raises(Came):
             Engine().cursor()
     finally:
+        send.join()  # the signal's own action is to end the process
         signal.signal(signal.SIGUSR1, before)
     monkeypatch.undo()
     assert one(Engine().cursor().query("SELECT 1")) == 1
