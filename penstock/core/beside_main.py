@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -21,16 +21,16 @@ _SLICE_S = 0.25
 
 def beside_main(call: Callable[[], _T], interrupt: Callable[[], object]) -> _T:
     """The result of `call`.  What a signal's handler raises meanwhile comes out at once, `interrupt`, which has to make
-    the call end, having been called."""
+    the call end, having been called until it did."""
     if threading.current_thread() is not threading.main_thread():
         return call()
     running = _worker().submit(call)
     try:
         return _awaited(running)
     except BaseException:
-        if not running.done():
-            interrupt()
-            running.exception()
+        while not running.done():
+            interrupt()  # again and again: DuckDB forgets one that comes before the call, or between two statements
+            wait([running], _SLICE_S / 5)
         raise
 
 

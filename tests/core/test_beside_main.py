@@ -65,3 +65,21 @@ def test_a_signal_ends_the_call(raising: None) -> None:
         beside_main(waits, told.set)
     assert ended.is_set(), "nobody waits for it any more"
     assert beside_main(lambda: 1, nothing) == 1
+
+
+def test_an_interrupt_that_is_forgotten_comes_again(raising: None) -> None:
+    """As DuckDB forgets one that comes before a statement begins."""
+    told, interrupts = threading.Event(), []
+
+    def waits() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        told.wait()
+
+    def interrupt() -> None:
+        interrupts.append("once")
+        if len(interrupts) == 3:
+            told.set()
+
+    with pytest.raises(Came):
+        beside_main(waits, interrupt)
+    assert len(interrupts) == 3
